@@ -459,6 +459,8 @@ export interface OperationOptions extends DriverOptions {
 	 * limit.
 	 */
 	maxTimeMS?: number;
+	/** The session of the operation: with a transaction it is part of that, otherwise the option has no effect. */
+	session?: ClientSession;
 	/** Strings compare by their bytes. Any other collation is refused. */
 	collation?: {
 		locale: "simple";
@@ -662,6 +664,71 @@ export interface BulkWriteOptions extends InsertManyOptions, LetOptions {
 export interface RenameOptions extends OperationOptions {
 	/** Drops an existing collection of that name. Default false. */
 	dropTarget?: boolean;
+}
+/** The options of a transaction. Concerns and preferences are accepted for compatibility with the driver, without effect. */
+export interface TransactionOptions {
+	readConcern?: unknown;
+	writeConcern?: unknown;
+	readPreference?: unknown;
+	/** How long the commit may wait before it begins, in milliseconds. 0, the default, means no limit. */
+	maxCommitTimeMS?: number;
+	/** How long the transaction may be open, in milliseconds: beyond it, it is aborted. Default 600,000. */
+	maxTimeMS?: number;
+	/** How long it may be left alone, in milliseconds: beyond it, it is aborted. Default 60,000. */
+	maxIdleMS?: number;
+}
+/** The options of `db.transaction`. */
+export interface TransactionRunOptions {
+	/** The time limit for all attempts together, in milliseconds. Default 120,000: then no other attempt is begun. */
+	maxTimeMS?: number;
+	/** How long an attempt may be left alone, in milliseconds: beyond it, it is aborted. Default 60,000. */
+	maxIdleMS?: number;
+	/** Aborts the transaction: the call rejects with the signal's reason. */
+	signal?: AbortSignal;
+	/** How often the function is run again at most. Default: as often as the time allows. */
+	retries?: number;
+}
+/** The options of a session. */
+export interface ClientSessionOptions {
+	/** The options of its transactions that are begun without others. */
+	defaultTransactionOptions?: TransactionOptions;
+	/** Without effect: reads always see the writes that were awaited before. */
+	causalConsistency?: boolean;
+	/** Snapshot sessions are not supported: use a transaction. */
+	snapshot?: false;
+}
+/** A session, which holds one transaction at a time. Operations belong to it that are given `{ session }`. */
+export interface ClientSession {
+	/** Whether `endSession` was called. */
+	readonly hasEnded: boolean;
+	/** Whether a transaction was started that is neither committed nor aborted. */
+	inTransaction(): boolean;
+	/** Starts a transaction. Its snapshot is taken by its first operation. Throws a TypeError when one is in progress. */
+	startTransaction(options?: TransactionOptions): void;
+	/**
+	 * Commits the transaction: all of its writes or none. Called again, it returns the first outcome.
+	 *
+	 * Rejects with `CONFLICT` (code 112, label `TransientTransactionError`) when another writer has changed what the transaction writes,
+	 * and with code 251 when the transaction has ended before: by a failed write, or by a time limit.
+	 */
+	commitTransaction(): Promise<void>;
+	/** Aborts the transaction: none of its writes is kept. */
+	abortTransaction(): Promise<void>;
+	/**
+	 * The function may run more than once. Runs it in a transaction and commits; runs it again, with a back-off and for up to 120 seconds,
+	 * when it or the commit rejects with the label `TransientTransactionError`. Resolves with what the function resolves with; any other
+	 * error aborts the transaction and is passed on.
+	 */
+	withTransaction<R>(run: (session: ClientSession) => Promise<R>, options?: TransactionOptions): Promise<R>;
+	/** Ends the session; aborts its transaction. */
+	endSession(): Promise<void>;
+	/** The same, for `await using`. */
+	[Symbol.asyncDispose](): Promise<void>;
+}
+/** A savepoint of a transaction: `tx.rollbackTo` goes back to it. */
+export interface Savepoint {
+	/** Its number in the transaction, from 1. */
+	readonly number: number;
 }
 /** The fields of an index, in order, in any form that the driver accepts. */
 export type IndexSpecification = OneOrMore<string | readonly [
@@ -1270,11 +1337,14 @@ export interface MoltenErrorDetails {
 	code?: number;
 	/** The name of `code`. */
 	codeName?: string;
+	/** Labels of the error: `TransientTransactionError` where its transaction may succeed when it is run again. */
+	errorLabels?: readonly string[];
 	/** The underlying error. */
 	cause?: unknown;
 }
 /** An error of the database. Programming mistakes are a TypeError. */
 export declare class MoltenError extends Error {
+	#private;
 	/** The kind of the error, a stable name. */
 	readonly kind: MoltenErrorKind;
 	/** MongoDB's error code where there is one, otherwise the same string as `kind`. */
@@ -1290,6 +1360,10 @@ export declare class MoltenError extends Error {
 	readonly keyPattern?: Record<string, unknown>;
 	readonly keyValue?: Record<string, unknown>;
 	constructor(kind: MoltenErrorKind, message: string, details?: MoltenErrorDetails);
+	/** The labels of the error; with `TransientTransactionError` its transaction may succeed when it is run again. */
+	get errorLabels(): string[];
+	/** Whether the error has this label. */
+	hasErrorLabel(label: string): boolean;
 	/** Whether a value is a MoltenError, including one of another realm or of another copy of this package. */
 	static isMoltenError(value: unknown): value is MoltenError;
 	/** An error of this class, or of that of another copy of this package: after `jest.resetModules()` there are two. */
@@ -1326,7 +1400,7 @@ export interface BulkCounts {
 export declare class MoltenBulkWriteError extends MoltenError {
 	readonly writeErrors: WriteError[];
 	readonly result: BulkCounts;
-	constructor(message: string, writeErrors: WriteError[], result: Partial<BulkCounts>);
+	constructor(message: string, writeErrors: WriteError[], result: Partial<BulkCounts>, errorLabels?: readonly string[]);
 	/** An error of this class, or of that of another copy of this package. */
 	static [Symbol.hasInstance](value: unknown): boolean;
 	get insertedCount(): number;
@@ -1684,6 +1758,25 @@ export declare class Collection<T extends Document = Document> extends Collectio
 	drop(options?: OperationOptions): Promise<boolean>;
 }
 /**
+ * A transaction, as `db.transaction` gives it to its function. Only what is called through it belongs to it.
+ *
+ * Reads see the state at its first operation and its own writes. A call after its end rejects with code 251.
+ */
+export declare class Transaction {
+	#private;
+	/** A handle of a collection whose operations belong to the transaction. */
+	collection<T extends Document = Document>(name: string, options?: CollectionOptions): Collection<T>;
+	/** Creates an empty collection with the commit; resolves with a handle whose operations belong to the transaction. */
+	createCollection<T extends Document = Document>(name: string, options?: OperationOptions): Promise<Collection<T>>;
+	/** Sets a savepoint: `rollbackTo` takes back what was written after it. */
+	savepoint(): Promise<Savepoint>;
+	/**
+	 * Takes back what was written after a savepoint, which stays; later savepoints and all open cursors end. A transaction that a failed write
+	 * has ended goes on from there.
+	 */
+	rollbackTo(savepoint: Savepoint): Promise<void>;
+}
+/**
  * An open database: a directory, or memory only.
  *
  * @example
@@ -1748,6 +1841,25 @@ export declare class Database {
 	listCollections(filter?: Document | null, options?: ListCollectionsOptions & {
 		nameOnly?: false;
 	}): ListCursor<CollectionInfo>;
+	/**
+	 * The function may run more than once. Runs it in a transaction and commits: what it reads through `tx` is one state of the database, and
+	 * its writes are kept together or not at all. When another writer has changed what it writes, everything is taken back and the function
+	 * runs again, after a short wait, for up to 120 seconds. Resolves with what the function resolves with; an error of its own aborts the
+	 * transaction and is passed on. Operations that are not called through `tx` are not part of the transaction.
+	 *
+	 * @example
+	 * await db.transaction(async (tx) => {
+	 *   const accounts = tx.collection('accounts')
+	 *   await accounts.updateOne({ _id: 'ann' }, { $inc: { balance: -10 } })
+	 *   await accounts.updateOne({ _id: 'bob' }, { $inc: { balance: 10 } })
+	 * })
+	 */
+	transaction<R>(run: (tx: Transaction) => Promise<R>, options?: TransactionRunOptions): Promise<R>;
+	/**
+	 * Starts a session, for programs written for the driver: operations that are given `{ session }` belong to its transaction. `transaction`
+	 * does the same with less to remember.
+	 */
+	startSession(options?: ClientSessionOptions): ClientSession;
 	/**
 	 * Renames a collection; resolves with a handle of the new name. Rejects with `CONFLICT` when a collection of that name
 	 * exists (`dropTarget` drops it), and with `BAD_QUERY` when there is none to rename.

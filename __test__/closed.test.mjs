@@ -69,6 +69,8 @@ const ofDatabase = {
   collections: (db) => db.collections(),
   dropDatabase: (db) => db.dropDatabase(),
   command: (db) => db.command({ ping: 1 }),
+  transaction: (db) => db.transaction(async () => {}),
+  startSession: async (db) => db.startSession(),
   'aggregate of the database': (db) => db.aggregate([{ $documents: [] }]).toArray(),
   createCollection: (db) => db.createCollection('users'),
   renameCollection: (db) => db.renameCollection('users', 'others')

@@ -58,12 +58,6 @@ test('an operation aborted under way rejects with the reason', async (t) => {
   t.is(await write.then(() => 'resolved', (error) => error.name), 'AbortError')
 })
 
-test('sessions are refused, not ignored', async (t) => {
-  const users = await collection(t)
-  const error = await t.throwsAsync(users.insertOne({}, { session: {} }))
-  t.is(error.kind, 'NOT_SUPPORTED')
-})
-
 test('an open that fails leaves nothing open', async (t) => {
   const path = directory(t)
   await t.throwsAsync(Database.open(path, { createIfMissing: false }))

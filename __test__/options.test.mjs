@@ -192,7 +192,7 @@ function rowsOf(file, heading) {
 }
 
 test('docs/api.md lists the options of each method', (t) => {
-  const shared = new Set(['signal', 'maxTimeMS'])
+  const shared = new Set(['signal', 'maxTimeMS', 'session'])
   const found = Object.fromEntries(
     rowsOf('api.md', '### Options of each method').flatMap(([methods, options]) =>
       [...methods.matchAll(/`([\w.]+)`/g)].map(([, method]) => [method, [...options.matchAll(/`(\w+)`/g)].map(([, name]) => name).toSorted()])

@@ -17,6 +17,8 @@ export const CODES = {
   NotImplemented: 238,
   BSONObjectTooLarge: 10334,
   DuplicateKey: 11000,
+  NoSuchTransaction: 251,
+  OperationNotSupportedInTransaction: 263,
   Interrupted: 11601,
   OutOfDiskSpace: 14031
 } as const
@@ -74,6 +76,8 @@ export interface MoltenErrorDetails {
   code?: number
   /** The name of `code`. */
   codeName?: string
+  /** Labels of the error: `TransientTransactionError` where its transaction may succeed when it is run again. */
+  errorLabels?: readonly string[]
   /** The underlying error. */
   cause?: unknown
 }
@@ -115,10 +119,12 @@ export class MoltenError extends Error {
   declare readonly line?: number
   declare readonly keyPattern?: Record<string, unknown>
   declare readonly keyValue?: Record<string, unknown>
+  readonly #labels: string[]
 
   constructor(kind: MoltenErrorKind, message: string, details: MoltenErrorDetails = {}) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause })
     this.kind = kind
+    this.#labels = [...(details.errorLabels ?? [])]
     const own = DEFAULTS[kind]
     this.code = details.code ?? (own ? CODES[own] : kind)
     const codeName = details.code === undefined ? own : details.codeName
@@ -127,6 +133,16 @@ export class MoltenError extends Error {
       const value = details[name]
       if (value !== undefined && value !== null) Object.defineProperty(this, name, { value, enumerable: true, writable: true, configurable: true })
     }
+  }
+
+  /** The labels of the error; with `TransientTransactionError` its transaction may succeed when it is run again. */
+  get errorLabels(): string[] {
+    return [...this.#labels]
+  }
+
+  /** Whether the error has this label. */
+  hasErrorLabel(label: string): boolean {
+    return this.#labels.includes(label)
   }
 
   /** Whether a value is a MoltenError, including one of another realm or of another copy of this package. */
@@ -175,9 +191,9 @@ export class MoltenBulkWriteError extends MoltenError {
   readonly writeErrors: WriteError[]
   readonly result: BulkCounts
 
-  constructor(message: string, writeErrors: WriteError[], result: Partial<BulkCounts>) {
+  constructor(message: string, writeErrors: WriteError[], result: Partial<BulkCounts>, errorLabels: readonly string[] = []) {
     const first = writeErrors[0]
-    super(first?.kind ?? 'INTERNAL', message, { ...first, code: typeof first?.code === 'number' ? first.code : undefined })
+    super(first?.kind ?? 'INTERNAL', message, { ...first, code: typeof first?.code === 'number' ? first.code : undefined, errorLabels })
     this.writeErrors = writeErrors
     this.result = {
       insertedCount: 0,
@@ -248,6 +264,8 @@ export interface ErrorDetails extends MoltenErrorDetails {
   modified?: number
   deleted?: number
   upserted?: [index: number, id: unknown][]
+  /** Whether its transaction may succeed when it is run again. */
+  transient?: boolean
 }
 
 /** The error that the core reported; kind `ARGUMENT` becomes a TypeError. */
@@ -255,6 +273,7 @@ export function errorFrom(details: ErrorDetails & { kind: 'ARGUMENT' }): TypeErr
 export function errorFrom(details: ErrorDetails): MoltenError
 export function errorFrom(details: ErrorDetails): Error {
   if (details.kind === 'ARGUMENT') return new TypeError(details.message)
+  const errorLabels = details.transient === true ? ['TransientTransactionError'] : []
   if (Array.isArray(details.writeErrors)) {
     const writeErrors = details.writeErrors.map(writeErrorFrom)
     const { inserted = 0, matched = 0, modified = 0, deleted = 0, upserted = [] } = details
@@ -265,9 +284,9 @@ export function errorFrom(details: ErrorDetails): Error {
       deletedCount: deleted,
       upsertedCount: upserted.length,
       upsertedIds: Object.fromEntries(upserted)
-    })
+    }, errorLabels)
   }
-  return new MoltenError(details.kind as MoltenErrorKind, details.message, details)
+  return new MoltenError(details.kind as MoltenErrorKind, details.message, { ...details, errorLabels })
 }
 
 function writeErrorFrom(item: FailedWrite): WriteError {

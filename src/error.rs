@@ -163,6 +163,8 @@ pub struct Details {
     pub key_value: Option<Vec<u8>>,
     /// MongoDB's error code, where it differs from the kind's (see `Kind::code`).
     pub code: Option<Code>,
+    /// Whether the transaction that met it may succeed when it is run again: the label `TransientTransactionError`.
+    pub transient: bool,
 }
 
 /// The error type of every fallible function of this crate.
@@ -197,6 +199,13 @@ impl Error {
     #[must_use]
     pub fn with_code(self, code: Code) -> Self {
         let details = Details { code: Some(code), ..self.details().clone() };
+        self.with_details(details)
+    }
+
+    /// Marks an error of a transaction that may succeed when it is run again.
+    #[must_use]
+    pub fn transient(self) -> Self {
+        let details = Details { transient: true, ..self.details().clone() };
         self.with_details(details)
     }
 

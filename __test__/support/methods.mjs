@@ -77,6 +77,8 @@ export const DATABASE = {
   command: [[{ ping: 1 }, { name: 'command', right: FIELDS }], [{}, options]],
   aggregate: [[[{ $documents: [] }], { name: 'pipeline', right: ['undefined', 'array'] }], [{}, options]],
   dropCollection: [['a', { name: 'name', right: ['string', 'empty string'] }], [{}, options]],
+  transaction: [[async () => {}, { name: 'run', right: ['function', 'class'] }], [{}, options]],
+  startSession: [[{}, options]],
   flush: [[{}, options]],
   compact: [[{}, options]],
   backup: [['/nowhere/at/all', { name: 'path', right: ['string'] }], [{}, options]],

@@ -10,7 +10,7 @@ import type { Connection } from '../connection/connection.js'
 import { writeArrayHead, writeField } from '../request/bodies.js'
 import { type BulkAnswer, bulkWriteOf, BulkWriteResult, bulkWritesOf } from '../request/bulk.js'
 import { variablesOf } from '../request/reads.js'
-import { bodyOf, type Elements, requestOf } from '../request/request.js'
+import { bodyOf, type Elements, requestOf, type Scope } from '../request/request.js'
 import { EncodingLimits } from '../request/time-limit.js'
 import {
   answeringOf, type CheckedWrite, deletionOf, modified, type ModifiedAnswer, nameInserted, replacementOf, updateOf, updateResult
@@ -38,8 +38,10 @@ export class Collection<T extends Document = Document> extends CollectionIndexMe
   readonly #handle: Handle
 
   /** @internal */
-  static create<T extends Document>(database: Database, connection: Connection, name: string, settings: CollectionSettings): Collection<T> {
-    return new Collection<T>(database, new Handle(connection, name, settings))
+  static create<T extends Document>(
+    database: Database, connection: Connection, name: string, settings: CollectionSettings, scope?: Scope
+  ): Collection<T> {
+    return new Collection<T>(database, new Handle(connection, name, settings, scope))
   }
 
   private constructor(database: Database, handle: Handle) {

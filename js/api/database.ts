@@ -11,11 +11,13 @@ import { Connection } from '../connection/connection.js'
 import { untilGivenUp } from '../connection/deadline.js'
 import { errorOfNative } from '../connection/failures.js'
 import { reporting, ThrownByCallback } from '../connection/progress.js'
+import { scopeOfSession, Session, sessionOptionsOf } from '../connection/session.js'
 import { AggregationCursor } from '../cursor/aggregation-cursor.js'
 import { disposeWith } from '../cursor/dispose.js'
 import { ListCursor } from '../cursor/list-cursor.js'
 import { MoltenError } from '../errors.js'
 import { type ListedCollection, listing } from '../request/reads.js'
+import type { Scope } from '../request/request.js'
 import { failureOf, native, type NativeDatabase, type NativeProgress } from '../transport/native.js'
 import { Opcode } from '../transport/opcodes.js'
 import { Port } from '../transport/port.js'
@@ -25,9 +27,11 @@ import type {
   Verification
 } from '../types/index.js'
 import type { ListCollectionsOptions } from '../types/indexes.js'
+import type { ClientSession, ClientSessionOptions, TransactionRunOptions } from '../types/options.js'
 import { Collection } from './collection.js'
 import { exportLines, importLines } from './json-lines.js'
 import { refuseMethods } from './refused-methods.js'
+import { runInTransaction, type Transaction } from './transaction.js'
 
 interface Description {
   path: string
@@ -142,13 +146,13 @@ export class Database {
     return this.#handle<T>(where, name, given)
   }
 
-  #handle<T extends Document>(where: string, name: string, given: CollectionOptions): Collection<T> {
+  #handle<T extends Document>(where: string, name: string, given: CollectionOptions, scope?: Scope): Collection<T> {
     const { settings } = this.#connection
     return Collection.create<T>(this, this.#connection, name, {
       createPk: given.pkFactory ? pkOf(given.pkFactory, where) : settings.createPk,
       ignoreUndefined: flagOf(where, 'ignoreUndefined', given.ignoreUndefined ?? settings.ignoreUndefined),
       forceServerObjectId: flagOf(where, 'forceServerObjectId', given.forceServerObjectId ?? settings.forceServerObjectId)
-    })
+    }, scope)
   }
 
   /**
@@ -156,15 +160,20 @@ export class Database {
    *
    * Rejects with `NOT_SUPPORTED` for options of the collection itself, which are not supported yet.
    */
-  async createCollection<T extends Document = Document>(name: string, options?: CreateCollectionOptions): Promise<Collection<T>> {
+  createCollection<T extends Document = Document>(name: string, options?: CreateCollectionOptions): Promise<Collection<T>> {
+    return this.#create<T>(undefined, name, options)
+  }
+
+  async #create<T extends Document>(scope: Scope | undefined, name: string, options: CreateCollectionOptions | undefined): Promise<Collection<T>> {
     const where = 'Database.createCollection'
     this.#connection.checkOpen(where)
     checkCollectionName(where, name)
     const given = optionsOf<CreateCollectionOptions>(where, options, DATABASE.createCollection)
-    const collection = this.#handle<T>(where, name, given)
+    const collection = this.#handle<T>(where, name, given, scope)
+    const session = scope ?? this.#scopeOf(where, given)
     const { signal, maxTimeMS } = given
     await this.#connection.run(where, this.#connection.collection(name, where), {
-      opcode: Opcode.Create, flags: 0, signal, maxTimeMS, body: () => {}, finish: () => {}
+      opcode: Opcode.Create, flags: 0, session, signal, maxTimeMS, body: () => {}, finish: () => {}
     })
     return collection
   }
@@ -183,15 +192,55 @@ export class Database {
     const nameOnly = flagOf(where, 'nameOnly', given.nameOnly)
     const { readOnly } = this.#connection.settings
     const shape = (row: ListedCollection) => (nameOnly ? { name: row.name, type: 'collection' } : infoOf(row, readOnly))
+    const session = this.#scopeOf(where, given)
     const { signal, maxTimeMS } = given
     return ListCursor.create<any>({
       where,
       checkOpen: (at) => this.#connection.checkOpen(at),
       read: async (at) => {
-        const rows = await this.#connection.run(at, this.#connection.collection('', at), { ...listing(checked), signal, maxTimeMS })
+        const rows = await this.#connection.run(at, this.#connection.collection('', at), { ...listing(checked), session, signal, maxTimeMS })
         return rows.map(shape)
       }
     })
+  }
+
+  /**
+   * The function may run more than once. Runs it in a transaction and commits: what it reads through `tx` is one state of the database, and
+   * its writes are kept together or not at all. When another writer has changed what it writes, everything is taken back and the function
+   * runs again, after a short wait, for up to 120 seconds. Resolves with what the function resolves with; an error of its own aborts the
+   * transaction and is passed on. Operations that are not called through `tx` are not part of the transaction.
+   *
+   * @example
+   * await db.transaction(async (tx) => {
+   *   const accounts = tx.collection('accounts')
+   *   await accounts.updateOne({ _id: 'ann' }, { $inc: { balance: -10 } })
+   *   await accounts.updateOne({ _id: 'bob' }, { $inc: { balance: 10 } })
+   * })
+   */
+  async transaction<R>(run: (tx: Transaction) => Promise<R>, options?: TransactionRunOptions): Promise<R> {
+    this.#connection.checkOpen('Database.transaction')
+    const where = 'Transaction.collection'
+    return runInTransaction(this.#connection, {
+      collection: <T extends Document>(scope: Scope, name: string, given: CollectionOptions | undefined) => {
+        checkCollectionName(where, name)
+        return this.#handle<T>(where, name, optionsOf<CollectionOptions>(where, given, DATABASE.collection), scope)
+      },
+      create: <T extends Document>(scope: Scope, name: string, given: OperationOptions | undefined) => this.#create<T>(scope, name, given)
+    }, run, options)
+  }
+
+  /**
+   * Starts a session, for programs written for the driver: operations that are given `{ session }` belong to its transaction. `transaction`
+   * does the same with less to remember.
+   */
+  startSession(options?: ClientSessionOptions): ClientSession {
+    const where = 'Database.startSession'
+    this.#connection.checkOpen(where)
+    return new Session(this.#connection, sessionOptionsOf(where, options))
+  }
+
+  #scopeOf(where: string, { session }: { session?: ClientSession | null | undefined }): Scope | undefined {
+    return session ? scopeOfSession(where, session, this.#connection) : undefined
   }
 
   /**
@@ -211,9 +260,11 @@ export class Database {
   async dropCollection(name: string, options?: OperationOptions): Promise<boolean> {
     const where = 'Database.dropCollection'
     this.#connection.checkOpen(where)
-    const { signal, maxTimeMS } = optionsOf<OperationOptions>(where, options, DATABASE.dropCollection)
+    const given = optionsOf<OperationOptions>(where, options, DATABASE.dropCollection)
+    const session = this.#scopeOf(where, given)
+    const { signal, maxTimeMS } = given
     const target = this.#connection.collection(checkedName(where, name), where)
-    return this.#connection.run<boolean>(where, target, { opcode: Opcode.Drop, flags: 0, signal, maxTimeMS, body: () => {}, finish: (value) => value })
+    return this.#connection.run<boolean>(where, target, { opcode: Opcode.Drop, flags: 0, session, signal, maxTimeMS, body: () => {}, finish: (value) => value })
   }
 
   /** Resolves with handles of all collections, by name. */

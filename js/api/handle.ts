@@ -2,7 +2,7 @@
 
 import { checkId, flagOf } from '../arguments/arguments.js'
 import { HOT_MANY } from '../arguments/limits.js'
-import { optionsOf } from '../arguments/option-check.js'
+import { notInTransaction, optionsOf } from '../arguments/option-check.js'
 import { COLLECTION } from '../arguments/option-table.js'
 import { encodeDocument, encodeId, encodeValue } from '../codec/encode.js'
 import type { PortShapes } from '../codec/shapes.js'
@@ -10,14 +10,15 @@ import type { Writer } from '../codec/writer.js'
 import type { CollectionState } from '../connection/collection-state.js'
 import type { Connection } from '../connection/connection.js'
 import { named } from '../connection/failures.js'
+import { scopeOfSession } from '../connection/session.js'
 import { sameId } from '../ids/equality.js'
 import { writeArrayHead, writeField } from '../request/bodies.js'
 import { explained } from '../request/explain.js'
 import { getRequest } from '../request/reads.js'
-import type { Request } from '../request/request.js'
+import type { Request, Scope } from '../request/request.js'
 import type { DocumentWriter } from '../request/writes.js'
 import { MUST_WAIT } from '../transport/point-reads.js'
-import type { Document, ExplainOptions, InsertOneOptions, OperationOptions, SetOptions } from '../types/index.js'
+import type { ClientSession, Document, ExplainOptions, InsertOneOptions, OperationOptions, SetOptions } from '../types/index.js'
 
 /** How a collection creates and stores documents. */
 export interface CollectionSettings {
@@ -33,7 +34,9 @@ export class Handle {
   constructor(
     readonly connection: Connection,
     readonly name: string,
-    readonly settings: CollectionSettings
+    readonly settings: CollectionSettings,
+    /** The transaction whose collection this is. */
+    readonly scope?: Scope | undefined
   ) {}
 
   target(where: string): CollectionState {
@@ -50,6 +53,7 @@ export class Handle {
       const given = optionsOf<O>(where, options, COLLECTION[method])
       const request = explained(where, this.connection.name, build(where, given), given as ExplainOptions)
       request.signal = given.signal
+      request.session = this.scopeOf(where, given)
       request.maxTimeMS ??= given.maxTimeMS
       return this.connection.run(where, this.target(where), request)
     } catch (error) {
@@ -57,9 +61,16 @@ export class Handle {
     }
   }
 
+  /** The session, or the transaction, that a call belongs to. */
+  scopeOf(where: string, { session }: { session?: ClientSession | null | undefined }): Scope | undefined {
+    if (session === undefined || session === null) return this.scope
+    return scopeOfSession(where, session, this.connection)
+  }
+
   /** Runs an operation on this thread. A signal cannot abort meanwhile. */
   call<R>(where: string, request: Request<R>, given?: OperationOptions): R {
     this.connection.checkOpen(where)
+    if (this.scope) throw notInTransaction(where)
     given?.signal?.throwIfAborted()
     request.maxTimeMS ??= given?.maxTimeMS
     return this.connection.call(where, this.target(where), request)
@@ -67,6 +78,7 @@ export class Handle {
 
   /** The document with this `_id`, or null, read on this thread; `MUST_WAIT` where it is not in memory. */
   getHot(method: string, id: unknown): unknown {
+    if (this.scope) throw notInTransaction(`${this.name}.${method}`)
     try {
       return this.connection.port.reads.get(this.#readable(method, id), id)
     } catch (error) {
@@ -78,6 +90,7 @@ export class Handle {
    * Whether there is a document with this `_id`, looked up on this thread; `MUST_WAIT` where that needs a read from disk.
    */
   hasHot(method: string, id: unknown): boolean | typeof MUST_WAIT {
+    if (this.scope) throw notInTransaction(`${this.name}.${method}`)
     try {
       return this.connection.port.reads.has(this.#readable(method, id), id)
     } catch (error) {
@@ -92,8 +105,14 @@ export class Handle {
     return this.#state ?? this.target(`${this.name}.${method}`)
   }
 
-  getOne<D>(method: string, id: unknown): Promise<D | null> {
+  getOne<D>(method: 'get' | 'findOne', id: unknown): Promise<D | null> {
     const { connection } = this
+    if (this.scope) {
+      return this.run<D | null, OperationOptions>(method, undefined, (where) => {
+        checkId(where, id)
+        return getRequest<D>(id, false) as Request<D | null>
+      })
+    }
     const { reads } = connection.port
     try {
       if (reads.isLate(id)) return connection.readLater(this.#readable(method, id), id) as Promise<D | null>
@@ -108,7 +127,7 @@ export class Handle {
 
   /** All documents, if they are all in memory. */
   getManyHot<D>(ids: unknown): Promise<(D | null)[]> | undefined {
-    if (!Array.isArray(ids) || ids.length === 0 || ids.length > HOT_MANY) return undefined
+    if (this.scope || !Array.isArray(ids) || ids.length === 0 || ids.length > HOT_MANY) return undefined
     const where = `${this.name}.getMany`
     try {
       const all: readonly unknown[] = [...ids]

@@ -77,11 +77,13 @@ export class CollectionIndexMethods<T extends Document = Document> extends Colle
   listIndexes(options?: ListIndexesOptions): ListCursor<IndexDescriptionInfo> {
     const handle = this.#handle
     const where = `${this.collectionName}.listIndexes`
-    const { signal, maxTimeMS } = optionsOf<ListIndexesOptions>(where, options, COLLECTION.listIndexes)
+    const given = optionsOf<ListIndexesOptions>(where, options, COLLECTION.listIndexes)
+    const { signal, maxTimeMS } = given
+    const session = handle.scopeOf(where, given)
     return ListCursor.create<IndexDescriptionInfo>({
       where,
       checkOpen: (at) => handle.connection.checkOpen(at),
-      read: (at) => handle.connection.run(at, handle.target(at), { ...listRequest, signal, maxTimeMS })
+      read: (at) => handle.connection.run(at, handle.target(at), { ...listRequest, session, signal, maxTimeMS })
     })
   }
 

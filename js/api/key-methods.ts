@@ -60,7 +60,7 @@ export class CollectionKeyMethods<T extends Document = Document> {
 
   /** Resolves with whether there is a document with this `_id`. */
   has(id: InferId<T>, options?: OperationOptions): Promise<boolean> {
-    if (options === undefined) {
+    if (options === undefined && !this.#handle.scope) {
       try {
         const answer = this.#handle.hasHot('has', id)
         if (answer !== MUST_WAIT) return this.#handle.connection.port.reads.settled(answer as boolean)

@@ -2,7 +2,7 @@
 
 import { filterOf, wrongArgument } from '../arguments/arguments.js'
 import { hintOf } from '../arguments/index-spec.js'
-import { optionsOf } from '../arguments/option-check.js'
+import { notInTransaction, optionsOf } from '../arguments/option-check.js'
 import { COLLECTION } from '../arguments/option-table.js'
 import { encodeValue } from '../codec/encode.js'
 import type { Writer } from '../codec/writer.js'
@@ -49,7 +49,7 @@ export class CollectionReadMethods<T extends Document = Document> extends Collec
    * Throws a TypeError when an argument is wrong. The cursor's methods reject with `BAD_QUERY` when a stage is malformed.
    */
   aggregate<R extends Document = Document>(pipeline?: readonly Document[], options?: AggregateOptions): AggregationCursor<R> {
-    return AggregationCursor.create<R>({ connection: this.#handle.connection, owner: this, collection: this.collectionName }, pipeline, options)
+    return AggregationCursor.create<R>({ connection: this.#handle.connection, owner: this, collection: this.collectionName, session: this.#handle.scope }, pipeline, options)
   }
 
   /**
@@ -63,7 +63,8 @@ export class CollectionReadMethods<T extends Document = Document> extends Collec
   find(filter?: Filter<T> | null, options?: FindOptions<T>): FindCursor<WithId<T>, T> {
     const where = `${this.collectionName}.find`
     const given = optionsOf<FindOptions<any>>(where, options, COLLECTION.find)
-    const source = { connection: this.#handle.connection, owner: this, collection: this.collectionName }
+    const session = this.#handle.scopeOf(where, given)
+    const source = { connection: this.#handle.connection, owner: this, collection: this.collectionName, session }
     return FindCursor.create<WithId<T>, T>(source, filterOf(where, filter), findManyOf(where, given))
   }
 
@@ -74,7 +75,10 @@ export class CollectionReadMethods<T extends Document = Document> extends Collec
 
   /** Resolves with the number of documents in the collection. */
   estimatedDocumentCount(options?: OperationOptions): Promise<number> {
-    return this.#handle.run('estimatedDocumentCount', options, () => countRequest({}, 0, 0, null))
+    return this.#handle.run('estimatedDocumentCount', options, (where) => {
+      if (this.#handle.scope) throw notInTransaction(where)
+      return countRequest({}, 0, 0, null)
+    })
   }
 
   /**

@@ -1,5 +1,7 @@
 // The check of option names: an unknown name is refused, never ignored.
 
+import { MoltenError, numbered } from '../errors.js'
+import type { ClientSession } from '../types/options.js'
 import { checkFields, countOf, shown, unsupported, wrongArgument } from './arguments.js'
 import { type OptionNames, OTHER_NAMES, PARTS, REFUSED } from './option-table.js'
 
@@ -11,10 +13,12 @@ export function optionsOf<T extends object>(where: string, options: T | null | u
   if (options === undefined || options === null) return NONE
   if (typeof options !== 'object' || Array.isArray(options)) throw wrongArgument(where, 'options', 'an object', options)
   checkNames(where, options, names)
-  const given = options as { collation?: unknown; signal?: unknown; maxTimeMS?: unknown; onProgress?: unknown }
+  const given = options as { session?: unknown; collation?: unknown; signal?: unknown; maxTimeMS?: unknown; onProgress?: unknown }
   if (given.collation !== undefined && given.collation !== null) checkCollation(where, given.collation)
   if (given.maxTimeMS !== undefined) countOf(where, 'option maxTimeMS', given.maxTimeMS)
   if (given.signal !== undefined) checkSignal(where, given.signal)
+  const { session } = given
+  if (session !== undefined && session !== null) checkSession(where, session, names)
   if (given.onProgress !== undefined && typeof given.onProgress !== 'function') throw wrongArgument(where, 'option onProgress', 'a function', given.onProgress)
   return options
 }
@@ -81,6 +85,20 @@ export function checkCollation(where: string, collation: unknown): void {
   checkFields(where, 'collation', collation)
   if (collation['locale'] !== 'simple') throw unsupported(where, 'collation', "only { locale: 'simple' } is there")
   checkNames(`${where}: option collation`, collation, PARTS.collation)
+}
+
+function checkSession(where: string, session: unknown, names: OptionNames): void {
+  const given = session as Partial<ClientSession>
+  if (typeof given !== 'object' || typeof given.inTransaction !== 'function' || !('enter' in given)) {
+    throw wrongArgument(where, 'option session', 'a session of startSession()', session)
+  }
+  if (names.isOutside && given.inTransaction()) throw notInTransaction(where)
+}
+
+/** The error of a method that cannot be part of a transaction. */
+export function notInTransaction(where: string): MoltenError {
+  const message = `${where}: this cannot be done in a transaction; do it before or after, or use another method`
+  return new MoltenError('NOT_SUPPORTED', message, numbered('OperationNotSupportedInTransaction'))
 }
 
 function checkSignal(where: string, signal: unknown): void {

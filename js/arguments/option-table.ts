@@ -15,6 +15,7 @@ import type {
   InsertOneOptions, LongOperationOptions, OperationOptions, RenameOptions, ReplaceOptions, SetEntry, SetManyOptions, SetOptions, UpdateOneOptions, UpdateOptions,
   VersionOptions
 } from '../types/options.js'
+import type { ClientSessionOptions, TransactionOptions, TransactionRunOptions } from '../types/options.js'
 
 /** Options of the driver that change no result here: accepted by every method, without effect. */
 export const IGNORED: { readonly [name in keyof Required<DriverOptions>]: string } = {
@@ -61,7 +62,6 @@ const LATER = 'it is planned for a later version'
 /** Of every method. */
 export const REFUSED: { readonly [name: string]: RefusedOption | undefined } = {
   __proto__: null as never,
-  session: refused('operations of one call are atomic'),
   timeoutMS: refused('use maxTimeMS or signal', 0),
   explain: refused('use explain() of the cursor that find and aggregate return, or a method that takes the option'),
   ifVersion: refused('use set, setMany or delete, which take it'),
@@ -127,13 +127,15 @@ export interface OptionNames {
   readonly own: readonly string[]
   /** All names that are accepted. */
   readonly known: ReadonlySet<string>
+  /** Whether it cannot be part of a transaction. */
+  readonly isOutside?: boolean
   /** The names that it refuses with a reason, in addition to those that every method refuses. */
   readonly refused: { readonly [name: string]: RefusedOption | undefined }
 }
 
 /** Options of every operation. */
 type Shared = keyof OperationOptions
-const OF_OPERATIONS = ['signal', 'maxTimeMS'] as const
+const OF_OPERATIONS = ['signal', 'maxTimeMS', 'session'] as const
 
 type Refusals = OptionNames['refused']
 /** Without a prototype, like every table that is indexed by names from the program. */
@@ -166,11 +168,19 @@ function indexNames(own: readonly string[]): OptionNames {
   return { own, known: new Set([...known, ...INDEX_OF_SERVERS]), refused: NO_REFUSALS }
 }
 
+/** The options of sessions and transactions, which are no operations. */
+function session<O>() {
+  return <const A extends readonly (keyof O)[]>(...own: Whole<keyof O, A>): OptionNames => namesOf(own as readonly string[], NO_REFUSALS)
+}
+
 /** The fields of an object of this package, which may have no others. */
 function fields<O>() {
   return <const A extends readonly (keyof O)[]>(...own: Whole<keyof O, A>): OptionNames =>
     ({ own: own as readonly string[], known: new Set(own as readonly string[]), refused: NO_REFUSALS })
 }
+
+/** Options of a method that cannot be part of a transaction. */
+const outside = (names: OptionNames): OptionNames => ({ ...names, isOutside: true })
 
 const none = operation<OperationOptions>()()
 const long = operation<LongOperationOptions>()('onProgress')
@@ -190,12 +200,12 @@ export const COLLECTION = {
   insertMany: operation<InsertManyOptions>()('ordered', ...inserting),
   bulkWrite: operation<BulkWriteOptions>()('ordered', 'let', ...inserting),
   find: operation<FindOptions>()(...finding, 'limit', 'batchSize', 'hint', 'let', 'allowDiskUse'),
-  findSync: operation<FindOptions>()(...finding, 'limit', 'batchSize', 'hint', 'let', 'allowDiskUse'),
+  findSync: outside(operation<FindOptions>()(...finding, 'limit', 'batchSize', 'hint', 'let', 'allowDiskUse')),
   findOne: operation<FindOneOptions>()(...finding, ...searching),
-  findOneSync: operation<Omit<FindOneOptions, 'explain'>>()(...finding, 'hint', 'let'),
+  findOneSync: outside(operation<Omit<FindOneOptions, 'explain'>>()(...finding, 'hint', 'let')),
   countDocuments: operation<CountOptions>()('skip', 'limit', ...searching),
-  countSync: operation<Omit<CountOptions, 'explain'>>()('skip', 'limit', 'hint', 'let'),
-  estimatedDocumentCount: none,
+  countSync: outside(operation<Omit<CountOptions, 'explain'>>()('skip', 'limit', 'hint', 'let')),
+  estimatedDocumentCount: outside(none),
   distinct: operation<DistinctOptions>()('hint', 'explain'),
   aggregate: operation<AggregateOptions>()('batchSize', 'hint', 'let', 'allowDiskUse'),
   updateOne: operation<UpdateOneOptions>()('upsert', 'arrayFilters', 'sort', ...searching, 'ignoreUndefined'),
@@ -207,10 +217,10 @@ export const COLLECTION = {
   findOneAndReplace: operation<FindOneAndReplaceOptions>()('returnDocument', 'upsert', 'sort', ...answering, ...searching, 'ignoreUndefined'),
   findOneAndDelete: operation<FindOneAndDeleteOptions>()('sort', ...answering, ...searching),
   get: operation<GetOptions>()('meta'),
-  getSync: operation<GetOptions>()('meta'),
+  getSync: outside(operation<GetOptions>()('meta')),
   getMany: none,
   has: none,
-  hasSync: none,
+  hasSync: outside(none),
   set: operation<SetOptions>()('ifVersion', 'ignoreUndefined'),
   setMany: operation<SetManyOptions>({ __proto__: null as never, ifVersion: refused('it belongs to an entry: [id, document, { ifVersion }]') })('ignoreUndefined'),
   delete: operation<VersionOptions>()('ifVersion'),
@@ -224,7 +234,7 @@ export const COLLECTION = {
   indexes: operation<IndexInformationOptions>()('full'),
   indexInformation: operation<IndexInformationOptions>()('full'),
   indexExists: operation<ListIndexesOptions>()('batchSize'),
-  stats: none,
+  stats: outside(none),
   options: none,
   isCapped: none
 } as const satisfies { [method: string]: OptionNames }
@@ -241,16 +251,18 @@ export const DATABASE = {
   listCollections: operation<ListCollectionsOptions>()('nameOnly', 'batchSize'),
   renameCollection: operation<RenameOptions>()('dropTarget'),
   dropCollection: none,
-  collections: none,
-  dropDatabase: none,
-  command: none,
+  collections: outside(none),
+  dropDatabase: outside(none),
+  command: outside(none),
   aggregate: operation<AggregateOptions>()('batchSize', 'hint', 'let', 'allowDiskUse'),
-  flush: none,
-  compact: long,
-  backup: long,
-  stats: none,
-  exportJSONL: operation<ExportOptions>()('collections', 'onProgress'),
-  importJSONL: operation<ImportOptions>()('collection', 'ifExists', 'batchSize', 'onProgress')
+  flush: outside(none),
+  compact: outside(long),
+  backup: outside(long),
+  stats: outside(none),
+  transaction: session<TransactionRunOptions>()('maxTimeMS', 'maxIdleMS', 'signal', 'retries'),
+  startSession: session<ClientSessionOptions>()('defaultTransactionOptions', 'causalConsistency', 'snapshot'),
+  exportJSONL: outside(operation<ExportOptions>()('collections', 'onProgress')),
+  importJSONL: outside(operation<ImportOptions>()('collection', 'ifExists', 'batchSize', 'onProgress'))
 } as const satisfies { [method: string]: OptionNames }
 
 /** The options of cursor methods; the methods not listed take no options. */
@@ -273,6 +285,7 @@ export const BULK_WRITES = {
 
 /** Other option objects. */
 export const PARTS = {
+  'a transaction': session<TransactionOptions>()('readConcern', 'writeConcern', 'readPreference', 'maxCommitTimeMS', 'maxTimeMS', 'maxIdleMS'),
   retention: fields<Retention>()('generations'),
   scrub: fields<Scrub>()('interval', 'bytesPerSecond'),
   collation: fields<{ locale: unknown }>()('locale'),

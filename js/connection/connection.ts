@@ -76,8 +76,9 @@ export class Connection implements CollectionOwner, OperationOwner {
 
   /** Appends an operation; resolves with the result of `finish` for its value. */
   run<T>(where: string, target: CollectionState, request: Request<T>): Promise<T> {
-    const { signal } = request
+    const { signal, session } = request
     if (signal?.aborted) return Promise.reject(signal.reason)
+    if (session) request.transaction = session.enter(where)
     return new Promise((resolve, reject) => {
       const waiter = new OperationWaiter<T>(this, where, target, request, resolve, reject)
       // Counted before the body is written, because that runs getters of the program, which may close the database.

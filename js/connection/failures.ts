@@ -8,9 +8,9 @@ import { ThrownByCallback } from './progress.js'
 export function named(where: string, error: unknown): unknown {
   if (!(error instanceof MoltenError) || error instanceof MoltenBulkWriteError) return error
   if (error.message.startsWith(`${where}: `)) return error
-  const { path, keyPattern, keyValue, cause, codeName } = error
+  const { path, keyPattern, keyValue, cause, codeName, errorLabels } = error
   const code = typeof error.code === 'number' ? error.code : undefined
-  return new MoltenError(error.kind, `${where}: ${error.message}`, { path, keyPattern, keyValue, cause, code, codeName } as object)
+  return new MoltenError(error.kind, `${where}: ${error.message}`, { path, keyPattern, keyValue, cause, code, codeName, errorLabels } as object)
 }
 
 /** The error for a rejected native promise. */

@@ -58,6 +58,8 @@ export class LargeBatches {
 
   /** Whether an operation is to be added here. */
   takes(target: CollectionState, request: Request): boolean {
+    // What follows it in its transaction would have to wait too.
+    if (request.transaction) return false
     if (isLarge(request)) return true
     if (this.#line.length === 0) return false
     const { opcode } = request

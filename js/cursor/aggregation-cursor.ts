@@ -8,6 +8,7 @@ import { BATCH } from '../arguments/limits.js'
 import { optionsOf } from '../arguments/option-check.js'
 import { COLLECTION } from '../arguments/option-table.js'
 import { encodeValue } from '../codec/encode.js'
+import { scopeOfSession } from '../connection/session.js'
 import { writeField } from '../request/bodies.js'
 import { explaining } from '../request/explain.js'
 import { diskFlagOf, variablesOf } from '../request/reads.js'
@@ -77,7 +78,8 @@ export class AggregationCursor<T = any> extends AbstractCursor<T> {
     const { signal, maxTimeMS = 0 } = given
     const flags = diskFlagOf(where, given.allowDiskUse)
     const settings = { batch, signal, maxTimeMS, hint: hintOf(where, given.hint), flags, variables: variablesOf(where, given.let) }
-    return new AggregationCursor<T>(source, { pipeline: stagesOf(where, pipeline), settings })
+    const session = given.session ? scopeOfSession(where, given.session, source.connection) : source.session
+    return new AggregationCursor<T>({ ...source, session }, { pipeline: stagesOf(where, pipeline), settings })
   }
 
   private constructor(source: CursorSource, run: Run) {
@@ -178,12 +180,12 @@ export class AggregationCursor<T = any> extends AbstractCursor<T> {
    */
   async explain(verbosity?: ExplainVerbosityLike): Promise<Document> {
     const where = this.#where('explain')
-    const { connection, collection } = this.#source
+    const { connection, collection, session } = this.#source
     connection.checkOpen(where)
     const { flags, signal, maxTimeMS, variables } = this.#run.settings
     const operation = { opcode: Opcode.Aggregate, flags, variables, body: bodyOf(this.#run, BATCH) }
     const request = explaining(where, connection.name, operation, verbosity)
-    return connection.run(where, connection.collection(collection, where), { ...request, signal, maxTimeMS: request.maxTimeMS ?? maxTimeMS })
+    return connection.run(where, connection.collection(collection, where), { ...request, session, signal, maxTimeMS: request.maxTimeMS ?? maxTimeMS })
   }
 
   /** A new cursor with the same stages and options, without the functions of `map`. */

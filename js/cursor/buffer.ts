@@ -4,6 +4,7 @@ import { wrongArgument } from '../arguments/arguments.js'
 import { BATCH } from '../arguments/limits.js'
 import type { Connection } from '../connection/connection.js'
 import { MoltenError } from '../errors.js'
+import type { Scope } from '../request/request.js'
 import { RemoteCursor } from './remote-cursor.js'
 
 /** The source of a cursor's documents. */
@@ -12,6 +13,8 @@ export interface CursorSource {
   /** Kept alive with the cursor, and so is the database. */
   owner: object
   collection: string
+  /** The session, or the transaction, that its reads belong to. */
+  session?: Scope | undefined
 }
 
 /** What one kind of cursor reads. */
@@ -183,7 +186,7 @@ export class CursorBuffer {
     if (remote) {
       documents = await remote.more(where, batch)
     } else {
-      remote = this.#remote = new RemoteCursor(source.connection, source.collection, settings.signal)
+      remote = this.#remote = new RemoteCursor(source.connection, source.collection, settings.signal, source.session)
       this.#started = true
       abandoned.register(this, remote, remote)
       documents = await this.#reading.open(remote, where, batch)

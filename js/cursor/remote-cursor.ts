@@ -4,7 +4,7 @@ import { onAbort } from '../connection/abort.js'
 import type { CollectionState } from '../connection/collection-state.js'
 import type { Connection } from '../connection/connection.js'
 import { type FindShape, writeField, writeFind, writeMore } from '../request/bodies.js'
-import type { Request } from '../request/request.js'
+import type { Request, Scope } from '../request/request.js'
 import { Opcode } from '../transport/opcodes.js'
 import type { Document } from '../types/index.js'
 
@@ -21,7 +21,8 @@ export class RemoteCursor {
   constructor(
     private readonly connection: Connection,
     private readonly collection: string,
-    private readonly signal: AbortSignal | undefined
+    private readonly signal: AbortSignal | undefined,
+    private readonly session: Scope | undefined
   ) {}
 
   /** Whether it was not read to its end: there may be more, or its signal has ended it. */
@@ -61,7 +62,7 @@ export class RemoteCursor {
       if (isGivenUp) this.#abandon()
       return documents
     }
-    return this.connection.run(where, this.#target!, { opcode, flags, body, signal: this.signal, maxTimeMS, variables, finish })
+    return this.connection.run(where, this.#target!, { opcode, flags, body, session: this.session, signal: this.signal, maxTimeMS, variables, finish })
   }
 
   /** Takes the number of the open cursor, 0 for none; while there is one, the signal closes it. */

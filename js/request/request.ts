@@ -16,9 +16,19 @@ export interface Elements {
   write(out: Writer, shapes: PortShapes, i: number): void
 }
 
+/** What an operation belongs to: a session, or a transaction of one. */
+export interface Scope {
+  /** The number of the transaction for the next operation; 0 outside of one. Throws where there can be none. */
+  enter(where: string): number
+  /** Whether the next operation is part of a transaction. */
+  inTransaction(): boolean
+}
+
 /** An operation and the conversion of its result. */
 export interface Request<T = unknown> extends Operation {
   signal?: AbortSignal | undefined
+  /** The session, or the transaction, that it belongs to. */
+  session?: Scope | undefined
   /** The time limit in milliseconds; 0 means no limit. */
   maxTimeMS?: number | undefined
   /** The variables of its expressions: the option `let`. */
@@ -44,7 +54,7 @@ export interface Request<T = unknown> extends Operation {
 export function requestOf<T>(
   opcode: number, flags: number, variables: Document | null, body: Operation['body'], finish: (value: never) => T, single = false
 ): Request<T> {
-  return { opcode, flags, variables, body, finish, single, signal: undefined, maxTimeMS: undefined, prepared: undefined, elements: undefined, onProgress: undefined }
+  return { opcode, flags, variables, body, finish, single, transaction: 0, session: undefined, signal: undefined, maxTimeMS: undefined, prepared: undefined, elements: undefined, onProgress: undefined }
 }
 
 /** The body that these elements make. */
@@ -65,7 +75,7 @@ export function withLimits(where: string, request: Request<unknown>): Operation 
     writeVariables(out, request)
     writeTime(out)
   }
-  return { opcode: request.opcode, flags: flagsOf(request), body }
+  return { opcode: request.opcode, flags: flagsOf(request), transaction: request.transaction, body }
 }
 
 /** The flags of an operation with those of its limits. */

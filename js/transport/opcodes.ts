@@ -28,7 +28,12 @@ export const Opcode = {
   ListIndexes: 33,
   Explain: 34,
   Stats: 35,
-  Create: 36
+  Create: 36,
+  Begin: 40,
+  Commit: 41,
+  Abort: 42,
+  Savepoint: 43,
+  RollBack: 44
 } as const
 
 /** The flags of an operation. The meaning of a bit below 16 depends on the opcode. */

@@ -201,7 +201,7 @@ export class Port {
   }
 
   /** Appends an encoded operation to the batch, preceded by the definitions of its shapes. */
-  #add(operation: Pick<Operation, 'opcode' | 'flags'>, waiter: Waiter, body: Writer): number {
+  #add(operation: Pick<Operation, 'opcode' | 'flags' | 'transaction'>, waiter: Waiter, body: Writer): number {
     const batch = this.#batch
     const shapes = this.#shapes
     const start = batch.length
@@ -223,13 +223,13 @@ export class Port {
   /** Shapes are defined before the operations that use them, in the same batch. */
   #define(): void {
     const start = this.#batch.length
-    writeHeader(this.#batch, Opcode.Define, 0, 0, 0, NO_COLLECTION, 0)
+    writeHeader(this.#batch, Opcode.Define, 0, 0, 0, 0, NO_COLLECTION, 0)
     this.#shapes.writeDefinitions(this.#batch)
     this.#batch.patchU32(start + HEADER_BYTES - 4, this.#batch.length - start - HEADER_BYTES)
   }
 
-  #writeOperation(out: Writer, operation: Pick<Operation, 'opcode' | 'flags'>, ticket: number, target: Target, body: Writer): void {
-    writeHeader(out, operation.opcode, operation.flags, ticket, target.handle, target.number, target.shapes().length)
+  #writeOperation(out: Writer, operation: Pick<Operation, 'opcode' | 'flags' | 'transaction'>, ticket: number, target: Target, body: Writer): void {
+    writeHeader(out, operation.opcode, operation.flags, operation.transaction ?? 0, ticket, target.handle, target.number, target.shapes().length)
     out.patchU32(out.length - 4, body.length)
     out.ensure(body.length)
     body.copyTo(out.bytes, out.length)
@@ -366,12 +366,12 @@ function deeper(calls: number): number {
 }
 
 function writeHeader(
-  out: Writer, opcode: number, flags: number, ticket: number, collection: number, number: number, known: number
+  out: Writer, opcode: number, flags: number, transaction: number, ticket: number, collection: number, number: number, known: number
 ): void {
   out.ensure(HEADER_BYTES)
   const { view, length } = out
   view.setUint16(length, opcode | (flags << 8), true)
-  view.setUint16(length + 2, 0)
+  view.setUint16(length + 2, transaction, true)
   view.setUint32(length + 4, ticket, true)
   view.setUint32(length + 8, collection, true)
   view.setUint32(length + 12, number, true)

@@ -43,6 +43,8 @@ export interface Waiter {
 export interface Operation {
   opcode: number
   flags: number
+  /** The number of its transaction; absent or 0 for none. */
+  transaction?: number | undefined
   body(out: Writer, shapes: PortShapes): void
 }
 

@@ -1,4 +1,4 @@
-// The options of operations on documents.
+// The options of operations on documents, and the sessions that they may belong to.
 
 import type { Document } from './documents.js'
 import type { Filter, Projection, Sort } from './filters.js'
@@ -49,6 +49,8 @@ export interface OperationOptions extends DriverOptions {
    * limit.
    */
   maxTimeMS?: number
+  /** The session of the operation: with a transaction it is part of that, otherwise the option has no effect. */
+  session?: ClientSession
   /** Strings compare by their bytes. Any other collation is refused. */
   collation?: { locale: 'simple' }
 }
@@ -241,4 +243,74 @@ export interface BulkWriteOptions extends InsertManyOptions, LetOptions {}
 export interface RenameOptions extends OperationOptions {
   /** Drops an existing collection of that name. Default false. */
   dropTarget?: boolean
+}
+
+/** The options of a transaction. Concerns and preferences are accepted for compatibility with the driver, without effect. */
+export interface TransactionOptions {
+  readConcern?: unknown
+  writeConcern?: unknown
+  readPreference?: unknown
+  /** How long the commit may wait before it begins, in milliseconds. 0, the default, means no limit. */
+  maxCommitTimeMS?: number
+  /** How long the transaction may be open, in milliseconds: beyond it, it is aborted. Default 600,000. */
+  maxTimeMS?: number
+  /** How long it may be left alone, in milliseconds: beyond it, it is aborted. Default 60,000. */
+  maxIdleMS?: number
+}
+
+/** The options of `db.transaction`. */
+export interface TransactionRunOptions {
+  /** The time limit for all attempts together, in milliseconds. Default 120,000: then no other attempt is begun. */
+  maxTimeMS?: number
+  /** How long an attempt may be left alone, in milliseconds: beyond it, it is aborted. Default 60,000. */
+  maxIdleMS?: number
+  /** Aborts the transaction: the call rejects with the signal's reason. */
+  signal?: AbortSignal
+  /** How often the function is run again at most. Default: as often as the time allows. */
+  retries?: number
+}
+
+/** The options of a session. */
+export interface ClientSessionOptions {
+  /** The options of its transactions that are begun without others. */
+  defaultTransactionOptions?: TransactionOptions
+  /** Without effect: reads always see the writes that were awaited before. */
+  causalConsistency?: boolean
+  /** Snapshot sessions are not supported: use a transaction. */
+  snapshot?: false
+}
+
+/** A session, which holds one transaction at a time. Operations belong to it that are given `{ session }`. */
+export interface ClientSession {
+  /** Whether `endSession` was called. */
+  readonly hasEnded: boolean
+  /** Whether a transaction was started that is neither committed nor aborted. */
+  inTransaction(): boolean
+  /** Starts a transaction. Its snapshot is taken by its first operation. Throws a TypeError when one is in progress. */
+  startTransaction(options?: TransactionOptions): void
+  /**
+   * Commits the transaction: all of its writes or none. Called again, it returns the first outcome.
+   *
+   * Rejects with `CONFLICT` (code 112, label `TransientTransactionError`) when another writer has changed what the transaction writes,
+   * and with code 251 when the transaction has ended before: by a failed write, or by a time limit.
+   */
+  commitTransaction(): Promise<void>
+  /** Aborts the transaction: none of its writes is kept. */
+  abortTransaction(): Promise<void>
+  /**
+   * The function may run more than once. Runs it in a transaction and commits; runs it again, with a back-off and for up to 120 seconds,
+   * when it or the commit rejects with the label `TransientTransactionError`. Resolves with what the function resolves with; any other
+   * error aborts the transaction and is passed on.
+   */
+  withTransaction<R>(run: (session: ClientSession) => Promise<R>, options?: TransactionOptions): Promise<R>
+  /** Ends the session; aborts its transaction. */
+  endSession(): Promise<void>
+  /** The same, for `await using`. */
+  [Symbol.asyncDispose](): Promise<void>
+}
+
+/** A savepoint of a transaction: `tx.rollbackTo` goes back to it. */
+export interface Savepoint {
+  /** Its number in the transaction, from 1. */
+  readonly number: number
 }

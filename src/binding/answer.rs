@@ -299,6 +299,10 @@ impl Section {
             self.out.string("pid");
             self.count(pid.into());
         }
+        if details.transient {
+            self.out.string("transient");
+            self.out.bool(true);
+        }
         self.keys(error)
     }
 
@@ -361,8 +365,13 @@ impl Section {
 /// The number of fields in the map of an error.
 fn fields(error: &Error) -> usize {
     let details = error.details();
-    let present =
-        [details.path.is_some(), details.file.is_some(), details.offset.is_some(), details.pid.is_some()];
+    let present = [
+        details.path.is_some(),
+        details.file.is_some(),
+        details.offset.is_some(),
+        details.pid.is_some(),
+        details.transient,
+    ];
     2 + present.into_iter().filter(|present| *present).count() + keys(error)
 }
 

@@ -160,6 +160,7 @@ fn an_error_carries_what_it_has() {
         pid: Some(3),
         open_with: None,
         code: Some(codes::INDEX_NOT_FOUND),
+        transient: true,
         index: Some("a_1".into()),
         key_pattern: Some(vec![0x81, 0xa1, b'a', 1]),
         key_value: Some(vec![0x81, 0xa1, b'a', 7]),
@@ -169,7 +170,7 @@ fn an_error_carries_what_it_has() {
     assert_eq!((&full["path"], &full["file"]), (&text("a.b"), &text("f")));
     assert_eq!((&full["offset"], &full["pid"]), (&Token::Number(70_000.0), &Token::Number(3.0)));
     assert_eq!((&full["code"], &full["codeName"]), (&Token::Number(27.0), &text("IndexNotFound")));
-    assert_eq!(full["indexName"], text("a_1"));
+    assert_eq!((&full["indexName"], &full["transient"]), (&text("a_1"), &Token::Bool(true)));
     assert_eq!(full["keyPattern"], Token::Map(BTreeMap::from([("a".into(), Token::Number(1.0))])));
     assert_eq!(full["keyValue"], Token::Map(BTreeMap::from([("a".into(), Token::Number(7.0))])));
 }

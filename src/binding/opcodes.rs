@@ -28,6 +28,11 @@ pub(super) const LIST_INDEXES: u8 = 33;
 pub(super) const EXPLAIN: u8 = 34;
 pub(super) const STATS: u8 = 35;
 pub(super) const CREATE: u8 = 36;
+pub(super) const BEGIN: u8 = 40;
+pub(super) const COMMIT: u8 = 41;
+pub(super) const ABORT: u8 = 42;
+pub(super) const SAVEPOINT: u8 = 43;
+pub(super) const ROLL_BACK: u8 = 44;
 
 /// The flags of an operation. The meaning of a bit below 16 depends on the opcode.
 pub(super) mod flag {

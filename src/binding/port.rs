@@ -168,8 +168,13 @@ impl Port {
             if limits.cancel.is_some() || limits.begun.is_some() {
                 self.limits.insert(request.ticket, limits.clone());
             }
-            let work =
-                Task { name: Arc::clone(&handle.name), operation, limits, reply: pending.into_reply() };
+            let work = Task {
+                name: Arc::clone(&handle.name),
+                operation,
+                transaction: request.transaction,
+                limits,
+                reply: pending.into_reply(),
+            };
             match batches.iter_mut().find(|(session, _)| Arc::ptr_eq(session, &handle.session)) {
                 Some((_, batch)) => batch.push(work),
                 None => {
@@ -219,6 +224,10 @@ impl Port {
         };
         let handle = self.handles.get(request.collection as usize).and_then(Option::as_ref);
         let Answered { collection, answer } = match (handle, request.operation) {
+            (Some(_), Ok(_)) if request.transaction != 0 => {
+                let message = "an operation of a transaction cannot be run on this thread; please report it";
+                Answered::failed(Error::new(Kind::Internal, message))
+            }
             (Some(handle), Ok(operation)) => {
                 let ended = self.ended.clone();
                 let cancel = Some(ended.clone());

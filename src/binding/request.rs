@@ -9,7 +9,7 @@ use super::opcodes::{self as op, flag};
 use crate::document::raw::value_len;
 use crate::document::{RawKind, Shape, Shapes, token};
 use crate::engine::{
-    FindOptions, Incoming, InsertOrder, Operation, Reach, Returned, SetEntry, Upsert, Verbosity,
+    FindOptions, Incoming, InsertOrder, Operation, Reach, Returned, SetEntry, Step, Upsert, Verbosity,
 };
 use crate::error::{Error, Kind, Result};
 
@@ -24,6 +24,8 @@ pub struct Request {
     pub ticket: u32,
     /// The handle of its collection.
     pub collection: u32,
+    /// The number of its transaction; 0 for none.
+    pub transaction: u16,
     /// The shapes that JavaScript knows.
     pub known: Known,
     /// Whether it may be cancelled.
@@ -69,6 +71,7 @@ pub fn parse(bytes: &[u8], shapes: &Arc<Shapes>) -> Result<Vec<Request>> {
             requests.push(Request {
                 ticket: header.ticket,
                 collection: header.collection,
+                transaction: header.transaction,
                 known: header.known,
                 no_disk: header.flags & flag::NO_DISK != 0,
                 cancellable: header.flags & flag::CANCELLABLE != 0,
@@ -88,6 +91,7 @@ fn broken(what: &str, at: usize) -> Error {
 struct Header {
     opcode: u8,
     flags: u8,
+    transaction: u16,
     ticket: u32,
     collection: u32,
     known: Known,
@@ -100,6 +104,7 @@ impl Header {
         Some(Header {
             opcode: *bytes.get(at)?,
             flags: *bytes.get(at + 1)?,
+            transaction: u16_at(bytes, at + 2)?,
             ticket: word(1)?,
             collection: word(2)?,
             known: Known { number: word(3)?, count: word(4)? },
@@ -282,6 +287,11 @@ impl Values<'_> {
             op::EXPLAIN => self.explain()?,
             op::STATS => Operation::Stats,
             op::CREATE => Operation::Create,
+            op::BEGIN => Operation::Transaction(Step::Begin { idle: self.number()?, total: self.number()? }),
+            op::COMMIT => Operation::Transaction(Step::Commit),
+            op::ABORT => Operation::Transaction(Step::Abort),
+            op::SAVEPOINT => Operation::Transaction(Step::Savepoint),
+            op::ROLL_BACK => Operation::Transaction(Step::RollBack { to: self.number()? }),
             _ => return None,
         })
     }

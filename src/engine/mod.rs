@@ -16,6 +16,7 @@
 //! - [`explain`]: how an operation is executed
 //! - [`recovery`]: replay, opening from a checkpoint, verify
 //! - [`maintenance`]: compaction, checkpoints, backup
+//! - [`transaction`]: several operations on one snapshot, and their one commit
 //! - [`session`]: a caller's operations in order, and the open cursors
 //! - [`transfer`]: export and import of JSON lines
 //! - [`database`]: the handle
@@ -37,6 +38,7 @@ pub(crate) mod recovery;
 pub(crate) mod session;
 pub(crate) mod state;
 pub(crate) mod store;
+pub(crate) mod transaction;
 pub(crate) mod transfer;
 pub(crate) mod write;
 
@@ -47,8 +49,8 @@ pub use format::record;
 pub use maintenance::{Backup, Compaction};
 pub use operation::{
     Answer, Answered, BulkOutcome, CollectionInfo, Document, FindOptions, Incoming, InsertOrder,
-    InsertOutcome, Operation, Reach, Reply, Returned, SetEntry, Size, Task, UpdateOutcome, Upsert, Verbosity,
-    WriteError,
+    InsertOutcome, Operation, Reach, Reply, Returned, SetEntry, Size, Step, Task, UpdateOutcome, Upsert,
+    Verbosity, WriteError,
 };
 pub use read::Hot;
 pub use recovery::{Verification, replay, verify};

@@ -24,7 +24,7 @@ fn submit(
     let task = |operation| {
         let reply = reply.clone();
         let reply = Box::new(move |answered: Answered| reply(answered.answer));
-        Task { name: "c".into(), operation, limits: Limits::default(), reply }
+        Task { name: "c".into(), operation, limits: Limits::default(), reply, transaction: 0 }
     };
     session.submit(operations.into_iter().map(task).collect(), Size::Small);
 }
@@ -176,7 +176,7 @@ fn found(client: &Client, filter: &Value, options: &FindOptions) -> (bool, usize
         let here = std::thread::current().id() == this;
         sender.send((here, batch_of((collection, result.unwrap())).unwrap())).unwrap();
     });
-    let task = Task { name: "c".into(), operation: find(), limits: Limits::default(), reply };
+    let task = Task { name: "c".into(), operation: find(), limits: Limits::default(), reply, transaction: 0 };
     client.session.submit(vec![task], Size::Small);
     let (here, (cursor, mut documents)) = receiver.recv().unwrap();
     documents.extend(client.rest(cursor, 100).unwrap());
@@ -292,7 +292,7 @@ fn finds_in_the_call_beside_writers_see_whole_commits() {
             });
             let filter = incoming(&object(&[("k", Value::Int(1))]));
             let operation = Operation::Find { filter, options: wanted(None, 0, 0) };
-            let task = Task { name: "c".into(), operation, limits: Limits::default(), reply };
+            let task = Task { name: "c".into(), operation, limits: Limits::default(), reply, transaction: 0 };
             session.submit(vec![task], Size::Small);
             let documents = receiver.recv().unwrap();
             let of = |document: &Value| match document {

@@ -26,5 +26,6 @@ mod scrub;
 mod sim;
 mod spill;
 mod support;
+mod transactions;
 mod upserts;
 mod verify;

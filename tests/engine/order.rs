@@ -12,7 +12,7 @@ fn submit(client: &Client, name: &str, operations: Vec<Operation>) -> Receiver<(
     let tasks = operations.into_iter().enumerate().map(|(n, operation)| {
         let sender = sender.clone();
         let reply = Box::new(move |answered: Answered| sender.send((n, answered.answer)).unwrap());
-        Task { name: name.into(), operation, limits: Limits::default(), reply }
+        Task { name: name.into(), operation, limits: Limits::default(), reply, transaction: 0 }
     });
     // One call each, as from a program that awaits none of them.
     tasks.for_each(|task| client.session.submit(vec![task], Size::Small));
@@ -116,7 +116,8 @@ fn writes_to_other_collections_pass_one_of_very_many_documents() {
                 sender.send((name, count(&answered.answer))).unwrap();
             });
             let name = format!("{name} {round}").into();
-            let task = Task { name, operation: insert(documents), limits: Limits::default(), reply };
+            let task =
+                Task { name, operation: insert(documents), limits: Limits::default(), reply, transaction: 0 };
             client.session.submit(vec![task], Size::Small);
         }
         drop(sender);

@@ -183,7 +183,9 @@ fn explain_tells_what_a_sort_wrote_to_disk() {
 fn submitted(client: &Client, operation: Operation, limits: Limits) -> Result<Answer, Error> {
     let (sender, receiver) = mpsc::channel();
     let reply = Box::new(move |answered: Answered| sender.send(answered.answer).unwrap());
-    client.session.submit(vec![Task { name: "c".into(), operation, limits, reply }], Size::Any);
+    client
+        .session
+        .submit(vec![Task { name: "c".into(), operation, limits, reply, transaction: 0 }], Size::Any);
     receiver.recv().unwrap()
 }
 

@@ -58,7 +58,10 @@ const ENGINE: Below = &[
     ("explain", &["exec", "format", "state", "store", "operation", "plan", "read"]),
     ("recovery", &["exec", "format", "state", "store", "operation", "read", "index_build"]),
     ("maintenance", &["exec", "format", "state", "store", "read", "index_build"]),
-    ("transaction", &["exec", "format", "state", "store", "read", "commit"]),
+    (
+        "transaction",
+        &["exec", "format", "state", "store", "operation", "plan", "read", "commit", "index_build", "write"],
+    ),
     ("changes", &["exec", "format", "state", "store"]),
     ("session", BELOW_SESSION),
     ("transfer", &["exec", "format", "state", "store", "operation", "read", "session"]),

@@ -13,6 +13,7 @@ use crate::engine::exec::locks::Mutex;
 use crate::engine::operation::input::Incoming;
 use crate::engine::operation::response::Document;
 use crate::engine::plan::hint::Hint;
+use crate::engine::read::layers::source::Source;
 use crate::engine::state::idle_readers::Ticket;
 use crate::engine::store::Store;
 
@@ -34,9 +35,10 @@ pub(crate) struct Aggregation {
 }
 
 impl Aggregation {
-    /// A pipeline on the newest published state.
+    /// A pipeline on a source.
     pub(crate) fn open(
         store: &Arc<Store>,
+        source: Source,
         name: &str,
         (pipeline, constants): (&Incoming, &Constants),
         hint: Option<&Incoming>,
@@ -44,12 +46,11 @@ impl Aggregation {
     ) -> Result<Aggregation> {
         incoming::check(pipeline.bytes(), &pipeline.shapes)?;
         let pipeline = Pipeline::parse_with(pipeline.raw(), constants)?;
-        let view = store.view();
-        let now = store.now();
+        let now = source.now();
         let env = Arc::new(Env::new(now, store.seed()).within(constants.work().clone()));
         let reading = Arc::new(Pipe {
             store: store.clone(),
-            view,
+            source,
             interrupt: interrupt.clone(),
             hint: Mutex::new(Hint::of(hint)?),
             written: AtomicU64::new(0),
@@ -61,7 +62,7 @@ impl Aggregation {
 
     /// What identifies its view.
     pub(crate) fn view(&self) -> Ticket {
-        self.reading.view.ticket()
+        self.reading.source.ticket()
     }
 
     /// Whether everything was returned.

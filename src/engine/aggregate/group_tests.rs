@@ -11,6 +11,7 @@ use crate::engine::index_build::create;
 use crate::engine::operation::input::{Incoming, parse_filter};
 use crate::engine::operation::request::{InsertOrder, Reach, Upsert};
 use crate::engine::operation::response::Document;
+use crate::engine::read::layers::source::Source;
 use crate::engine::store::Store;
 use crate::engine::write::by_filter;
 use crate::engine::write::by_id;
@@ -53,9 +54,15 @@ fn groups(store: &Arc<Store>, filter: &Value, by: &Value, hint: &Value) -> Vec<V
     ]);
     let stages = Value::Array(vec![of("$match", filter.clone()), of("$group", group)]);
     let (pipeline, hint) = (incoming(&stages), incoming(hint));
-    let mut aggregation =
-        Aggregation::open(store, "c", (&pipeline, &Constants::default()), Some(&hint), &Interrupt::default())
-            .unwrap();
+    let mut aggregation = Aggregation::open(
+        store,
+        Source::newest(store),
+        "c",
+        (&pipeline, &Constants::default()),
+        Some(&hint),
+        &Interrupt::default(),
+    )
+    .unwrap();
     let found = aggregation.next_batch(1_000_000, &Interrupt::default()).unwrap();
     assert!(found.len() < 1_000_000);
     let bytes = |one| match one {

@@ -12,12 +12,13 @@ use crate::engine::exec::locks::Mutex;
 use crate::engine::plan::hint::Hint;
 use crate::engine::plan::planner::{self, Plan, Query};
 use crate::engine::read::fetch::{Match, ReadContext};
+use crate::engine::read::layers::own::OwnDocuments;
+use crate::engine::read::layers::source::Source;
 use crate::engine::read::missing_indexes;
 use crate::engine::read::results::QueryResults;
 use crate::engine::read::scan::{self, RANGE, Scan};
 use crate::engine::state::collection::Collection;
 use crate::engine::state::slab::Span;
-use crate::engine::state::views::View;
 use crate::engine::store::Store;
 use crate::error::Result;
 use crate::query::aggregate::{Access, Gather, Home, Merged, Part, Row, Rows, Stored};
@@ -30,7 +31,7 @@ const TAKEN: usize = 256;
 /// What a pipeline sees of the database.
 pub(crate) struct Pipe {
     pub(crate) store: Arc<Store>,
-    pub(crate) view: View,
+    pub(crate) source: Source,
     pub(crate) interrupt: Interrupt,
     /// The hint for its first scan.
     pub(crate) hint: Mutex<Option<Hint>>,
@@ -49,7 +50,8 @@ impl Pipe {
         CollectionRows {
             store: self.store.clone(),
             interrupt: self.interrupt.clone(),
-            lsn: self.view.lsn(),
+            lsn: self.source.lsn(),
+            own: collection.as_ref().and_then(|collection| self.source.own(collection)),
             collection,
             filter,
             sort,
@@ -68,7 +70,7 @@ impl Pipe {
 
 impl Access for Pipe {
     fn scan(&self, collection: &str, filter: Filter) -> Result<Box<dyn Rows>> {
-        let collection = self.view.catalogue().get(collection).cloned();
+        let collection = self.source.collection(collection).cloned();
         let hint = self.hint.lock().take();
         Ok(Box::new(self.rows(collection, filter, None, hint)))
     }
@@ -80,24 +82,21 @@ impl Access for Pipe {
         sort: &Sort,
         keep: usize,
     ) -> Result<Option<Box<dyn Rows>>> {
-        let Some(collection) = self.view.catalogue().get(collection).cloned() else { return Ok(None) };
+        let Some(collection) = self.source.collection(collection).cloned() else { return Ok(None) };
         let wanted = (keep != usize::MAX).then_some(keep as u64);
         let hint = self.hint.lock().clone();
         let query = Query { sort: Some(sort), wanted, hint: hint.as_ref(), ..Query::of(filter) };
-        let plan = planner::plan(&collection, &query, self.view.lsn())?;
+        let plan = planner::plan(&collection, &query, self.source.lsn())?;
         if !plan.gives_order() {
             return Ok(None);
         }
         self.hint.lock().take();
         let mut rows = self.rows(Some(collection.clone()), filter.clone(), Some(sort.clone()), None);
-        let reading = ReadContext {
-            store: &self.store,
-            collection: &collection,
-            view: self.view.lsn(),
-            filter,
-            interrupt: &self.interrupt,
-        };
-        rows.results = Some(QueryResults::open(&reading, &query, &plan)?);
+        let view = self.source.lsn();
+        let reading = ReadContext::new(&self.store, &collection, view, filter, &self.interrupt)
+            .over(rows.own.as_deref());
+        let results = QueryResults::open(&reading, &query, &plan)?;
+        rows.results = Some(results);
         Ok(Some(Box::new(rows)))
     }
 
@@ -175,6 +174,8 @@ struct CollectionRows {
     // The view lives as long as the pipeline, which owns this context.
     lsn: Lsn,
     collection: Option<Arc<Collection>>,
+    /// What the transaction of the pipeline has written to it.
+    own: Option<Arc<OwnDocuments>>,
     filter: Filter,
     /// Their order, if it is not the natural one.
     sort: Option<Sort>,
@@ -201,6 +202,7 @@ impl CollectionRows {
 
     fn reading<'r>(&'r self, collection: &'r Arc<Collection>) -> ReadContext<'r> {
         ReadContext::new(&self.store, collection, self.lsn, &self.filter, &self.interrupt)
+            .over(self.own.as_deref())
     }
 
     /// Collects everything that a scan finds, on the free cores.
@@ -243,7 +245,8 @@ impl CollectionRows {
         let (Some(collection), Some(results)) = (&self.collection, &mut self.results) else {
             return Ok(false);
         };
-        let reading = ReadContext::new(&self.store, collection, self.lsn, &self.filter, &self.interrupt);
+        let reading = ReadContext::new(&self.store, collection, self.lsn, &self.filter, &self.interrupt)
+            .over(self.own.as_deref());
         if results.is_done() {
             return Ok(false);
         }

@@ -75,6 +75,19 @@ impl PackedDocument {
         PackedDocument { bytes, first: 0, shapes: Vec::new() }
     }
 
+    /// Encodes a document from the boundary.
+    pub(crate) fn of_incoming(collection: &Collection, raw: RawValue<'_>) -> Result<PackedDocument> {
+        let mut staged = StagedShapes::new(collection.shapes());
+        let mut bytes = Vec::new();
+        incoming::store_with(raw, &collection.translation(raw.shapes()), &mut staged, &mut bytes)?;
+        Ok(PackedDocument { bytes, first: usize::from(staged.first_id()), shapes: staged.into_staged() })
+    }
+
+    /// Whether it uses known shapes only.
+    pub(crate) fn is_settled(&self) -> bool {
+        self.shapes.is_empty()
+    }
+
     /// Encodes a tree.
     pub(crate) fn of(collection: &Collection, value: &Value) -> Result<PackedDocument> {
         let mut staged = StagedShapes::new(collection.shapes());

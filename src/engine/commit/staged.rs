@@ -236,6 +236,22 @@ impl<'s> Commit<'s> {
         Ok(version)
     }
 
+    /// Counts the document staged last as a new one, though it is not in its first version.
+    pub(crate) fn count_inserted(&mut self, collection: &Arc<Collection>) {
+        let touched = self.touch(collection);
+        self.touched[touched].count += 1;
+    }
+
+    /// The number of the step staged last.
+    pub(crate) fn last_step(&self) -> usize {
+        self.steps.len().saturating_sub(1)
+    }
+
+    /// Releases the keys in unique indexes of the documents in these slots, all of which this commit changes.
+    pub(crate) fn release_keys(&mut self, collection: &Collection, slots: impl Iterator<Item = SlotId>) {
+        self.claims.moved.extend(slots.map(|slot| (collection.number(), slot)));
+    }
+
     /// Stages a deletion.
     pub(crate) fn delete(
         &mut self,

@@ -213,7 +213,7 @@ fn check_suspects(commit: &Commit<'_>, collection: &Collection, index: &Index) -
 }
 
 /// Those that do not exist yet.
-fn wanted(collection: &Collection, specs: &[Spec]) -> Result<Vec<Arc<Index>>> {
+pub(crate) fn wanted(collection: &Collection, specs: &[Spec]) -> Result<Vec<Arc<Index>>> {
     let existing: Vec<_> = collection.indexes().iter().filter(|index| index.is_kept()).cloned().collect();
     let mut fresh: Vec<Arc<Index>> = Vec::new();
     for spec in specs.iter().filter(|spec| !spec.is_id()) {
@@ -245,11 +245,11 @@ fn wanted(collection: &Collection, specs: &[Spec]) -> Result<Vec<Arc<Index>>> {
     Ok(fresh)
 }
 
-fn own_name(spec: &Spec) -> &str {
+pub(crate) fn own_name(spec: &Spec) -> &str {
     if spec.is_id() { ID_INDEX } else { &spec.name }
 }
 
-fn check_size(spec: &Spec) -> Result<()> {
+pub(crate) fn check_size(spec: &Spec) -> Result<()> {
     let mut bytes = Vec::new();
     encode_plain(&spec.to_value(), &mut bytes);
     if bytes.len() <= MAX_SPEC {

@@ -181,7 +181,15 @@ impl Pass<'_> {
                 return Err(Error::new(Kind::Closed, "the database was closed while an index was built"));
             }
             let to = end.min(from + SHARE);
-            let scan = Scan { collection, bounds: (from, to), view, filter: &all, interrupt, keeps: false };
+            let scan = Scan {
+                collection,
+                bounds: (from, to),
+                view,
+                filter: &all,
+                interrupt,
+                keeps: false,
+                own: None,
+            };
             scan::each(store, &scan, |Match { slot, block, span, .. }| {
                 let document = RawValue::new(span.of(block), collection.shapes());
                 for (index, part) in indexes.iter().zip(&mut parts) {

@@ -45,7 +45,8 @@ pub(crate) fn drop_index(store: &Store, name: &str, index: &Incoming) -> Committ
     }
 }
 
-fn parse_spec(spec: &Incoming) -> Result<Spec> {
+/// The definition of an index.
+pub(crate) fn parse_spec(spec: &Incoming) -> Result<Spec> {
     incoming::check(spec.bytes(), &spec.shapes)?;
     Spec::parse(spec.raw())
 }

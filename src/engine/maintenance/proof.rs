@@ -213,6 +213,7 @@ impl<'a> Proof<'a> {
                 filter: &Filter::all(),
                 interrupt: &Interrupt::default(),
                 keeps: false,
+                own: None,
             },
             |Match { slot, block, span, .. }| {
                 let document = RawValue::new(span.of(block), collection.shapes());

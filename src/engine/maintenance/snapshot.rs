@@ -158,7 +158,15 @@ fn write_collection(
         let mut damaged = None;
         next = scan::each(
             store,
-            &Scan { collection, bounds: (next, end), view, filter: &Filter::all(), interrupt, keeps: false },
+            &Scan {
+                collection,
+                bounds: (next, end),
+                view,
+                filter: &Filter::all(),
+                interrupt,
+                keeps: false,
+                own: None,
+            },
             |Match { slot, block, span, .. }| {
                 let Some(put) = span.record(block) else {
                     damaged = Some(block.place);

@@ -68,8 +68,33 @@ pub struct SetEntry {
     pub if_version: Option<u64>,
 }
 
+/// A step of a transaction besides its reads and writes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// Begins it.
+    Begin {
+        /// How long it may be left alone (ms).
+        idle: u64,
+        /// How long it may be open (ms).
+        total: u64,
+    },
+    /// Commits what it has written.
+    Commit,
+    /// Ends it without effect.
+    Abort,
+    /// Sets a savepoint; returns its number.
+    Savepoint,
+    /// Takes back what was written since a savepoint.
+    RollBack {
+        /// Its number.
+        to: u64,
+    },
+}
+
 /// One operation on one collection.
 pub enum Operation {
+    /// A step of the transaction itself.
+    Transaction(Step),
     /// Inserts documents.
     Insert {
         /// `_id` first in each.
@@ -321,6 +346,8 @@ pub struct Task {
     pub name: Arc<str>,
     /// What to do.
     pub operation: Operation,
+    /// The number of its transaction; 0 for none.
+    pub transaction: u16,
     /// When to stop.
     pub limits: Limits,
     /// Called with the outcome.

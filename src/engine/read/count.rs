@@ -3,6 +3,8 @@
 use std::ops::ControlFlow;
 
 use super::fetch::{ENTRIES, Examined, Last, ReadContext, examine};
+use super::layers::overlay;
+use super::layers::source::Source;
 use super::missing_indexes;
 use super::results::QueryResults;
 use super::scan::{self, Scan};
@@ -16,22 +18,22 @@ use crate::error::Result;
 use crate::index::{Purpose, Range, ScanDirection};
 use crate::query::Filter;
 
-/// Counts the matching documents of a view.
+/// Counts the matching documents of a source.
 pub(crate) fn matches(
     store: &Store,
-    name: &str,
+    (source, name): (&Source, &str),
     filter: &Filter,
     (skip, limit): (u64, u64),
     hint: Option<&Hint>,
     interrupt: &Interrupt,
 ) -> Result<u64> {
-    let view = store.view();
-    let Some(collection) = view.catalogue().get(name) else { return Ok(0) };
+    let Some(collection) = source.collection(name) else { return Ok(0) };
     let enough = if limit == 0 { u64::MAX } else { skip.saturating_add(limit) };
     let wanted = (limit != 0).then_some(enough);
     let query = Query { wanted, hint, counted: true, ..Query::of(filter) };
-    let plan = planner::plan(collection, &query, view.lsn())?;
-    let reading = ReadContext::new(store, collection, view.lsn(), filter, interrupt);
+    let plan = planner::plan(collection, &query, source.lsn())?;
+    let own = source.own(collection);
+    let reading = ReadContext::new(store, collection, source.lsn(), filter, interrupt).over(own.as_deref());
     let (count, _) = by_plan(&reading, &query, &plan, enough)?;
     Ok(count.saturating_sub(skip))
 }
@@ -47,13 +49,17 @@ pub(crate) fn by_plan(
         && access.covers
     {
         access.index.count_use();
-        let (count, examined) = covered(reading, access, enough)?;
-        return Ok((count.min(enough), examined));
+        // The index has the documents of the view, also those that are replaced or deleted in it.
+        let (added, hidden) = overlay::counts(reading)?;
+        let below = ReadContext { own: None, ..*reading };
+        let (count, examined) = covered(&below, access, enough.saturating_add(hidden))?;
+        return Ok(((count + added).saturating_sub(hidden).min(enough), examined));
     }
     if matches!(plan, Plan::Scan) {
         let end = reading.collection.slab().end();
         let count = scan::count(reading.store, &Scan::of(reading, end), enough)?;
         missing_indexes::note_scan(reading.store, reading, None, end, count);
+        let count = count.saturating_add(overlay::added(reading)?).min(enough);
         return Ok((count, Examined { keys: 0, documents: end }));
     }
     let mut count = 0;

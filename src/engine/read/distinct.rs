@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::ops::ControlFlow;
 
 use super::fetch::{Examined, Match, ReadContext};
+use super::layers::source::Source;
 use super::missing_indexes;
 use super::results::QueryResults;
 use super::scan::{self, Scan};
@@ -20,21 +21,21 @@ use crate::query::Filter;
 /// The largest result of `distinct`, in encoded bytes.
 const MAX_DISTINCT: usize = MAX_DOCUMENT;
 
-/// The distinct values of a path in the matching documents of a view, in the order of their first occurrence: elements
+/// The distinct values of a path in the matching documents of a source, in the order of their first occurrence: elements
 /// of arrays, and nothing where the path is missing.
 pub(crate) fn values(
     store: &Store,
-    name: &str,
+    (source, name): (&Source, &str),
     path: &Path,
     filter: &Filter,
     hint: Option<&Hint>,
     interrupt: &Interrupt,
 ) -> Result<Vec<Value>> {
-    let view = store.view();
-    let Some(collection) = view.catalogue().get(name) else { return Ok(Vec::new()) };
+    let Some(collection) = source.collection(name) else { return Ok(Vec::new()) };
     let query = Query { hint, ..Query::of(filter) };
-    let plan = planner::plan(collection, &query, view.lsn())?;
-    let reading = ReadContext::new(store, collection, view.lsn(), filter, interrupt);
+    let plan = planner::plan(collection, &query, source.lsn())?;
+    let own = source.own(collection);
+    let reading = ReadContext::new(store, collection, source.lsn(), filter, interrupt).over(own.as_deref());
     by_plan(&reading, &query, &plan, path).map(|(values, _)| values)
 }
 
@@ -45,7 +46,7 @@ pub(crate) fn by_plan(
     plan: &Plan<Index>,
     path: &Path,
 ) -> Result<(Vec<Value>, Examined)> {
-    if matches!(plan, Plan::Scan) {
+    if matches!(plan, Plan::Scan) && reading.own.is_none() {
         let end = reading.collection.slab().end();
         let values = of_scan(reading.store, &Scan::of(reading, end), path)?;
         missing_indexes::note_scan(reading.store, reading, None, end, values.len() as u64);

@@ -3,6 +3,7 @@
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
+use super::layers::own::OwnDocuments;
 use crate::document::RawValue;
 use crate::engine::exec::interrupt::Interrupt;
 use crate::engine::exec::nonblocking::{NONBLOCKING_DOCUMENTS, blocked, nonblocking_bytes, would_block};
@@ -31,6 +32,8 @@ pub(crate) struct ReadContext<'r> {
     pub filter: &'r Filter,
     /// When to stop.
     pub interrupt: &'r Interrupt,
+    /// What the transaction of the read has written to the collection.
+    pub own: Option<&'r OwnDocuments>,
 }
 
 impl<'r> ReadContext<'r> {
@@ -42,7 +45,19 @@ impl<'r> ReadContext<'r> {
         filter: &'r Filter,
         interrupt: &'r Interrupt,
     ) -> ReadContext<'r> {
-        ReadContext { store, collection, view, filter, interrupt }
+        ReadContext { store, collection, view, filter, interrupt, own: None }
+    }
+
+    /// The same with what a transaction has written over it.
+    #[must_use]
+    pub(crate) fn over(self, own: Option<&'r OwnDocuments>) -> ReadContext<'r> {
+        ReadContext { own, ..self }
+    }
+
+    /// Whether the transaction has replaced or deleted the document in this slot.
+    #[inline]
+    fn is_hidden(&self, slot: SlotId) -> bool {
+        self.own.is_some_and(|own| own.hides(slot))
     }
 }
 
@@ -156,6 +171,9 @@ pub(crate) fn examine(
         let start = passed;
         let rest = slots.get(start..).unwrap_or_default();
         let visited = reading.collection.slab().visit(rest, reading.view, |n, slot, version| {
+            if reading.is_hidden(slot) {
+                return ControlFlow::Continue(());
+            }
             examined.documents += 1;
             match &version.content {
                 Content::Hot(block, span) => {

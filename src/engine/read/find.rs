@@ -9,6 +9,8 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use super::fetch::{Match, ReadContext};
+use super::layers::own::OwnDocuments;
+use super::layers::source::Source;
 use super::results::QueryResults;
 use crate::document::incoming;
 use crate::engine::exec::interrupt::{Interrupt, Limits};
@@ -20,29 +22,31 @@ use crate::engine::plan::hint::Hint;
 use crate::engine::plan::planner::{self, Query};
 use crate::engine::state::collection::Collection;
 use crate::engine::state::idle_readers::Ticket;
-use crate::engine::state::views::View;
 use crate::engine::store::Store;
 use crate::error::Result;
 use crate::options::{BATCH_BYTES, BATCH_DOCUMENTS};
 use crate::query::expression::Constants;
 use crate::query::{Filter, Projection, Sort};
 
-/// The context of an operation's expressions: the variables of the option `let`, and its budget.
+/// The context of an operation's expressions at a time (ms): the variables of the option `let`, and its budget.
 pub(crate) fn constants(
     store: &Store,
     variables: Option<&Incoming>,
+    now: i64,
     interrupt: &Interrupt,
 ) -> Result<Constants> {
     let work = store.work(interrupt);
     let Some(variables) = variables else { return Ok(Constants::none(store.seed()).within(&work)) };
     incoming::check(variables.bytes(), &variables.shapes)?;
-    Constants::parse(variables.raw(), store.now(), store.seed(), &work)
+    Constants::parse(variables.raw(), now, store.seed(), &work)
 }
 
 /// A find, from its first batch to its last.
 pub(crate) struct Cursor {
-    view: View,
+    source: Source,
     collection: Option<Arc<Collection>>,
+    /// What its transaction had written to the collection when it was opened.
+    own: Option<Arc<OwnDocuments>>,
     filter: Filter,
     sort: Option<Sort>,
     projection: Option<Projection>,
@@ -60,9 +64,9 @@ pub(crate) struct Cursor {
 }
 
 impl Cursor {
-    /// A cursor on the newest published state.
+    /// A cursor on a source.
     pub(crate) fn open(
-        store: &Store,
+        source: Source,
         name: &str,
         filter: &Incoming,
         options: &FindOptions,
@@ -76,12 +80,13 @@ impl Cursor {
         let projection = options.projection.as_ref();
         let projection =
             projection.map(|one| Projection::parse_with(one.raw(), constants)).transpose()?.flatten();
-        let view = store.view();
-        let collection = view.catalogue().get(name).cloned();
+        let collection = source.collection(name).cloned();
+        let own = collection.as_ref().and_then(|collection| source.own(collection));
         let left = (options.limit > 0).then_some(options.limit);
         Ok(Cursor {
-            view,
+            source,
             collection,
+            own,
             filter,
             sort,
             projection,
@@ -102,7 +107,7 @@ impl Cursor {
 
     /// What identifies its view.
     pub(crate) fn view(&self) -> Ticket {
-        self.view.ticket()
+        self.source.ticket()
     }
 
     /// Whether everything was returned.
@@ -191,7 +196,9 @@ impl Cursor {
         if self.done {
             return Ok(batch);
         }
-        let reading = ReadContext::new(store, collection, self.view.lsn(), &self.filter, interrupt);
+        let view = self.source.lsn();
+        let reading =
+            ReadContext::new(store, collection, view, &self.filter, interrupt).over(self.own.as_deref());
         let results = match &mut self.results {
             Some(results) => results,
             fresh => {
@@ -201,7 +208,7 @@ impl Cursor {
                     hint: self.hint.as_ref(),
                     ..Query::of(&self.filter)
                 };
-                let plan = planner::plan(collection, &query, self.view.lsn())?;
+                let plan = planner::plan(collection, &query, view)?;
                 would_block(|| plan.most(self.left, self.skip) > NONBLOCKING_DOCUMENTS as u64)?;
                 fresh.insert(QueryResults::open(&reading, &query, &plan)?)
             }

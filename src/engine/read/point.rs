@@ -102,12 +102,6 @@ pub(crate) fn get(store: &Store, collection: &Collection, key: &Key) -> Result<O
     Ok(Some((alone, disk.span())))
 }
 
-/// Reads a document with its version and times.
-pub(crate) fn get_versioned(store: &Store, collection: &Collection, key: &Key) -> Result<Option<Answer>> {
-    let Some((block, span)) = get(store, collection, key)? else { return Ok(None) };
-    versioned(&block, span).map(Some)
-}
-
 /// The block of a version in memory.
 fn in_memory(version: &Version) -> Result<Option<(Arc<Block>, Span)>> {
     let Content::Hot(block, span) = &version.content else { return Ok(None) };

@@ -8,6 +8,7 @@ use std::ops::ControlFlow;
 
 use super::backward::ReverseScan;
 use super::fetch::{Examined, Match, ReadContext};
+use super::layers::overlay::Overlay;
 use super::missing_indexes;
 use super::scan::Scan;
 use super::selection::{Pause, Selection};
@@ -35,6 +36,8 @@ pub(crate) struct QueryResults {
     scans: bool,
     noted: bool,
     end: u64,
+    /// What the transaction of the query has written, merged into the rest.
+    overlay: Option<Overlay>,
 }
 
 enum State {
@@ -60,6 +63,7 @@ impl QueryResults {
             scans: matches!(plan, Plan::Scan),
             noted: false,
             end,
+            overlay: Overlay::of(reading, query)?,
         };
         match (query.sort, plan) {
             (None, Plan::Scan) if query.is_backward() => {
@@ -89,12 +93,13 @@ impl QueryResults {
             scans: false,
             noted: true,
             end: 0,
+            overlay: None,
         }
     }
 
     /// Whether nothing was returned, or read to be returned.
     pub(crate) fn is_fresh(&self) -> bool {
-        self.given == 0 && matches!(self.state, State::Selecting(_))
+        self.given == 0 && self.overlay.is_none() && matches!(self.state, State::Selecting(_))
     }
 
     /// What was read so far.
@@ -110,6 +115,9 @@ impl QueryResults {
 
     /// Whether everything was returned.
     pub(crate) fn is_done(&self) -> bool {
+        if let Some(overlay) = &self.overlay {
+            return overlay.is_done();
+        }
         match &self.state {
             State::Done => true,
             State::Selecting(selection) => selection.is_done(),
@@ -121,6 +129,30 @@ impl QueryResults {
     /// Calls a function with each document in order until it stops. The function may run under a lock: it may only read or
     /// clone.
     pub(crate) fn run(
+        &mut self,
+        reading: &ReadContext<'_>,
+        sort: Option<&Sort>,
+        visit: &mut impl FnMut(Match<'_>) -> ControlFlow<()>,
+    ) -> Result<()> {
+        match self.overlay.take() {
+            None => self.run_below(reading, sort, visit)?,
+            Some(mut overlay) => {
+                let merged = overlay.run(
+                    reading,
+                    sort,
+                    |mut gather| self.run_below(reading, sort, &mut gather),
+                    visit,
+                );
+                self.overlay = Some(overlay);
+                merged?;
+            }
+        }
+        self.note(reading, sort);
+        Ok(())
+    }
+
+    /// [`QueryResults::run`] for the documents that the view sees.
+    fn run_below(
         &mut self,
         reading: &ReadContext<'_>,
         sort: Option<&Sort>,
@@ -159,7 +191,6 @@ impl QueryResults {
                 }
             }
         }
-        self.note(reading, sort);
         Ok(())
     }
 

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::fetch::{Found, Last, Match, ReadContext};
+use super::layers::own::OwnDocuments;
 use crate::document::RawValue;
 use crate::engine::exec::interrupt::Interrupt;
 use crate::engine::exec::nonblocking::would_block;
@@ -46,13 +47,15 @@ pub(crate) struct Scan<'a> {
     pub interrupt: &'a Interrupt,
     /// Whether documents that are read from disk may stay in memory: they are likely to be read again.
     pub keeps: bool,
+    /// Documents that the transaction of the scan has replaced or deleted are passed over.
+    pub own: Option<&'a OwnDocuments>,
 }
 
 impl<'a> Scan<'a> {
     /// Everything before this slot.
     pub(crate) fn of(reading: &ReadContext<'a>, end: u64) -> Scan<'a> {
-        let ReadContext { collection, view, filter, interrupt, .. } = *reading;
-        Scan { collection, bounds: (0, end), view, filter, interrupt, keeps: true }
+        let ReadContext { collection, view, filter, interrupt, own, .. } = *reading;
+        Scan { collection, bounds: (0, end), view, filter, interrupt, keeps: true, own }
     }
 }
 
@@ -192,7 +195,9 @@ fn pages(
         let to = end.min(from.saturating_add(PAGE));
         let mut met_cold = None;
         let mut stopped = false;
+        let hides = |slot| scan.own.is_some_and(|own| own.hides(slot));
         let page = |slot, version: &Version| match &version.content {
+            _ if hides(slot) => ControlFlow::Continue(()),
             Content::Hot(block, span) => {
                 if matcher.matches(RawValue::new(span.of(block), shapes))
                     && visit(Match { slot, lsn: version.lsn, block, span: *span }).is_break()

@@ -5,6 +5,7 @@
 use std::sync::Arc;
 
 use super::find::Cursor;
+use super::layers::source::Source;
 use super::random_queries::{Dice, Find, PATHS, document, find, object, spec, string, update};
 use super::{count, distinct};
 use crate::document::{Path, Shapes, Value, encode_plain};
@@ -54,7 +55,15 @@ impl Run {
             ..FindOptions::default()
         };
         let (constants, limits) = (Constants::default(), Limits::default());
-        Cursor::open(&self.store, name, &incoming(&find.filter), &options, &constants, &limits).unwrap()
+        Cursor::open(
+            Source::newest(&self.store),
+            name,
+            &incoming(&find.filter),
+            &options,
+            &constants,
+            &limits,
+        )
+        .unwrap()
     }
 
     fn drain(&self, cursor: &mut Cursor, batch: u32, batches: usize) -> Vec<Value> {
@@ -95,6 +104,7 @@ impl Run {
         let (pipeline, hint) = (incoming(&Value::Array(stages)), hint.map(incoming));
         let mut run = Aggregation::open(
             &self.store,
+            Source::newest(&self.store),
             name,
             (&pipeline, &Constants::default()),
             hint.as_ref(),
@@ -110,14 +120,28 @@ impl Run {
 
     fn count(&self, name: &str, find: &Find, hint: Option<&Value>) -> u64 {
         let (filter, hint) = (parse_filter(&incoming(&find.filter)).unwrap(), hint.map(parse_hint));
-        count::matches(&self.store, name, &filter, (find.skip, find.limit), hint.as_ref(), &self.interrupt)
-            .unwrap()
+        count::matches(
+            &self.store,
+            (&Source::newest(&self.store), name),
+            &filter,
+            (find.skip, find.limit),
+            hint.as_ref(),
+            &self.interrupt,
+        )
+        .unwrap()
     }
 
     fn distinct(&self, name: &str, path: &str, find: &Find, hint: Option<&Value>) -> Vec<Value> {
         let (filter, hint) = (parse_filter(&incoming(&find.filter)).unwrap(), hint.map(parse_hint));
-        distinct::values(&self.store, name, &Path::parse(path), &filter, hint.as_ref(), &self.interrupt)
-            .unwrap()
+        distinct::values(
+            &self.store,
+            (&Source::newest(&self.store), name),
+            &Path::parse(path),
+            &filter,
+            hint.as_ref(),
+            &self.interrupt,
+        )
+        .unwrap()
     }
 
     /// Changes, replaces or deletes; the outcome and, if requested, the document.

@@ -88,6 +88,7 @@ fn bring_up(
         filter: &Filter::all(),
         interrupt: &interrupt,
         keeps: false,
+        own: None,
     };
     let mut failed = Ok(());
     scan::each(store, &scan, |Match { slot, block, span, .. }| {

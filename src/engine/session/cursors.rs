@@ -25,43 +25,43 @@ const ENDED: &str = "the cursor was ended: it kept an older state of the databas
     memoryLimit leaves for that. Run the query again, read its cursor faster or with larger batches, or raise memoryLimit";
 
 /// What a cursor reads from.
-pub(crate) enum Source {
+pub(crate) enum Open {
     Find(Box<Cursor>),
     Aggregate(Aggregation),
 }
 
-impl Source {
+impl Open {
     fn collection(&self) -> Option<&Arc<Collection>> {
         match self {
-            Source::Find(cursor) => cursor.collection(),
-            Source::Aggregate(_) => None,
+            Open::Find(cursor) => cursor.collection(),
+            Open::Aggregate(_) => None,
         }
     }
 
     fn view(&self) -> Ticket {
         match self {
-            Source::Find(cursor) => cursor.view(),
-            Source::Aggregate(aggregation) => aggregation.view(),
+            Open::Find(cursor) => cursor.view(),
+            Open::Aggregate(aggregation) => aggregation.view(),
         }
     }
 
     fn is_done(&self) -> bool {
         match self {
-            Source::Find(cursor) => cursor.is_done(),
-            Source::Aggregate(aggregation) => aggregation.is_done(),
+            Open::Find(cursor) => cursor.is_done(),
+            Open::Aggregate(aggregation) => aggregation.is_done(),
         }
     }
 
     fn next_batch(&mut self, store: &Store, size: u32, interrupt: &Interrupt) -> Result<Vec<Document>> {
         match self {
-            Source::Find(cursor) => cursor.next_batch(store, size, interrupt),
-            Source::Aggregate(aggregation) => aggregation.next_batch(size, interrupt),
+            Open::Find(cursor) => cursor.next_batch(store, size, interrupt),
+            Open::Aggregate(aggregation) => aggregation.next_batch(size, interrupt),
         }
     }
 }
 
 /// What a cursor reads from, until it is ended before its time.
-struct Reading(Option<Source>);
+struct Reading(Option<Open>);
 
 struct OpenCursor {
     cursor: LongMutex<Reading>,
@@ -107,7 +107,7 @@ impl OpenCursors {
     pub(crate) fn first_batch(
         &self,
         store: &Store,
-        mut cursor: Source,
+        mut cursor: Open,
         size: u32,
         interrupt: &Interrupt,
     ) -> Answered {

@@ -21,7 +21,7 @@ use std::sync::atomic::Ordering;
 
 use smallvec::smallvec;
 
-use super::cursors::Source;
+use super::cursors::Open;
 use super::order::Class;
 use super::session::{Outcome, Session};
 use crate::engine::exec::nonblocking::{NONBLOCKING_DOCUMENTS, nonblocking};
@@ -31,6 +31,7 @@ use crate::engine::operation::input::Incoming;
 use crate::engine::operation::request::{FindOptions, Operation, Task};
 use crate::engine::operation::response::{Answer, Answered};
 use crate::engine::read::find::Cursor;
+use crate::engine::read::layers::source::Source;
 use crate::error::{Error, Kind};
 use crate::options::Access;
 use crate::query::expression::Constants;
@@ -74,10 +75,17 @@ impl Session {
                     self.guarded(Access::ReadOnly, &interrupt, || {
                         let (name, limits) = (&task.name, &task.limits);
                         let constants = Constants::default();
-                        match Cursor::open(&self.store, name, filter, options, &constants, limits) {
+                        match Cursor::open(
+                            Source::newest(&self.store),
+                            name,
+                            filter,
+                            options,
+                            &constants,
+                            limits,
+                        ) {
                             Err(error) => Outcome::Now(Answered::failed(error)),
                             Ok(cursor) => {
-                                let source = Source::Find(Box::new(cursor));
+                                let source = Open::Find(Box::new(cursor));
                                 let batch = options.batch;
                                 Outcome::Now(self.cursors.first_batch(&self.store, source, batch, &interrupt))
                             }

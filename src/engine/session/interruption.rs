@@ -64,7 +64,7 @@ impl Session {
     /// the first so many calls have left.
     pub(super) fn run_write(&self, task: Task, interrupt: &Interrupt) {
         let names = names_of(&task);
-        let Task { name, operation, limits, reply } = task;
+        let Task { name, operation, limits, reply, .. } = task;
         let outcome = match self.is_interrupted() && self.order.is_cut(&names) {
             true => Outcome::Now(Answered::failed(self.closed())),
             false => self.outcome(&name, operation, &limits, interrupt),
@@ -88,6 +88,7 @@ impl Session {
         }
         self.ends(|| None);
         self.cursors.close_all();
+        self.transactions.abort_all();
     }
 
     /// Blocks until nothing is queued or running, or the time that is left has passed; then false.

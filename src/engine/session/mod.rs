@@ -2,6 +2,7 @@
 //!
 //! - `session`: the queue of each operation, and its execution
 //! - `reading`, `writing`: the reads and the writes among them
+//! - `transactions`: the operations of transactions
 //! - `order`: the order of the writes to a collection
 //! - `turns`: queues them when their turn comes
 //! - [`inline`]: small writes and finds on the caller's own thread
@@ -16,6 +17,7 @@ pub(crate) mod interruption;
 pub(crate) mod order;
 mod reading;
 mod session;
+mod transactions;
 mod turns;
 pub(crate) mod writing;
 

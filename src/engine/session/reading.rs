@@ -1,60 +1,73 @@
 //! The reads of a session.
 
-use super::cursors::Source;
+use std::sync::Arc;
+
+use super::cursors::Open;
 use super::info;
 use super::session::Session;
 use crate::document::{Path, Value};
 use crate::engine::exec::interrupt::{Interrupt, Limits};
 use crate::engine::explain::subject;
+use crate::engine::format::key::Key;
 use crate::engine::operation::input::{Incoming, incoming_key, parse_filter, parse_filter_with, text_of};
 use crate::engine::operation::request::Operation;
 use crate::engine::operation::response::{Answer, Answered, CollectionInfo, Document};
 use crate::engine::plan::hint::Hint;
 use crate::engine::read::find::Cursor;
+use crate::engine::read::layers::source::Source;
 use crate::engine::read::{count, distinct, point};
 use crate::engine::state::collection::Collection;
+use crate::engine::state::slab::Span;
+use crate::engine::transaction::work::Work;
 use crate::error::{Error, Kind, Result};
 use crate::query::Filter;
 use crate::query::expression::Constants;
+use crate::storage::Block;
+
+/// The collection of a read, and the transaction that it is part of.
+type Reads<'r> = (Option<&'r Collection>, Option<&'r Work>);
 
 impl Session {
+    /// A read, of the newest published state or of what a transaction sees.
     pub(super) fn read(
         &self,
         name: &str,
         operation: Operation,
         constants: &Constants,
-        limits: &Limits,
-        interrupt: &Interrupt,
+        (limits, interrupt): (&Limits, &Interrupt),
+        work: Option<&Work>,
     ) -> Answered {
         let store = &*self.store;
-        let collection = store.views().collection(name);
+        let collection = match work {
+            None => store.views().collection(name),
+            Some(work) => work.collection(name),
+        };
+        let reads = (collection.as_deref(), work);
         let answer = match operation {
-            Operation::Get { id, meta } => self.get(collection.as_deref(), &id, meta),
-            Operation::GetMany { ids } => self.get_many(collection.as_deref(), &ids),
-            Operation::Has { id } => incoming_key(&id).and_then(|key| {
-                let Some(collection) = &collection else { return Ok(Answer::Bool(false)) };
-                let found = collection.find_again(&key, || store.views().published())?;
-                Ok(Answer::Bool(found.is_some()))
-            }),
+            Operation::Get { id, meta } => self.get(reads, &id, meta),
+            Operation::GetMany { ids } => self.get_many(reads, &ids),
+            Operation::Has { id } => {
+                incoming_key(&id).and_then(|key| self.has(reads, &key)).map(Answer::Bool)
+            }
             Operation::Count { filter, skip, limit, hint } => parse_filter_with(&filter, constants)
                 .and_then(|filter| {
                     let part = (skip, limit);
-                    self.count((name, collection.as_deref()), &filter, part, hint.as_ref(), interrupt)
+                    self.count((name, reads), &filter, part, hint.as_ref(), interrupt)
                 })
                 .map(Answer::Count),
             Operation::Find { filter, options } => {
-                return match Cursor::open(store, name, &filter, &options, constants, limits) {
+                return match Cursor::open(self.source(work), name, &filter, &options, constants, limits) {
                     Err(error) => Answered::failed(error),
                     Ok(cursor) => self.cursors.first_batch(
                         store,
-                        Source::Find(Box::new(cursor)),
+                        Open::Find(Box::new(cursor)),
                         options.batch,
                         interrupt,
                     ),
                 };
             }
             Operation::Distinct { key, filter, hint } => parse_filter_with(&filter, constants)
-                .and_then(|filter| self.distinct(name, &key, &filter, hint.as_ref(), interrupt))
+                .and_then(|filter| self.distinct((name, work), &key, &filter, hint.as_ref(), interrupt))
                 .map(Answer::Values),
             Operation::Explain { operation, verbosity } => {
                 subject::explain(&self.store, name, &operation, operation.hint(), verbosity, interrupt)
@@ -75,22 +88,23 @@ impl Session {
 
     fn count(
         &self,
-        (name, collection): (&str, Option<&Collection>),
+        (name, (collection, work)): (&str, Reads<'_>),
         filter: &Filter,
         (skip, limit): (u64, u64),
         hint: Option<&Incoming>,
         interrupt: &Interrupt,
     ) -> Result<u64> {
-        if skip == 0 && limit == 0 && hint.is_none() && filter.is_all() {
+        if work.is_none() && skip == 0 && limit == 0 && hint.is_none() && filter.is_all() {
             return Ok(collection.map_or(0, Collection::count));
         }
         let hint = Hint::of(hint)?;
-        count::matches(&self.store, name, filter, (skip, limit), hint.as_ref(), interrupt)
+        let source = self.source(work);
+        count::matches(&self.store, (&source, name), filter, (skip, limit), hint.as_ref(), interrupt)
     }
 
     fn distinct(
         &self,
-        name: &str,
+        (name, work): (&str, Option<&Work>),
         key: &Incoming,
         filter: &Filter,
         hint: Option<&Incoming>,
@@ -98,27 +112,46 @@ impl Session {
     ) -> Result<Vec<Value>> {
         let path = Path::parse(&text_of(key)?);
         let hint = Hint::of(hint)?;
-        distinct::values(&self.store, name, &path, filter, hint.as_ref(), interrupt)
+        let source = self.source(work);
+        distinct::values(&self.store, (&source, name), &path, filter, hint.as_ref(), interrupt)
     }
 
-    fn get_many(&self, collection: Option<&Collection>, ids: &[Incoming]) -> Result<Answer> {
+    fn get_many(&self, reads: Reads<'_>, ids: &[Incoming]) -> Result<Answer> {
         let get = |id: &Incoming| {
-            let key = incoming_key(id)?;
-            let Some(collection) = collection else { return Ok(None) };
-            let found = point::get(&self.store, collection, &key)?;
+            let found = self.document(reads, &incoming_key(id)?)?;
             Ok(found.map(|(block, span)| Document::of_block(&block, span)))
         };
         ids.iter().map(get).collect::<Result<Vec<_>>>().map(Answer::Documents)
     }
 
-    fn get(&self, collection: Option<&Collection>, id: &Incoming, meta: bool) -> Result<Answer> {
-        let key = incoming_key(id)?;
-        let Some(collection) = collection else { return Ok(Answer::Document(None)) };
-        if meta {
-            return Ok(point::get_versioned(&self.store, collection, &key)?.unwrap_or(Answer::Document(None)));
+    fn get(&self, reads: Reads<'_>, id: &Incoming, meta: bool) -> Result<Answer> {
+        let found = self.document(reads, &incoming_key(id)?)?;
+        match found {
+            Some((block, span)) if meta => point::versioned(&block, span),
+            found => Ok(Answer::Document(found.map(|(block, span)| Document::of_block(&block, span)))),
         }
-        let found = point::get(&self.store, collection, &key)?;
-        Ok(Answer::Document(found.map(|(block, span)| Document::of_block(&block, span))))
+    }
+
+    /// The document with this key, in the newest published state or as a transaction sees it.
+    fn document(&self, (collection, work): Reads<'_>, key: &Key) -> Result<Option<(Arc<Block>, Span)>> {
+        let Some(collection) = collection else { return Ok(None) };
+        match work {
+            None => point::get(&self.store, collection, key),
+            Some(work) => work.document(collection, key),
+        }
+    }
+
+    fn has(&self, (collection, work): Reads<'_>, key: &Key) -> Result<bool> {
+        let Some(collection) = collection else { return Ok(false) };
+        match work {
+            None => Ok(collection.find_again(key, || self.store.views().published())?.is_some()),
+            Some(work) => Ok(work.document(collection, key)?.is_some()),
+        }
+    }
+
+    /// The newest published state, or what a transaction sees.
+    fn source(&self, work: Option<&Work>) -> Source {
+        work.map_or_else(|| Source::newest(&self.store), Work::source)
     }
 
     fn list(&self, filter: Option<&Incoming>) -> Result<Vec<CollectionInfo>> {

@@ -17,7 +17,7 @@ use std::time::Duration;
 
 use tokio::runtime::Handle;
 
-use super::cursors::{OpenCursors, Source};
+use super::cursors::{Open, OpenCursors};
 use super::order::{Class, Order};
 use crate::document::RawValue;
 use crate::engine::aggregate::aggregation::Aggregation;
@@ -29,8 +29,10 @@ use crate::engine::operation::classify::{is_write, names_id, writes, writes_by_i
 use crate::engine::operation::input::Incoming;
 use crate::engine::operation::request::{Operation, Size, Task};
 use crate::engine::operation::response::{Answer, Answered, Reply};
+use crate::engine::read::layers::source::Source;
 use crate::engine::read::point::{self, Hot, HotMany};
 use crate::engine::store::Store;
+use crate::engine::transaction::registry::Transactions;
 use crate::engine::write::bulk::{self, Write};
 use crate::engine::write::find_and_modify::ReturnedDocument;
 use crate::error::{Error, Kind};
@@ -48,6 +50,9 @@ pub(crate) enum Outcome {
 /// Threads that reads may use while all they have are at long ones; beyond, short reads wait for long ones.
 const MOST_WORKERS: usize = 64;
 
+/// How often idle cursors and transactions are looked for.
+const EXPIRY: Duration = Duration::from_secs(5);
+
 /// One caller (an environment and a database handle).
 pub struct Session {
     pub(crate) store: Arc<Store>,
@@ -63,6 +68,7 @@ pub struct Session {
     pub(crate) reads: Arc<WorkQueue>,
     pub(crate) scans: Arc<WorkQueue>,
     pub(crate) cursors: OpenCursors,
+    pub(crate) transactions: Transactions,
 }
 
 impl Session {
@@ -94,15 +100,19 @@ impl Session {
             reads: WorkQueue::growing(2, MOST_WORKERS, || {}),
             scans: WorkQueue::growing(cores, cores + MOST_WORKERS, after_writes()),
             cursors: OpenCursors::default(),
+            transactions: Transactions::default(),
             runtime,
             store,
         });
         let weak = Arc::downgrade(&session);
         session.runtime.spawn(async move {
             loop {
-                tokio::time::sleep(Duration::from_secs(30)).await;
+                tokio::time::sleep(EXPIRY).await;
                 match weak.upgrade() {
-                    Some(session) => session.cursors.expire(&session.store),
+                    Some(session) => {
+                        session.cursors.expire(&session.store);
+                        session.expire_transactions();
+                    }
                     None => return,
                 }
             }
@@ -113,6 +123,9 @@ impl Session {
     /// Starts operations; the reply of each is called once. Never blocks. Small ones may be executed here and answered
     /// before this returns: see `inline`.
     pub fn submit(self: &Arc<Self>, mut work: Vec<Task>, size: Size) {
+        if work.iter().any(|task| task.transaction != 0) {
+            work = self.submit_transactions(work);
+        }
         if size == Size::Small {
             work = self.run_inline(work);
         }
@@ -230,7 +243,7 @@ impl Session {
     }
 
     fn run(&self, task: Task, interrupt: &Interrupt) {
-        let Task { name, operation, limits, reply } = task;
+        let Task { name, operation, limits, reply, .. } = task;
         self.answer(self.outcome(&name, operation, &limits, interrupt), reply);
     }
 
@@ -338,7 +351,7 @@ impl Session {
                     )
                 }))
             }
-            read => Outcome::Now(self.read(name, read, constants, limits, interrupt)),
+            read => Outcome::Now(self.read(name, read, constants, (limits, interrupt), None)),
         }
     }
 
@@ -356,13 +369,20 @@ impl Session {
         {
             return Outcome::Now(Answered::failed(error));
         }
-        let opened = Aggregation::open(&self.store, name, (pipeline, constants), hint, interrupt);
+        let opened = Aggregation::open(
+            &self.store,
+            Source::newest(&self.store),
+            name,
+            (pipeline, constants),
+            hint,
+            interrupt,
+        );
         let mut aggregation = match opened {
             Ok(aggregation) => aggregation,
             Err(error) => return Outcome::Now(Answered::failed(error)),
         };
         if !is_write(pipeline) {
-            let source = Source::Aggregate(aggregation);
+            let source = Open::Aggregate(aggregation);
             return Outcome::Now(self.cursors.first_batch(&self.store, source, batch, interrupt));
         }
         let result =

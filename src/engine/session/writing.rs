@@ -85,7 +85,7 @@ impl Session {
     }
 
     fn constants(&self, variables: Option<&Incoming>, interrupt: &Interrupt) -> Result<Constants> {
-        find::constants(&self.store, variables, interrupt)
+        find::constants(&self.store, variables, self.store.now(), interrupt)
     }
 
     /// Runs one write by filter and builds its result.
@@ -97,7 +97,10 @@ impl Session {
         returned_document: &ReturnedDocument,
         shape: impl FnOnce(&Operation, UpdateOutcome, Option<Value>) -> T,
     ) -> Committed<T> {
-        let committed = self.modify_parsed(name, write, seen, returned_document).unwrap_or_else(|error| {
+        let modify =
+            |modification: &Modification<'_>| by_filter::modify_and_return(&self.store, modification);
+        let parsed = self.modify_parsed(name, write, seen, returned_document, modify);
+        let committed = parsed.unwrap_or_else(|error| {
             // Nothing was read, so the result depends on no state.
             Committed::failed(error)
         });
@@ -105,34 +108,33 @@ impl Session {
         Committed { result: result.map(|(outcome, document)| shape(write, outcome, document)), lsn }
     }
 
-    fn modify_parsed(
+    /// Parses a write by filter, and runs it by a function.
+    pub(super) fn modify_parsed<T>(
         &self,
         name: &str,
         write: &Operation,
         (interrupt, constants, ahead): Seen<'_>,
         returned_document: &ReturnedDocument,
-    ) -> Result<Committed<(UpdateOutcome, Option<Value>)>> {
+        modify: impl FnOnce(&Modification<'_>) -> T,
+    ) -> Result<T> {
         let answer =
             returned_document.returned.map(|returned| (returned, returned_document.projection.as_ref()));
         let hint = Hint::of(write.hint())?;
         let own = write.sort().map(sort_of).transpose()?.flatten();
         let run = |filter: &Filter, reach: Reach, change: Change<'_>, upsert: (Upsert, Option<&Incoming>)| {
             let sort = returned_document.sort.as_ref().or(own.as_ref());
-            by_filter::modify_and_return(
-                &self.store,
-                &Modification {
-                    name,
-                    filter,
-                    reach,
-                    change,
-                    upsert,
-                    sort,
-                    hint: hint.as_ref(),
-                    answer,
-                    interrupt,
-                    ahead,
-                },
-            )
+            modify(&Modification {
+                name,
+                filter,
+                reach,
+                change,
+                upsert,
+                sort,
+                hint: hint.as_ref(),
+                answer,
+                interrupt,
+                ahead,
+            })
         };
         match write {
             Operation::Update { sort: Some(_), reach: Reach::Many, .. } => {

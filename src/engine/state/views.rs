@@ -91,6 +91,13 @@ impl View {
         self.lsn
     }
 
+    /// Another view of the same state.
+    pub(crate) fn again(&self, now: i64) -> View {
+        let hold = self.views.hold();
+        self.views.open.lock().entry(self.lsn).or_insert((0, now)).0 += 1;
+        View { lsn: self.lsn, catalogue: self.catalogue.clone(), views: self.views.clone(), _hold: hold }
+    }
+
     /// The collections of the state.
     pub(crate) fn catalogue(&self) -> &Catalogue {
         &self.catalogue

@@ -103,6 +103,8 @@ pub(crate) struct Store {
     /// The position of the clock hand: a collection's number and a slot.
     hand: Mutex<(u32, u64)>,
     precedence: Precedence,
+    /// Bytes that open transactions hold.
+    transactions: AtomicU64,
     leave: LeaveCheckpoint,
 }
 
@@ -213,8 +215,20 @@ impl Store {
             closing: AtomicBool::new(false),
             hand: Mutex::default(),
             precedence: Precedence::default(),
+            transactions: AtomicU64::new(0),
             leave,
         })
+    }
+
+    /// Counts bytes that a transaction holds; false, and nothing is counted, if all would hold more than `most`.
+    pub(crate) fn hold_transaction(&self, bytes: u64, most: u64) -> bool {
+        let more = |held: u64| held.checked_add(bytes).filter(|held| *held <= most);
+        self.transactions.fetch_update(Ordering::AcqRel, Ordering::Acquire, more).is_ok()
+    }
+
+    /// Bytes that a transaction holds no more.
+    pub(crate) fn release_transaction(&self, bytes: u64) {
+        self.transactions.fetch_sub(bytes, Ordering::AcqRel);
     }
 
     pub(crate) fn precedence(&self) -> &Precedence {

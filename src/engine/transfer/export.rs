@@ -92,8 +92,15 @@ impl Export {
                 if piece.bytes.len() < PIECE { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
             };
             let (bounds, view) = ((begun.slot, end), begun.view.lsn());
-            let scan =
-                Scan { collection, bounds, view, filter, interrupt: &Interrupt::default(), keeps: false };
+            let scan = Scan {
+                collection,
+                bounds,
+                view,
+                filter,
+                interrupt: &Interrupt::default(),
+                keeps: false,
+                own: None,
+            };
             begun.slot = scan::each(store, &scan, visit)?;
             if begun.slot >= end {
                 begun.left.pop();

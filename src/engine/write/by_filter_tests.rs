@@ -176,7 +176,7 @@ fn a_small_write_to_an_indexed_collection_is_done_here_unless_a_commit_is_in_the
         });
         let begun = Arc::<AtomicBool>::default();
         let limits = Limits { begun: Some(Arc::clone(&begun)), ..Limits::default() };
-        let task = Task { name: "c".into(), operation, limits, reply };
+        let task = Task { name: "c".into(), operation, transaction: 0, limits, reply };
         bench.session.submit(vec![task], Size::Small);
         begun
     };
@@ -248,7 +248,7 @@ fn an_update_by_pipeline_is_done_here_while_it_takes_few_steps_and_elsewhere_whe
         let reply = Box::new(move |answered: Answered| {
             sender.send((std::thread::current().id(), answered.answer)).unwrap();
         });
-        let task = Task { name: "c".into(), operation, limits: Limits::default(), reply };
+        let task = Task { name: "c".into(), operation, transaction: 0, limits: Limits::default(), reply };
         bench.session.submit(vec![task], Size::Small);
     };
     let here = std::thread::current().id();

@@ -44,7 +44,7 @@ pub(crate) struct Changed {
 }
 
 /// The change of a document.
-enum Effect {
+pub(crate) enum Effect {
     /// None: it does not match any more, or is deleted.
     Passed,
     /// None: it has that content already.
@@ -139,7 +139,7 @@ impl Ready {
 }
 
 /// The change of a matching document; `now` is in milliseconds.
-fn effect(
+pub(crate) fn effect(
     collection: &Collection,
     modification: &Modification<'_>,
     before: RawValue<'_>,
@@ -188,7 +188,8 @@ fn after(modification: &Modification<'_>, before: RawValue<'_>, now: i64, work: 
     })
 }
 
-fn id_of(document: RawValue<'_>) -> Result<RawValue<'_>> {
+/// The `_id` of a stored document.
+pub(crate) fn id_of(document: RawValue<'_>) -> Result<RawValue<'_>> {
     document.get("_id").ok_or_else(|| Error::new(Kind::Internal, "a stored document has no _id"))
 }
 

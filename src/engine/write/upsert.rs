@@ -230,7 +230,7 @@ pub(crate) fn replacement_of(replacement: &Incoming, id: &Value) -> Result<Objec
 }
 
 /// The document that an upsert inserts, and its `_id`.
-fn upserted(modification: &Modification<'_>, now: i64, work: &Work) -> Result<(Object, Value)> {
+pub(crate) fn upserted(modification: &Modification<'_>, now: i64, work: &Work) -> Result<(Object, Value)> {
     let mut object = match modification.change {
         Change::Update(update) => {
             let mut seed = modification.filter.upsert_seed()?;

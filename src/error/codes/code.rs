@@ -70,6 +70,9 @@ named! {
     CURSOR_KILLED = 237, "CursorKilled";
     NOT_IMPLEMENTED = 238, "NotImplemented";
     CONVERSION_FAILURE = 241, "ConversionFailure";
+    NO_SUCH_TRANSACTION = 251, "NoSuchTransaction";
+    TRANSACTION_TOO_LARGE = 257, "TransactionTooLarge";
+    OPERATION_NOT_SUPPORTED_IN_TRANSACTION = 263, "OperationNotSupportedInTransaction";
     QUERY_EXCEEDED_MEMORY_LIMIT = 292, "QueryExceededMemoryLimitNoDiskUseAllowed";
     BSON_OBJECT_TOO_LARGE = 10334, "BSONObjectTooLarge";
     DUPLICATE_KEY = 11000, "DuplicateKey";

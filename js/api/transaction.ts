@@ -1,0 +1,135 @@
+// Transactions of functions: the object that the function gets, and the running again.
+
+import { countOf, wrongArgument } from '../arguments/arguments.js'
+import { optionsOf } from '../arguments/option-check.js'
+import { DATABASE } from '../arguments/option-table.js'
+import { onAbort } from '../connection/abort.js'
+import { backOff, isTransient, noTransaction, RETRY_MS, Session, type SessionOwner } from '../connection/session.js'
+import type { Scope } from '../request/request.js'
+import { disposeWith } from '../cursor/dispose.js'
+import { timeout } from '../request/time-limit.js'
+import { now } from '../transport/scheduling.js'
+import type { CollectionOptions, Document, OperationOptions } from '../types/index.js'
+import type { Savepoint, TransactionRunOptions } from '../types/options.js'
+import type { Collection } from './collection.js'
+
+disposeWith(Session.prototype, function endSession() {
+  return this.endSession()
+})
+
+/** Makes the collections of a transaction. */
+export interface TransactionMaker {
+  collection<T extends Document>(scope: Scope, name: string, options: CollectionOptions | undefined): Collection<T>
+  create<T extends Document>(scope: Scope, name: string, options: OperationOptions | undefined): Promise<Collection<T>>
+}
+
+/**
+ * A transaction, as `db.transaction` gives it to its function. Only what is called through it belongs to it.
+ *
+ * Reads see the state at its first operation and its own writes. A call after its end rejects with code 251.
+ */
+export class Transaction {
+  readonly #session: Session
+  readonly #make: TransactionMaker
+  readonly #savepoints = new WeakSet<Savepoint>()
+  readonly #scope: Scope
+  #over = false
+
+  /** @internal */
+  constructor(session: Session, make: TransactionMaker) {
+    this.#session = session
+    this.#make = make
+    this.#scope = {
+      enter: (where) => {
+        if (this.#over || !session.inTransaction()) throw noTransaction(where)
+        return session.enter(where)
+      },
+      inTransaction: () => true
+    }
+  }
+
+  /** A handle of a collection whose operations belong to the transaction. */
+  collection<T extends Document = Document>(name: string, options?: CollectionOptions): Collection<T> {
+    return this.#make.collection<T>(this.#scope, name, options)
+  }
+
+  /** Creates an empty collection with the commit; resolves with a handle whose operations belong to the transaction. */
+  createCollection<T extends Document = Document>(name: string, options?: OperationOptions): Promise<Collection<T>> {
+    return this.#make.create<T>(this.#scope, name, options)
+  }
+
+  /** Sets a savepoint: `rollbackTo` takes back what was written after it. */
+  async savepoint(): Promise<Savepoint> {
+    const where = 'Transaction.savepoint'
+    if (this.#over) throw noTransaction(where)
+    const savepoint = Object.freeze({ number: await this.#session.savepoint(where) })
+    this.#savepoints.add(savepoint)
+    return savepoint
+  }
+
+  /**
+   * Takes back what was written after a savepoint, which stays; later savepoints and all open cursors end. A transaction that a failed write
+   * has ended goes on from there.
+   */
+  async rollbackTo(savepoint: Savepoint): Promise<void> {
+    const where = 'Transaction.rollbackTo'
+    if (typeof savepoint !== 'object' || savepoint === null || !this.#savepoints.has(savepoint)) {
+      throw wrongArgument(where, 'savepoint', 'a savepoint of this transaction', savepoint)
+    }
+    if (this.#over) throw noTransaction(where)
+    await this.#session.rollbackTo(where, savepoint.number)
+  }
+
+  /** @internal */
+  end(): void {
+    this.#over = true
+  }
+}
+
+/** Runs a function in a transaction, and again after errors that another attempt may not meet. */
+export async function runInTransaction<R>(
+  owner: SessionOwner, make: TransactionMaker, run: (tx: Transaction) => Promise<R>, options: TransactionRunOptions | undefined
+): Promise<R> {
+  const where = 'Database.transaction'
+  if (typeof run !== 'function') throw wrongArgument(where, 'run', 'a function', run)
+  const { maxTimeMS = RETRY_MS, maxIdleMS, signal, retries = Infinity } = checkedOptions(where, options)
+  const until = now() + maxTimeMS
+  for (let attempt = 0; ; attempt++) {
+    signal?.throwIfAborted()
+    const session = new Session(owner)
+    const left = Math.max(1, Math.ceil(until - now()))
+    session.startTransaction({ maxTimeMS: left, ...(maxIdleMS !== undefined && { maxIdleMS }) })
+    const tx = new Transaction(session, make)
+    try {
+      return await abortable(session, signal, session.attempt(where, () => run(tx)))
+    } catch (error) {
+      if (signal?.aborted) throw signal.reason
+      if (!isTransient(error) || attempt >= retries) throw error
+      if (!(await backOff(attempt, until))) throw options?.maxTimeMS === undefined ? error : timeout(where)
+    } finally {
+      tx.end()
+    }
+  }
+}
+
+/** Settles like the attempt, or rejects with the signal's reason, which aborts it. */
+function abortable<R>(session: Session, signal: AbortSignal | undefined, attempt: Promise<R>): Promise<R> {
+  if (!signal) return attempt
+  return new Promise((resolve, reject) => {
+    const stop = onAbort(signal, (reason) => {
+      // A commit that has begun is waited for.
+      if (!session.inTransaction()) return
+      session.abortTransaction().catch(() => {})
+      reject(reason)
+    })
+    attempt.then(resolve, reject).finally(stop)
+  })
+}
+
+function checkedOptions(where: string, options: TransactionRunOptions | undefined): TransactionRunOptions {
+  const given = optionsOf<TransactionRunOptions>(where, options, DATABASE.transaction)
+  for (const name of ['maxIdleMS', 'retries'] as const) {
+    if (given[name] !== undefined) countOf(where, `option ${name}`, given[name])
+  }
+  return given
+}

@@ -1,0 +1,9 @@
+//! What a transaction reads: what it has written, over the state of its view.
+//!
+//! - [`source`]: what an operation reads
+//! - [`own`]: what its transaction has written to a collection
+//! - `overlay`: the documents of both that match, as one
+
+pub(super) mod overlay;
+pub(crate) mod own;
+pub(crate) mod source;

@@ -1,0 +1,163 @@
+//! What a transaction has written and not committed, as its reads see it: documents over those of its view.
+//!
+//! A document in place of one that the view sees keeps its slot, so it stays where it was in natural order. A new one gets a
+//! slot above all others, and so comes after them, as it will when it is committed. Cursors keep what there was when they
+//! were opened; the next write then works on a copy.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
+
+use crate::document::RawValue;
+use crate::engine::format::key::Key;
+use crate::engine::state::collection::Collection;
+use crate::engine::state::slab::{SlotId, Span};
+use crate::index::KeyBytes;
+use crate::storage::Block;
+
+/// The first slot of new documents. An entry of an index holds 48 bits of a slot, and no collection comes near this.
+const FRESH: u64 = 1 << 47;
+
+type Random = foldhash::fast::RandomState;
+
+/// A document that the transaction has written.
+#[derive(Clone)]
+pub(crate) struct OwnDocument {
+    /// Its key.
+    pub(crate) key: Key,
+    /// A block with its record.
+    pub(crate) block: Arc<Block>,
+    /// Its place in the block.
+    pub(crate) span: Span,
+    /// Its keys in unique indexes, by their numbers.
+    pub(crate) unique: Arc<[(u32, KeyBytes)]>,
+}
+
+impl OwnDocument {
+    /// The document; its shapes are those of its collection.
+    pub(crate) fn raw<'a>(&'a self, collection: &'a Collection) -> RawValue<'a> {
+        RawValue::new(self.span.of(&self.block), collection.shapes())
+    }
+}
+
+/// What has become of a key that the transaction has written.
+#[derive(Clone, Copy)]
+pub(crate) struct OwnKey {
+    /// The slot of its document, unless that is deleted.
+    pub(crate) slot: Option<u64>,
+    /// The document of the view that was replaced or deleted.
+    pub(crate) below: Option<SlotId>,
+}
+
+/// What a transaction has written to one collection.
+#[derive(Clone, Default)]
+pub(crate) struct OwnDocuments {
+    /// In natural order.
+    documents: BTreeMap<u64, OwnDocument>,
+    keys: HashMap<Key, OwnKey, Random>,
+    /// Slots whose documents were replaced or deleted.
+    hidden: HashSet<u64, Random>,
+    /// Which document has a key of a unique index.
+    unique: HashMap<(u32, KeyBytes), u64, Random>,
+    fresh: u64,
+}
+
+impl OwnDocuments {
+    /// What has become of this key, if it was written.
+    pub(crate) fn key(&self, key: &Key) -> Option<OwnKey> {
+        self.keys.get(key).copied()
+    }
+
+    /// The document with this key; `None` where the key was not written, `Some(None)` where it was deleted.
+    #[expect(
+        clippy::option_option,
+        reason = "a key that was not written and a deleted document are two things"
+    )]
+    pub(crate) fn by_key(&self, key: &Key) -> Option<Option<&OwnDocument>> {
+        let own = self.keys.get(key)?;
+        Some(own.slot.and_then(|slot| self.documents.get(&slot)))
+    }
+
+    /// Whether the document that the view sees in this slot was replaced or deleted.
+    #[inline]
+    pub(crate) fn hides(&self, slot: SlotId) -> bool {
+        self.hidden.contains(&slot.0)
+    }
+
+    /// The slots that it hides, in order.
+    pub(crate) fn hidden(&self) -> Vec<u64> {
+        let mut hidden: Vec<u64> = self.hidden.iter().copied().collect();
+        hidden.sort_unstable();
+        hidden
+    }
+
+    /// The documents, in natural order.
+    pub(crate) fn documents(&self) -> impl Iterator<Item = (u64, &OwnDocument)> {
+        self.documents.iter().map(|(slot, document)| (*slot, document))
+    }
+
+    /// The written keys.
+    pub(crate) fn keys(&self) -> impl Iterator<Item = (&Key, OwnKey)> {
+        self.keys.iter().map(|(key, own)| (key, *own))
+    }
+
+    /// Whether nothing was written.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.keys.is_empty()
+    }
+
+    /// The document in this slot.
+    pub(crate) fn at(&self, slot: u64) -> Option<&OwnDocument> {
+        self.documents.get(&slot)
+    }
+
+    /// The document that has a key of a unique index.
+    pub(crate) fn holder(&self, index: u32, key: &KeyBytes) -> Option<&OwnDocument> {
+        let slot = self.unique.get(&(index, key.clone()))?;
+        self.documents.get(slot)
+    }
+
+    /// Writes a document; `below` is the slot of the document of the view that has its key, if there is one.
+    pub(crate) fn put(&mut self, document: OwnDocument, below: Option<SlotId>) {
+        let known = self.keys.get(&document.key).copied();
+        let slot = match (known, below) {
+            (Some(OwnKey { slot: Some(slot), .. }), _) => slot,
+            (None, Some(below)) => below.0,
+            // A document that was deleted and is inserted again is a new one.
+            _ => {
+                self.fresh += 1;
+                FRESH + self.fresh
+            }
+        };
+        let below = known.map_or(below, |known| known.below);
+        self.hidden.extend(below.map(|below| below.0));
+        self.release(slot);
+        for (index, key) in document.unique.iter() {
+            self.unique.insert((*index, key.clone()), slot);
+        }
+        self.keys.insert(document.key.clone(), OwnKey { slot: Some(slot), below });
+        self.documents.insert(slot, document);
+    }
+
+    /// Deletes a document; `below` as for `put`.
+    pub(crate) fn delete(&mut self, key: &Key, below: Option<SlotId>) {
+        let known = self.keys.get(key).copied();
+        if let Some(slot) = known.and_then(|known| known.slot) {
+            self.release(slot);
+            self.documents.remove(&slot);
+        }
+        let below = known.map_or(below, |known| known.below);
+        self.hidden.extend(below.map(|below| below.0));
+        self.keys.insert(key.clone(), OwnKey { slot: None, below });
+    }
+
+    /// Releases the keys in unique indexes of the document in this slot.
+    fn release(&mut self, slot: u64) {
+        let Some(before) = self.documents.get(&slot) else { return };
+        for (index, key) in before.unique.iter() {
+            let claim = (*index, key.clone());
+            if self.unique.get(&claim) == Some(&slot) {
+                self.unique.remove(&claim);
+            }
+        }
+    }
+}

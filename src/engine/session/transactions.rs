@@ -1,0 +1,241 @@
+//! The operations of transactions: each runs on the queue of scans, after those of its transaction that were called before it.
+
+use std::sync::Arc;
+
+use super::cursors::Open;
+use super::session::{Outcome, Session};
+use super::writing::Seen;
+use crate::document::Value;
+use crate::engine::aggregate::aggregation::Aggregation;
+use crate::engine::exec::interrupt::{Interrupt, Limits};
+use crate::engine::exec::work_queue::Job;
+use crate::engine::index_build::requests::parse_spec;
+use crate::engine::operation::classify::{is_write, writes};
+use crate::engine::operation::request::{Operation, Step, Task};
+use crate::engine::operation::response::{Answer, Answered, UpdateOutcome};
+use crate::engine::read::find;
+use crate::engine::transaction::transaction::Transaction;
+use crate::engine::transaction::work::Work;
+use crate::engine::transaction::{bulk, by_filter, by_id, errors, indexes};
+use crate::engine::write::find_and_modify::ReturnedDocument;
+use crate::error::{Error, Kind, Result};
+use crate::options::Access;
+
+impl Session {
+    /// Queues the operations that belong to transactions; returns the others.
+    pub(super) fn submit_transactions(self: &Arc<Self>, work: Vec<Task>) -> Vec<Task> {
+        let (own, others): (Vec<Task>, Vec<Task>) = work.into_iter().partition(|task| task.transaction != 0);
+        for task in own {
+            self.submit_in_transaction(task);
+        }
+        others
+    }
+
+    fn submit_in_transaction(self: &Arc<Self>, task: Task) {
+        let number = task.transaction;
+        if let Operation::Transaction(Step::Begin { idle, total }) = task.operation {
+            let limit = |millis| i64::try_from(millis).unwrap_or(i64::MAX);
+            let begun = self.transactions.begin(number, self.store.now(), (limit(idle), limit(total)));
+            return (task.reply)(Answered::plain(begun.map(|()| Answer::Done)));
+        }
+        let Some(transaction) = self.transactions.get(number) else {
+            return (task.reply)(Answered::failed(errors::unknown()));
+        };
+        let interrupt = self.start_limits(&task.limits);
+        let (session, own) = (Arc::clone(self), Arc::clone(&transaction));
+        let job: Job = Box::new(move || session.run_in_transaction(&own, task, &interrupt));
+        if transaction.add(job) {
+            let run: Job = Box::new(move || transaction.run());
+            self.scans.push(&self.runtime, [run]);
+        }
+    }
+
+    fn run_in_transaction(&self, transaction: &Transaction, task: Task, interrupt: &Interrupt) {
+        let Task { name, operation, limits, reply, transaction: number } = task;
+        let needs = if writes(&operation) { Access::ReadWrite } else { Access::ReadOnly };
+        let outcome = self.guarded(needs, interrupt, || match operation {
+            Operation::Transaction(step) => self.step(transaction, number, step, interrupt),
+            operation => {
+                let answered = self.in_transaction(transaction, &name, operation, (&limits, interrupt));
+                Outcome::Now(answered.unwrap_or_else(Answered::failed))
+            }
+        });
+        self.answer(outcome, reply);
+    }
+
+    /// A step of the transaction itself.
+    fn step(&self, transaction: &Transaction, number: u16, step: Step, interrupt: &Interrupt) -> Outcome {
+        let store = &self.store;
+        let done = match step {
+            Step::Commit => {
+                let committed = transaction.commit(store, interrupt);
+                self.transactions.forget(number);
+                self.close_cursors(transaction);
+                return Outcome::Published(committed.map(|()| Answer::Done));
+            }
+            Step::Abort => {
+                transaction.abort();
+                self.transactions.forget(number);
+                self.close_cursors(transaction);
+                Ok(Answer::Done)
+            }
+            Step::Savepoint => transaction.read(store, |work| Ok(Answer::Count(work.mark()))),
+            Step::RollBack { to } => {
+                // They may be on what is taken back.
+                self.close_cursors(transaction);
+                transaction.roll_back_to(store, to).map(|()| Answer::Done)
+            }
+            Step::Begin { .. } => {
+                Err(Error::new(Kind::Internal, "a transaction was begun twice; please report it"))
+            }
+        };
+        Outcome::Now(Answered::plain(done))
+    }
+
+    fn close_cursors(&self, transaction: &Transaction) {
+        transaction.take_cursors().into_iter().for_each(|cursor| self.cursors.close(cursor));
+    }
+
+    /// Ends the transactions whose time is up.
+    pub(super) fn expire_transactions(&self) {
+        for cursor in self.transactions.expire(self.store.now()) {
+            self.cursors.close(cursor);
+        }
+    }
+
+    /// A read or a write of a transaction.
+    fn in_transaction(
+        &self,
+        transaction: &Transaction,
+        name: &str,
+        operation: Operation,
+        (limits, interrupt): (&Limits, &Interrupt),
+    ) -> Result<Answered> {
+        let store = &self.store;
+        if let Some(error) = refusal(&operation) {
+            return Err(error);
+        }
+        if writes(&operation) {
+            let run = |work: &mut Work| self.write_in(work, name, &operation, interrupt);
+            let written = transaction.write(store, run, is_whole);
+            if !written.as_ref().is_ok_and(is_whole) {
+                self.close_cursors(transaction);
+            }
+            return written.map(|answer| Answered::plain(Ok(answer)));
+        }
+        transaction.read(store, |work| {
+            let (operation, constants) = match operation {
+                Operation::Let { variables, operation } => {
+                    (*operation, find::constants(store, Some(&variables), work.now(), interrupt)?)
+                }
+                plain => (plain, find::constants(store, None, work.now(), interrupt)?),
+            };
+            let answered = match operation {
+                Operation::Aggregate { pipeline, batch, hint } => {
+                    let source = work.source();
+                    let query = (&pipeline, &constants);
+                    let opened = Aggregation::open(store, source, name, query, hint.as_ref(), interrupt)?;
+                    self.cursors.first_batch(store, Open::Aggregate(opened), batch, interrupt)
+                }
+                read => self.read(name, read, &constants, (limits, interrupt), Some(work)),
+            };
+            // It ends with the transaction.
+            if let Ok(Answer::Batch { cursor, .. }) = &answered.answer
+                && *cursor != 0
+            {
+                transaction.opened_cursor(*cursor);
+            }
+            match answered {
+                Answered { answer: Err(error), .. } => Err(error),
+                answered => Ok(answered),
+            }
+        })
+    }
+
+    fn write_in(
+        &self,
+        work: &mut Work,
+        name: &str,
+        operation: &Operation,
+        interrupt: &Interrupt,
+    ) -> Result<Answer> {
+        let (operation, variables) = operation.with_variables();
+        let constants = &find::constants(&self.store, variables, work.now(), interrupt)?;
+        let seen = (interrupt, constants, None);
+        Ok(match operation {
+            Operation::Insert { documents, .. } => {
+                Answer::Inserted(by_id::insert(work, name, documents, interrupt)?)
+            }
+            Operation::Set { entries } => Answer::Versions(by_id::set(work, name, entries, interrupt)?),
+            Operation::DeleteId { id, if_version } => {
+                Answer::Bool(by_id::delete(work, name, id, *if_version)?)
+            }
+            Operation::FindOneAnd { write, sort, projection, returned } => {
+                let returned =
+                    ReturnedDocument::parse(sort.as_ref(), projection.as_ref(), *returned, constants)?;
+                let (outcome, document) = self.modify_in(work, name, write, seen, &returned)?;
+                Answer::Modified { document, outcome }
+            }
+            Operation::Update { .. } | Operation::Replace { .. } => {
+                let none = ReturnedDocument::default();
+                Answer::Updated(self.modify_in(work, name, operation, seen, &none)?.0)
+            }
+            Operation::Delete { .. } => {
+                let none = ReturnedDocument::default();
+                Answer::Count(self.modify_in(work, name, operation, seen, &none)?.0.matched)
+            }
+            Operation::Bulk { operations, .. } => {
+                let none = ReturnedDocument::default();
+                Answer::Bulk(bulk::run(work, name, operations, interrupt, |work, write| {
+                    self.modify_in(work, name, write, (interrupt, constants, None), &none)
+                        .map(|(outcome, _)| outcome)
+                }))
+            }
+            Operation::Create => {
+                work.collection_or_begin(name)?;
+                Answer::Done
+            }
+            Operation::CreateIndexes { specs } => {
+                let specs = specs.iter().map(parse_spec).collect::<Result<Vec<_>>>()?;
+                Answer::Names(indexes::create(work, name, &specs)?)
+            }
+            _ => return Err(errors::refused("this operation cannot be done")),
+        })
+    }
+
+    fn modify_in(
+        &self,
+        work: &mut Work,
+        name: &str,
+        write: &Operation,
+        seen: Seen<'_>,
+        returned: &ReturnedDocument,
+    ) -> Result<(UpdateOutcome, Option<Value>)> {
+        self.modify_parsed(name, write, seen, returned, |modification| by_filter::modify(work, modification))?
+    }
+}
+
+/// Whether a write was done completely.
+fn is_whole(answer: &Answer) -> bool {
+    match answer {
+        Answer::Inserted(outcome) => outcome.failures.is_empty(),
+        Answer::Bulk(outcome) => outcome.failures.is_empty(),
+        _ => true,
+    }
+}
+
+/// Why an operation cannot be part of a transaction. The transaction goes on.
+fn refusal(operation: &Operation) -> Option<Error> {
+    let what = match operation.with_variables().0 {
+        Operation::Explain { .. } => "an operation cannot be explained",
+        Operation::Aggregate { pipeline, .. } if is_write(pipeline) => "$out and $merge cannot be run",
+        Operation::Drop => "a collection cannot be dropped",
+        Operation::Rename { .. } => "a collection cannot be renamed",
+        Operation::DropIndex { .. } => "an index cannot be dropped",
+        Operation::ListCollections { .. } => "collections cannot be listed",
+        Operation::ListIndexes => "indexes cannot be listed",
+        Operation::Stats => "statistics cannot be read",
+        _ => return None,
+    };
+    Some(errors::refused(what))
+}

@@ -1,0 +1,166 @@
+//! The commit of a transaction: the final state of each document that it has written, through the one commit path, in one
+//! frame.
+//!
+//! Under the commit lock each key is checked once more against the snapshot, and each unique value by the commit path itself.
+//! A value that was free when it was written, and is not now, is a conflict like any other.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::errors;
+use super::recheck::is_newest;
+use super::work::{Present, Work};
+use crate::engine::commit::read_ahead::{self, ReadAhead};
+use crate::engine::commit::{self, Commit, Committed, Halt, Over, Target};
+use crate::engine::exec::interrupt::Interrupt;
+use crate::engine::format::key::Key;
+use crate::engine::read::layers::own::OwnDocuments;
+use crate::engine::state::collection::Collection;
+use crate::engine::state::index::Index;
+use crate::engine::state::slab::SlotId;
+use crate::error::{Error, Kind, Result};
+
+/// Keys between two checks of the limits.
+const STRETCH: usize = 1_024;
+
+/// What is committed to one collection.
+struct Part {
+    name: Arc<str>,
+    /// As the snapshot has it, or as the transaction has begun it.
+    collection: Arc<Collection>,
+    is_begun: bool,
+    own: Arc<OwnDocuments>,
+    /// Documents of the snapshot that are deleted, in natural order.
+    deleted: Vec<(SlotId, Key)>,
+}
+
+/// Commits what a transaction has written: all of it or nothing.
+pub(crate) fn run(work: &Work, interrupt: &Interrupt) -> Committed<()> {
+    if work.is_empty() {
+        return Committed { result: Ok(()), lsn: work.lsn() };
+    }
+    let mut ahead = ReadAhead::default();
+    let parts = match prepared(work, interrupt, &mut ahead) {
+        Ok(parts) => parts,
+        Err(error) => return Committed { result: Err(error), lsn: work.store.applied_lsn() },
+    };
+    let bytes = usize::try_from(work.bytes()).unwrap_or(usize::MAX);
+    commit::run_ahead(&work.store, bytes, interrupt, &mut ahead, |commit| {
+        parts.iter().try_for_each(|part| {
+            stage(commit, work, part).map_err(|halt| match halt {
+                Halt::Error(error) => Halt::Error(refusal(part, error)),
+                other => other,
+            })
+        })
+    })
+}
+
+/// Why a part cannot be staged that could be when it was written.
+fn refusal(part: &Part, error: Error) -> Error {
+    match error.kind() {
+        Kind::DuplicateKey | Kind::BadDocument => errors::conflict(&part.name),
+        _ => error,
+    }
+}
+
+/// What the transaction changes, in the order of its collections; checked, and read from disk as far as the commit needs it.
+fn prepared(work: &Work, interrupt: &Interrupt, ahead: &mut ReadAhead) -> Result<Vec<Part>> {
+    let mut parts = Vec::new();
+    for (name, collection) in &work.own.begun {
+        let own = work.own(collection).cloned().unwrap_or_default();
+        let (name, collection) = (name.clone(), collection.clone());
+        parts.push(Part { name, collection, is_begun: true, own, deleted: Vec::new() });
+    }
+    for (number, own) in &work.own.documents {
+        let Some(name) = work.view.catalogue().name_of(*number) else { continue };
+        let Some(collection) = work.view.catalogue().get(name) else { continue };
+        let mut deleted: Vec<(SlotId, Key)> = own
+            .keys()
+            .filter_map(|(key, own)| {
+                let below = own.below?;
+                (own.slot != Some(below.0)).then(|| (below, key.clone()))
+            })
+            .collect();
+        deleted.sort_by_key(|(slot, _)| *slot);
+        let (name, collection, own) = (name.clone(), collection.clone(), own.clone());
+        parts.push(Part { name, collection, is_begun: false, own, deleted });
+    }
+    parts.sort_by(|a, b| a.name.cmp(&b.name));
+    for part in parts.iter().filter(|part| !part.is_begun) {
+        for (n, (key, own)) in part.own.keys().enumerate() {
+            if n % STRETCH == 0 {
+                interrupt.check(|| work.store.now())?;
+            }
+            if !is_newest(&part.collection, key, own.below, work.lsn())? {
+                return Err(errors::conflict(&part.name));
+            }
+        }
+        let hidden = part.own.hidden();
+        let replaced = hidden.into_iter().map(SlotId).filter(|_| part.collection.is_indexed());
+        let slots = replaced.chain(part.deleted.iter().map(|(slot, _)| *slot));
+        read_ahead::read_slots(&work.store, &part.collection, slots, ahead, interrupt)?;
+    }
+    Ok(parts)
+}
+
+fn stage(commit: &mut Commit<'_>, work: &Work, part: &Part) -> Result<(), Halt> {
+    if part.is_begun {
+        return stage_begun(commit, part);
+    }
+    let Part { name, collection, own, deleted, .. } = part;
+    if commit.collection(name).is_none_or(|now| now.number() != collection.number()) {
+        return Err(errors::conflict(name).into());
+    }
+    for (key, own) in own.keys() {
+        if !is_newest(collection, key, own.below, work.lsn())? {
+            return Err(errors::conflict(name).into());
+        }
+    }
+    // The keys of these documents in unique indexes are free, whichever of them is staged first.
+    commit.release_keys(collection, own.hidden().into_iter().map(SlotId));
+    let mut steps: HashMap<&Key, usize> = HashMap::with_capacity(deleted.len());
+    for (slot, key) in deleted {
+        let Some((_, present)) = commit.in_slot(collection, *slot)? else {
+            return Err(errors::conflict(name).into());
+        };
+        commit.delete(collection, key.clone(), &present)?;
+        steps.insert(key, commit.last_step());
+    }
+    for (slot, document) in own.documents() {
+        let key = &document.key;
+        let below = own.key(key).and_then(|own| own.below);
+        let target = match (steps.get(key), below) {
+            (Some(step), _) => Target::After(*step),
+            (None, Some(below)) if below.0 == slot => Target::Slot(below),
+            (None, _) => Target::New(collection.slot_of(key)?),
+        };
+        let Present { version, created_at, .. } = Present::of(document.block.clone(), document.span)?;
+        let over = Over::Present(target, version.saturating_sub(1), created_at);
+        commit.put(collection, key.clone(), over, document.span.of(&document.block))?;
+        if target.slot().is_none() {
+            commit.count_inserted(collection);
+        }
+    }
+    Ok(())
+}
+
+/// A collection that the transaction has begun gets its number now; its documents are encoded for its own shapes.
+fn stage_begun(commit: &mut Commit<'_>, part: &Part) -> Result<(), Halt> {
+    if commit.collection(&part.name).is_some() {
+        return Err(errors::conflict(&part.name).into());
+    }
+    let collection = commit.collection_or_create(&part.name)?;
+    commit.keep_created();
+    for index in part.collection.indexes().iter() {
+        let index = Index::new(collection.next_index(), index.spec().clone())?;
+        commit.begin_index(&collection, &Arc::new(index));
+    }
+    for (_, document) in part.own.documents() {
+        let Present { version, created_at, .. } = Present::of(document.block.clone(), document.span)?;
+        commit.pack_incoming(&collection, document.raw(&part.collection))?;
+        let over = Over::Present(Target::New(None), version.saturating_sub(1), created_at);
+        commit.put_packed(&collection, document.key.clone(), over)?;
+        commit.count_inserted(&collection);
+    }
+    Ok(())
+}

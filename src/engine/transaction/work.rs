@@ -1,0 +1,328 @@
+//! The snapshot of a transaction, and what it has written over it.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use super::errors;
+use super::recheck;
+use crate::document::RawValue;
+use crate::engine::commit::documents::PackedDocument;
+use crate::engine::format::key::Key;
+use crate::engine::format::record::{self, Metadata};
+use crate::engine::read::layers::own::{OwnDocument, OwnDocuments};
+use crate::engine::read::layers::source::{OwnWrites, Source};
+use crate::engine::state::collection::Collection;
+use crate::engine::state::collection_name::check_name;
+use crate::engine::state::idle_readers::Ticket;
+use crate::engine::state::slab::{Content, SlotId, Span, Version, VisibleVersion};
+use crate::engine::state::views::View;
+use crate::engine::store::Store;
+use crate::error::{Error, Kind, Result};
+use crate::storage::{Block, BlockPlace, FileId, Lsn};
+
+/// The most bytes that one transaction holds.
+const MOST: u64 = 256 << 20;
+/// The most bytes that all transactions of a database hold together.
+const MOST_OF_ALL: u64 = 512 << 20;
+/// About what a written document takes besides its bytes.
+const DOCUMENT_COST: u64 = 320;
+
+/// The number of the next collection that a transaction begins. Numbers from the top are never those of collections: a commit
+/// gives it its own.
+static BEGUN: AtomicU32 = AtomicU32::new(u32::MAX - 1);
+
+/// The work of a transaction, as long as it is open.
+pub(crate) struct Work {
+    pub(super) store: Arc<Store>,
+    pub(super) view: View,
+    /// The time of the snapshot (ms).
+    pub(super) now: i64,
+    pub(super) own: Arc<OwnWrites>,
+    /// About how many bytes it holds.
+    bytes: u64,
+    marks: Vec<Mark>,
+    last_mark: u64,
+}
+
+/// A savepoint.
+struct Mark {
+    number: u64,
+    own: Arc<OwnWrites>,
+    bytes: u64,
+}
+
+/// A document as the transaction sees it.
+pub(super) struct Seen {
+    /// What there is now.
+    pub(super) present: Option<Present>,
+    /// The slot of the document of the view with that key.
+    pub(super) below: Option<SlotId>,
+}
+
+/// A document that there is.
+pub(super) struct Present {
+    pub(super) version: u64,
+    pub(super) created_at: i64,
+    pub(super) block: Arc<Block>,
+    pub(super) span: Span,
+}
+
+impl Present {
+    pub(super) fn of(block: Arc<Block>, span: Span) -> Result<Present> {
+        let put =
+            span.record(&block).ok_or_else(|| Error::new(Kind::Internal, "a slot names no document"))?;
+        Ok(Present { version: put.version, created_at: put.created_at, block, span })
+    }
+}
+
+impl Work {
+    /// On the newest published state.
+    pub(crate) fn begin(store: &Arc<Store>) -> Work {
+        Work {
+            store: store.clone(),
+            view: store.view(),
+            now: store.now(),
+            own: Arc::default(),
+            bytes: 0,
+            marks: Vec::new(),
+            last_mark: 0,
+        }
+    }
+
+    /// What its reads see.
+    pub(crate) fn source(&self) -> Source {
+        Source::within(self.view.again(self.now), self.own.clone(), self.now)
+    }
+
+    /// What identifies its view.
+    pub(super) fn ticket(&self) -> Ticket {
+        self.view.ticket()
+    }
+
+    /// The time of the snapshot (ms).
+    pub(crate) fn now(&self) -> i64 {
+        self.now
+    }
+
+    pub(super) fn lsn(&self) -> Lsn {
+        self.view.lsn()
+    }
+
+    /// The collection of this name.
+    pub(crate) fn collection(&self, name: &str) -> Option<Arc<Collection>> {
+        self.view.catalogue().get(name).or_else(|| self.own.begun.get(name)).cloned()
+    }
+
+    /// The collection of this name, begun now if there is none.
+    pub(crate) fn collection_or_begin(&mut self, name: &str) -> Result<Arc<Collection>> {
+        if let Some(collection) = self.collection(name) {
+            return Ok(collection);
+        }
+        check_name(name)?;
+        if self.store.applied_collection(name).is_some() {
+            return Err(errors::conflict(name));
+        }
+        Ok(self.begin_again(name))
+    }
+
+    /// Begins a collection once more, without indexes.
+    pub(super) fn begin_again(&mut self, name: &str) -> Arc<Collection> {
+        let collection = Arc::new(Collection::new(BEGUN.fetch_sub(1, Ordering::Relaxed)));
+        Arc::make_mut(&mut self.own).begun.insert(name.into(), collection.clone());
+        collection
+    }
+
+    /// Whether the transaction has begun a collection, and written nothing to it.
+    pub(crate) fn is_begun_and_empty(&self, name: &str) -> bool {
+        let written = |collection: &Arc<Collection>| self.own.documents.contains_key(&collection.number());
+        self.own.begun.get(name).is_some_and(|collection| !written(collection))
+    }
+
+    /// What was written to a collection.
+    pub(super) fn own(&self, collection: &Collection) -> Option<&Arc<OwnDocuments>> {
+        self.own.documents.get(&collection.number())
+    }
+
+    /// Whether nothing is to be committed.
+    pub(super) fn is_empty(&self) -> bool {
+        self.own.begun.is_empty() && self.own.documents.values().all(|own| own.is_empty())
+    }
+
+    /// About how many bytes it holds.
+    pub(super) fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    /// Sets a savepoint; returns its number.
+    pub(crate) fn mark(&mut self) -> u64 {
+        self.last_mark += 1;
+        self.marks.push(Mark { number: self.last_mark, own: self.own.clone(), bytes: self.bytes });
+        self.last_mark
+    }
+
+    /// Whether there is a savepoint to go back to.
+    pub(super) fn has_marks(&self) -> bool {
+        !self.marks.is_empty()
+    }
+
+    /// Takes back what was written since a savepoint, which stays. Later ones end.
+    pub(crate) fn roll_back_to(&mut self, number: u64) -> Result<()> {
+        let Some(at) = self.marks.iter().position(|mark| mark.number == number) else {
+            let message = "the transaction has no such savepoint: it was set after one that was rolled back to, or belongs to another transaction";
+            return Err(Error::new(Kind::BadQuery, message));
+        };
+        self.marks.truncate(at + 1);
+        if let Some(mark) = self.marks.last() {
+            self.store.release_transaction(self.bytes.saturating_sub(mark.bytes));
+            self.bytes = mark.bytes;
+            self.own = mark.own.clone();
+        }
+        Ok(())
+    }
+
+    /// The document with this key.
+    pub(super) fn seen(&self, collection: &Collection, key: &Key) -> Result<Seen> {
+        if let Some(own) = self.own(collection)
+            && let Some(known) = own.key(key)
+        {
+            let present = own.by_key(key).flatten();
+            let present = present.map(|own| Present::of(own.block.clone(), own.span)).transpose()?;
+            return Ok(Seen { present, below: known.below });
+        }
+        let view = self.lsn();
+        let Some((slot, version)) = collection.find(key, || view)? else {
+            return Ok(Seen { present: None, below: None });
+        };
+        let (block, span) = self.read(collection, &version)?;
+        Ok(Seen { present: Some(Present::of(block, span)?), below: Some(slot) })
+    }
+
+    /// The document with this key, as reads see it.
+    pub(crate) fn document(&self, collection: &Collection, key: &Key) -> Result<Option<(Arc<Block>, Span)>> {
+        Ok(self.seen(collection, key)?.present.map(|present| (present.block, present.span)))
+    }
+
+    /// The document in a slot as a state at this LSN has it, and the commit that made it.
+    pub(super) fn in_slot(
+        &self,
+        collection: &Collection,
+        slot: SlotId,
+        lsn: Lsn,
+    ) -> Result<Option<(Lsn, Arc<Block>, Span)>> {
+        let version = collection.slab().seen(
+            slot,
+            || lsn,
+            |seen| match seen {
+                VisibleVersion::Version(version) if version.content.is_document() => Some(version.clone()),
+                _ => None,
+            },
+        )?;
+        let Some(version) = version else { return Ok(None) };
+        let (block, span) = self.read(collection, &version)?;
+        Ok(Some((version.lsn, block, span)))
+    }
+
+    fn read(&self, collection: &Collection, version: &Version) -> Result<(Arc<Block>, Span)> {
+        match (&version.content, version.on_disk()) {
+            (Content::Hot(block, span), _) => Ok((block.clone(), *span)),
+            // The view keeps the file.
+            (_, Some(disk)) => {
+                let block = self.store.read_version(collection, &disk)?;
+                let block = disk.span().alone(&block).map_or(block, Arc::new);
+                Ok((block, disk.span()))
+            }
+            _ => Err(Error::new(Kind::Internal, "a version without a document was read")),
+        }
+    }
+
+    /// Writes a document in place of what was seen; returns its version. Nothing is written when it is refused.
+    pub(super) fn put(
+        &mut self,
+        name: &str,
+        collection: &Arc<Collection>,
+        key: &Key,
+        seen: &Seen,
+        packed: &PackedDocument,
+    ) -> Result<u64> {
+        self.check_newest(name, collection, key, seen)?;
+        let document = RawValue::new(packed.bytes(), collection.shapes());
+        let unique = self.unique_keys(name, collection, key, seen, document)?;
+        let (version, created_at) = match &seen.present {
+            Some(present) => (present.version.saturating_add(1), present.created_at),
+            None => (1, self.store.now()),
+        };
+        let now = self.store.now().max(created_at);
+        let mut bytes = Vec::with_capacity(packed.len() + 64);
+        record::begin(&mut bytes, now);
+        let metadata = Metadata { collection: collection.number(), version, created_at, modified_at: now };
+        let (range, head) = record::put(&mut bytes, now, metadata, packed.bytes());
+        let place = BlockPlace {
+            file: FileId::Memory,
+            frame: 0,
+            offset: 0,
+            len: u32::try_from(bytes.len()).unwrap_or(u32::MAX),
+        };
+        let block = Block { place, base: 0, bytes: bytes.into_boxed_slice(), transient: false };
+        self.hold(
+            block.bytes.len() as u64 + unique.iter().map(|(_, key)| key.len() as u64 + 64).sum::<u64>(),
+        )?;
+        let document = OwnDocument {
+            key: key.clone(),
+            block: Arc::new(block),
+            span: Span::new(range, head, version),
+            unique,
+        };
+        self.own_of(collection).put(document, seen.below);
+        Ok(version)
+    }
+
+    /// Deletes the document that was seen.
+    pub(super) fn delete(
+        &mut self,
+        name: &str,
+        collection: &Collection,
+        key: &Key,
+        seen: &Seen,
+    ) -> Result<()> {
+        self.check_newest(name, collection, key, seen)?;
+        self.hold(0)?;
+        self.own_of(collection).delete(key, seen.below);
+        Ok(())
+    }
+
+    /// Whether no other writer has changed the document since the snapshot. A key that is written already was checked then, and
+    /// is checked by the commit.
+    fn check_newest(&self, name: &str, collection: &Collection, key: &Key, seen: &Seen) -> Result<()> {
+        if self.own(collection).is_some_and(|own| own.key(key).is_some()) {
+            return Ok(());
+        }
+        match recheck::is_newest(collection, key, seen.below, self.lsn())? {
+            true => Ok(()),
+            false => Err(errors::conflict(name)),
+        }
+    }
+
+    fn own_of(&mut self, collection: &Collection) -> &mut OwnDocuments {
+        let own = Arc::make_mut(&mut self.own);
+        Arc::make_mut(own.documents.entry(collection.number()).or_default())
+    }
+
+    fn hold(&mut self, bytes: u64) -> Result<()> {
+        let bytes = bytes + DOCUMENT_COST;
+        if self.bytes + bytes > MOST {
+            return Err(errors::too_large("the transaction would hold", MOST >> 20));
+        }
+        if !self.store.hold_transaction(bytes, MOST_OF_ALL) {
+            return Err(errors::too_large("all transactions together would hold", MOST_OF_ALL >> 20));
+        }
+        self.bytes += bytes;
+        Ok(())
+    }
+}
+
+impl Drop for Work {
+    fn drop(&mut self) {
+        self.store.views().readers().remove(self.view.ticket());
+        self.store.release_transaction(self.bytes);
+    }
+}
