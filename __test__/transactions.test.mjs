@@ -1,6 +1,8 @@
 // Transactions of db.transaction: what they see, what they keep, and what ends them.
 
+import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { Worker } from 'node:worker_threads'
 
 import test from 'ava'
 
@@ -491,6 +493,34 @@ test('a close aborts what is open', async (t) => {
   await rejectsWith(t, 'CLOSED', run)
   const again = await onDisk(t, {}, path)
   t.deepEqual(await again.collection('things').find().toArray(), [{ _id: 1 }])
+})
+
+test('a transaction ends with its worker thread', async (t) => {
+  const path = directory(t)
+  const db = await onDisk(t, {}, path)
+  const things = db.collection('things')
+  await things.insertOne({ _id: 1 })
+  const source = `
+    import { parentPort, workerData } from 'node:worker_threads'
+    const { Database } = await import(workerData.index)
+    const db = await Database.open(workerData.path)
+    const session = db.startSession()
+    session.startTransaction()
+    await db.collection('things').insertOne({ _id: 2 }, { session })
+    parentPort.postMessage('begun')
+    setInterval(() => {}, 1000)
+  `
+  const index = new URL('../index.mjs', import.meta.url).href
+  const worker = new Worker(new URL(`data:text/javascript,${encodeURIComponent(source)}`), { workerData: { path, index } })
+  await once(worker, 'message')
+  t.is((await db.stats()).views, 1)
+  await worker.terminate()
+  for (let looks = 0; (await db.stats()).views > 0; looks++) {
+    if (looks > 1000) return t.fail('its view is still open')
+    await sleep(10)
+  }
+  await db.transaction((tx) => tx.collection('things').insertOne({ _id: 2 }))
+  t.is(await things.countDocuments(), 2)
 })
 
 test('wrong arguments are a TypeError that names them', async (t) => {

@@ -97,8 +97,9 @@ export async function runInTransaction<R>(
   for (let attempt = 0; ; attempt++) {
     signal?.throwIfAborted()
     const session = new Session(owner)
-    const left = Math.max(1, Math.ceil(until - now()))
-    session.startTransaction({ maxTimeMS: left, ...(maxIdleMS !== undefined && { maxIdleMS }) })
+    // Without a limit of the caller an attempt that has begun may go on for as long as any transaction.
+    const left = options?.maxTimeMS === undefined ? {} : { maxTimeMS: Math.max(1, Math.ceil(until - now())) }
+    session.startTransaction({ ...left, ...(maxIdleMS !== undefined && { maxIdleMS }) })
     const tx = new Transaction(session, make)
     try {
       return await abortable(session, signal, session.attempt(where, () => run(tx)))

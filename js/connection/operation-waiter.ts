@@ -21,7 +21,8 @@ export interface OperationOwner {
 
 /** Operations that write documents; an aggregation may write too. */
 const WRITES: ReadonlySet<number> = new Set([
-  Opcode.Insert, Opcode.Set, Opcode.Update, Opcode.Replace, Opcode.Delete, Opcode.DeleteId, Opcode.FindOneAnd, Opcode.Bulk, Opcode.Aggregate
+  Opcode.Insert, Opcode.Set, Opcode.Update, Opcode.Replace, Opcode.Delete, Opcode.DeleteId, Opcode.FindOneAnd, Opcode.Bulk, Opcode.Aggregate,
+  Opcode.Commit
 ])
 
 /** Receives the result of an operation and settles its promise. */

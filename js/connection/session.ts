@@ -46,6 +46,25 @@ function takeNumber(where: string): number {
   return last
 }
 
+/** Aborts the transactions of sessions that the program dropped. */
+const abandoned = new FinalizationRegistry<Held>(({ owner, number }) => {
+  if (number !== 0) endOf(owner, 'ClientSession', Opcode.Abort, number).catch(() => {})
+})
+
+/** The transaction of a session, for the time when the session is gone. */
+interface Held {
+  readonly owner: SessionOwner
+  number: number
+}
+
+/** Ends a transaction in the core. While that may know its number, no other transaction takes it. */
+function endOf(owner: SessionOwner, where: string, opcode: number, number: number, maxTimeMS?: number): Promise<void> {
+  const ended = new Promise<void>((resolve) => resolve(owner.run<void>(where, owner.collection('', where), { ...step(opcode, number), maxTimeMS })))
+  const release = (): void => void numbers.delete(number)
+  ended.then(release, release)
+  return ended
+}
+
 /** The states of the driver. */
 type State = 'none' | 'starting' | 'in progress' | 'committed' | 'committed empty' | 'aborted'
 
@@ -55,12 +74,14 @@ export class Session implements ClientSession, Scope {
   readonly #defaults: TransactionOptions
   #state: State = 'none'
   #options: TransactionOptions = {}
-  #number = 0
+  readonly #held: Held
   #outcome: Promise<void> | undefined
   #ended = false
 
   constructor(owner: SessionOwner, options: ClientSessionOptions = {}) {
     this.#owner = owner
+    this.#held = { owner, number: 0 }
+    abandoned.register(this, this.#held)
     this.#defaults = options.defaultTransactionOptions ?? {}
   }
 
@@ -81,7 +102,7 @@ export class Session implements ClientSession, Scope {
   enter(where: string): number {
     if (this.#ended) throw new MoltenError('CLOSED', `${where}: Cannot use a session that has ended`)
     if (this.#state === 'starting') this.#begin(where)
-    if (this.#state === 'in progress') return this.#number
+    if (this.#state === 'in progress') return this.#held.number
     this.#state = 'none'
     return 0
   }
@@ -101,7 +122,7 @@ export class Session implements ClientSession, Scope {
       numbers.delete(number)
       throw error
     }
-    this.#number = number
+    this.#held.number = number
     this.#state = 'in progress'
   }
 
@@ -154,14 +175,9 @@ export class Session implements ClientSession, Scope {
   }
 
   #end(where: string, opcode: number, maxTimeMS?: number): Promise<void> {
-    const owner = this.#owner
-    const number = this.#number
-    this.#number = 0
-    const ended = new Promise<void>((resolve) => resolve(owner.run<void>(where, owner.collection('', where), { ...step(opcode, number), maxTimeMS })))
-    const release = (): void => void numbers.delete(number)
-    // While the core may know the number, no other transaction takes it.
-    ended.then(release, release)
-    return ended
+    const { number } = this.#held
+    this.#held.number = 0
+    return endOf(this.#owner, where, opcode, number, maxTimeMS)
   }
 
   /** Sets a savepoint; resolves with its number. */

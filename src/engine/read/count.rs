@@ -47,10 +47,12 @@ pub(crate) fn by_plan(
 ) -> Result<(u64, Examined)> {
     if let Plan::Index(access) = plan
         && access.covers
+        // What is hidden has to be looked at: where that is more, the entries are.
+        && reading.own.is_none_or(|own| own.hidden_count() <= access.keys)
     {
         access.index.count_use();
         // The index has the documents of the view, also those that are replaced or deleted in it.
-        let (added, hidden) = overlay::counts(reading)?;
+        let (added, hidden) = overlay::counts(reading, plan)?;
         let below = ReadContext { own: None, ..*reading };
         let (count, examined) = covered(&below, access, enough.saturating_add(hidden))?;
         return Ok(((count + added).saturating_sub(hidden).min(enough), examined));
@@ -59,7 +61,7 @@ pub(crate) fn by_plan(
         let end = reading.collection.slab().end();
         let count = scan::count(reading.store, &Scan::of(reading, end), enough)?;
         missing_indexes::note_scan(reading.store, reading, None, end, count);
-        let count = count.saturating_add(overlay::added(reading)?).min(enough);
+        let count = count.saturating_add(overlay::added(reading, plan)?).min(enough);
         return Ok((count, Examined { keys: 0, documents: end }));
     }
     let mut count = 0;

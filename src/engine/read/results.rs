@@ -63,7 +63,7 @@ impl QueryResults {
             scans: matches!(plan, Plan::Scan),
             noted: false,
             end,
-            overlay: Overlay::of(reading, query)?,
+            overlay: Overlay::of(reading, query, plan)?,
         };
         match (query.sort, plan) {
             (None, Plan::Scan) if query.is_backward() => {

@@ -1,56 +1,66 @@
-//! The keys that a document of a transaction takes in unique indexes. A value that a document has which the transaction sees is
+//! The keys that a document of a transaction has in indexes, and takes in unique ones. A value that a document has which the transaction sees is
 //! a duplicate; one that only a later commit has given to a document is a conflict. The commit checks again.
-
-use std::sync::Arc;
 
 use super::errors;
 use super::work::{Seen, Work};
 use crate::document::RawValue;
 use crate::engine::commit::conflicts::duplicate_key;
 use crate::engine::format::key::Key;
+use crate::engine::read::layers::own::OwnKeys;
 use crate::engine::state::collection::Collection;
 use crate::engine::state::index::Index;
 use crate::engine::state::slab::SlotId;
 use crate::error::Result;
-use crate::index::{Found, KeyBytes, Purpose, values_of};
+use crate::index::{Found, KeyBytes, Purpose, cut, values_of};
 use crate::storage::Lsn;
 
 impl Work {
     /// Refuses a document that cannot be indexed, or that is a duplicate.
-    pub(super) fn unique_keys(
+    pub(super) fn keys_of(
         &self,
         name: &str,
         collection: &Collection,
         key: &Key,
         seen: &Seen,
         document: RawValue<'_>,
-    ) -> Result<Arc<[(u32, KeyBytes)]>> {
-        let mut unique = Vec::new();
+    ) -> Result<OwnKeys> {
+        let mut own = OwnKeys::default();
         if !collection.is_indexed() {
-            return Ok(unique.into());
+            return Ok(own);
         }
         let mut scratch = Vec::new();
         let indexes = collection.indexes();
-        for index in indexes.iter().filter(|index| index.is_kept() && !index.is_building()) {
-            if !index.spec().unique {
-                scratch.clear();
-                // With an array there are several keys, or none can be made.
-                if index.plain_key(document, &mut scratch) == Found::Array {
-                    index.keys(document, Purpose::Entries, &mut scratch)?;
-                }
+        for index in indexes.iter() {
+            // The queries of the transaction may use one that was dropped since, and not one that is newer.
+            let (is_read, is_kept) = (index.is_ready(self.lsn()), index.is_kept() && !index.is_building());
+            if !is_read && !is_kept {
                 continue;
             }
-            index.keys(document, Purpose::Entries, &mut scratch)?;
+            let number = index.number();
+            scratch.clear();
+            match index.plain_key(document, &mut scratch) {
+                Found::Nothing => {}
+                Found::Key => own.entries.push((number, KeyBytes::from_slice(cut(&scratch)))),
+                // With an array there are several keys, or none can be made.
+                Found::Array => {
+                    let keys = index.keys(document, Purpose::Entries, &mut scratch)?;
+                    own.entries.extend(keys.list.into_iter().map(|key| (number, key)));
+                    own.multikey.push(number);
+                }
+            }
+            if !index.spec().unique || !is_kept {
+                continue;
+            }
             let keys = index.keys(document, Purpose::Unique, &mut scratch)?;
             for value in &keys.list {
                 if self.has_holder(name, collection, index, value, (key, seen.below))? {
                     let values = values_of(index.spec(), document, value);
                     return Err(duplicate_key(name, index.spec(), &values));
                 }
-                unique.push((index.number(), value.clone()));
+                own.unique.push((number, value.clone()));
             }
         }
-        Ok(unique.into())
+        Ok(own)
     }
 
     /// Whether another document that the transaction sees has this key in a unique index.

@@ -246,7 +246,7 @@ impl Work {
     ) -> Result<u64> {
         self.check_newest(name, collection, key, seen)?;
         let document = RawValue::new(packed.bytes(), collection.shapes());
-        let unique = self.unique_keys(name, collection, key, seen, document)?;
+        let keys = self.keys_of(name, collection, key, seen, document)?;
         let (version, created_at) = match &seen.present {
             Some(present) => (present.version.saturating_add(1), present.created_at),
             None => (1, self.store.now()),
@@ -263,14 +263,12 @@ impl Work {
             len: u32::try_from(bytes.len()).unwrap_or(u32::MAX),
         };
         let block = Block { place, base: 0, bytes: bytes.into_boxed_slice(), transient: false };
-        self.hold(
-            block.bytes.len() as u64 + unique.iter().map(|(_, key)| key.len() as u64 + 64).sum::<u64>(),
-        )?;
+        self.hold(block.bytes.len() as u64 + keys.bytes())?;
         let document = OwnDocument {
             key: key.clone(),
             block: Arc::new(block),
             span: Span::new(range, head, version),
-            unique,
+            keys: Arc::new(keys),
         };
         self.own_of(collection).put(document, seen.below);
         Ok(version)
@@ -326,3 +324,7 @@ impl Drop for Work {
         self.store.release_transaction(self.bytes);
     }
 }
+
+#[cfg(test)]
+#[path = "work_tests.rs"]
+mod tests;

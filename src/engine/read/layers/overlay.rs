@@ -7,12 +7,13 @@ use std::cmp::Ordering;
 use std::collections::VecDeque;
 use std::ops::ControlFlow;
 
-use super::own::OwnDocument;
+use super::own::{OwnDocument, OwnDocuments};
 use crate::document::RawValue;
-use crate::engine::plan::planner::{Query, key_of_value};
+use crate::engine::plan::planner::{Plan, Query};
 use crate::engine::read::fetch::{Examined, Found, Last, Match, ReadContext, examine};
+use crate::engine::state::index::Index;
 use crate::engine::state::slab::SlotId;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::query::{Ranker, Sort, SortKey};
 use crate::storage::Lsn;
 
@@ -42,6 +43,7 @@ impl Overlay {
     pub(in crate::engine::read) fn of(
         reading: &ReadContext<'_>,
         query: &Query<'_>,
+        plan: &Plan<Index>,
     ) -> Result<Option<Overlay>> {
         if reading.own.is_none() {
             return Ok(None);
@@ -49,7 +51,7 @@ impl Overlay {
         let backward = query.is_backward();
         let shapes = reading.collection.shapes();
         let mut ranker = query.sort.map(Ranker::new);
-        let mut own = matching(reading)?
+        let mut own = matching(reading, plan)?
             .into_iter()
             .map(|found| {
                 let document = RawValue::new(found.span.of(&found.block), shapes);
@@ -134,37 +136,57 @@ fn found(slot: u64, document: &OwnDocument) -> Found {
 }
 
 /// The own documents that the filter matches, in natural order.
-fn matching(reading: &ReadContext<'_>) -> Result<Vec<Found>> {
+fn matching(reading: &ReadContext<'_>, plan: &Plan<Index>) -> Result<Vec<Found>> {
     let Some(own) = reading.own else { return Ok(Vec::new()) };
     let (filter, collection) = (reading.filter, reading.collection);
-    if let Some(id) = filter.id() {
-        let slot = own.key(&key_of_value(id)).and_then(|own| own.slot);
-        let document = slot.and_then(|slot| Some((slot, own.at(slot)?)));
-        let matched = document.filter(|(_, document)| filter.matches(document.raw(collection)));
-        return filter.work().believe(matched.map(|(slot, own)| found(slot, own)).into_iter().collect());
-    }
-    let mut matched = Vec::new();
     let mut matcher = filter.matcher();
-    for (n, (slot, document)) in own.documents().enumerate() {
-        if n % STRETCH == 0 {
+    let mut matched = Vec::new();
+    let mut visit = |n: usize, slot: u64, document: &OwnDocument| {
+        if n.is_multiple_of(STRETCH) {
             reading.interrupt.check(|| reading.store.now())?;
         }
         if matcher.matches(document.raw(collection)) {
             matched.push(found(slot, document));
         }
+        Ok::<(), Error>(())
+    };
+    let mut slots = Vec::new();
+    if gather(own, plan, &mut slots) {
+        slots.sort_unstable();
+        slots.dedup();
+        for (n, slot) in slots.into_iter().enumerate() {
+            own.at(slot).map_or(Ok(()), |document| visit(n, slot, document))?;
+        }
+    } else {
+        for (n, (slot, document)) in own.documents().enumerate() {
+            visit(n, slot, document)?;
+        }
     }
     filter.work().believe(matched)
 }
 
+/// Adds the slots of own documents that may match by a plan; false where it names none, so that all may.
+fn gather(own: &OwnDocuments, plan: &Plan<Index>, slots: &mut Vec<u64>) -> bool {
+    match plan {
+        Plan::Scan => false,
+        Plan::Ids(keys) => {
+            slots.extend(keys.iter().filter_map(|key| own.key(key)?.slot));
+            true
+        }
+        Plan::Index(access) => own.in_ranges(access.index.number(), &access.ranges.list, slots),
+        Plan::Union(plans) => plans.iter().all(|plan| gather(own, plan, slots)),
+    }
+}
+
 /// How many own documents match.
-pub(in crate::engine::read) fn added(reading: &ReadContext<'_>) -> Result<u64> {
-    matching(reading).map(|matched| matched.len() as u64)
+pub(in crate::engine::read) fn added(reading: &ReadContext<'_>, plan: &Plan<Index>) -> Result<u64> {
+    matching(reading, plan).map(|matched| matched.len() as u64)
 }
 
 /// How many own documents match, and how many of the view's that they, or deletions, hide.
-pub(in crate::engine::read) fn counts(reading: &ReadContext<'_>) -> Result<(u64, u64)> {
+pub(in crate::engine::read) fn counts(reading: &ReadContext<'_>, plan: &Plan<Index>) -> Result<(u64, u64)> {
     let Some(own) = reading.own else { return Ok((0, 0)) };
-    let added = added(reading)?;
+    let added = added(reading, plan)?;
     let below = ReadContext { own: None, ..*reading };
     let (mut last, mut examined, mut hidden) = (Last::default(), Examined::default(), 0);
     let slots = own.hidden();

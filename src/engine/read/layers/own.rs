@@ -4,14 +4,14 @@
 //! slot above all others, and so comes after them, as it will when it is committed. Cursors keep what there was when they
 //! were opened; the next write then works on a copy.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use crate::document::RawValue;
 use crate::engine::format::key::Key;
 use crate::engine::state::collection::Collection;
 use crate::engine::state::slab::{SlotId, Span};
-use crate::index::KeyBytes;
+use crate::index::{KeyBytes, Range};
 use crate::storage::Block;
 
 /// The first slot of new documents. An entry of an index holds 48 bits of a slot, and no collection comes near this.
@@ -28,8 +28,35 @@ pub(crate) struct OwnDocument {
     pub(crate) block: Arc<Block>,
     /// Its place in the block.
     pub(crate) span: Span,
-    /// Its keys in unique indexes, by their numbers.
-    pub(crate) unique: Arc<[(u32, KeyBytes)]>,
+    /// Its keys in indexes.
+    pub(crate) keys: Arc<OwnKeys>,
+}
+
+/// The keys of a document in the indexes of its collection, with their numbers.
+#[derive(Default)]
+pub(crate) struct OwnKeys {
+    /// As entries have them.
+    pub(crate) entries: Vec<(u32, KeyBytes)>,
+    /// Whole, in unique indexes.
+    pub(crate) unique: Vec<(u32, KeyBytes)>,
+    /// Indexes on whose paths it has an array.
+    pub(crate) multikey: Vec<u32>,
+}
+
+impl OwnKeys {
+    /// About how many bytes of memory they take, here and in the sets of all documents.
+    pub(crate) fn bytes(&self) -> u64 {
+        let all = self.entries.iter().chain(&self.unique);
+        all.map(|(_, key)| 2 * (key.len() as u64 + 64)).sum()
+    }
+}
+
+/// The entries of an index.
+#[derive(Clone, Default)]
+struct OwnIndex {
+    entries: BTreeSet<(KeyBytes, u64)>,
+    /// Whether a document has, or had, an array on a path of the index.
+    multikey: bool,
 }
 
 impl OwnDocument {
@@ -58,6 +85,8 @@ pub(crate) struct OwnDocuments {
     hidden: HashSet<u64, Random>,
     /// Which document has a key of a unique index.
     unique: HashMap<(u32, KeyBytes), u64, Random>,
+    /// By the number of the index.
+    indexes: HashMap<u32, OwnIndex, Random>,
     fresh: u64,
 }
 
@@ -83,6 +112,11 @@ impl OwnDocuments {
         self.hidden.contains(&slot.0)
     }
 
+    /// How many slots it hides.
+    pub(crate) fn hidden_count(&self) -> u64 {
+        self.hidden.len() as u64
+    }
+
     /// The slots that it hides, in order.
     pub(crate) fn hidden(&self) -> Vec<u64> {
         let mut hidden: Vec<u64> = self.hidden.iter().copied().collect();
@@ -93,6 +127,21 @@ impl OwnDocuments {
     /// The documents, in natural order.
     pub(crate) fn documents(&self) -> impl Iterator<Item = (u64, &OwnDocument)> {
         self.documents.iter().map(|(slot, document)| (*slot, document))
+    }
+
+    /// Adds the slots with entries in ranges of an index; false where the ranges may miss documents: those of a filter with two
+    /// conditions on a path hold for paths without arrays only.
+    pub(crate) fn in_ranges(&self, index: u32, ranges: &[Range], slots: &mut Vec<u64>) -> bool {
+        let Some(own) = self.indexes.get(&index) else { return true };
+        if own.multikey {
+            return false;
+        }
+        for range in ranges {
+            let from = (KeyBytes::from_slice(&range.low), 0);
+            let within = own.entries.range(from..).take_while(|(key, _)| range.contains(key));
+            slots.extend(within.map(|(_, slot)| *slot));
+        }
+        true
     }
 
     /// The written keys.
@@ -131,8 +180,14 @@ impl OwnDocuments {
         let below = known.map_or(below, |known| known.below);
         self.hidden.extend(below.map(|below| below.0));
         self.release(slot);
-        for (index, key) in document.unique.iter() {
+        for (index, key) in &document.keys.unique {
             self.unique.insert((*index, key.clone()), slot);
+        }
+        for (index, key) in &document.keys.entries {
+            self.indexes.entry(*index).or_default().entries.insert((key.clone(), slot));
+        }
+        for index in &document.keys.multikey {
+            self.indexes.entry(*index).or_default().multikey = true;
         }
         self.keys.insert(document.key.clone(), OwnKey { slot: Some(slot), below });
         self.documents.insert(slot, document);
@@ -150,10 +205,15 @@ impl OwnDocuments {
         self.keys.insert(key.clone(), OwnKey { slot: None, below });
     }
 
-    /// Releases the keys in unique indexes of the document in this slot.
+    /// Releases the keys in indexes of the document in this slot.
     fn release(&mut self, slot: u64) {
         let Some(before) = self.documents.get(&slot) else { return };
-        for (index, key) in before.unique.iter() {
+        for (index, key) in &before.keys.entries {
+            if let Some(own) = self.indexes.get_mut(index) {
+                own.entries.remove(&(key.clone(), slot));
+            }
+        }
+        for (index, key) in &before.keys.unique {
             let claim = (*index, key.clone());
             if self.unique.get(&claim) == Some(&slot) {
                 self.unique.remove(&claim);
