@@ -16,8 +16,9 @@ pub const PART_BYTES: usize = 8 << 20;
 pub const BATCH_DOCUMENTS: usize = 1_000;
 /// Approximate bytes after which a cursor's batch ends, whatever the batch size is.
 pub const BATCH_BYTES: usize = 4 << 20;
-/// Bytes of documents that share a block of the log or of a snapshot. A larger document has a block of its own.
-pub const BLOCK_BYTES: usize = 64 << 10;
+/// Bytes of documents that share a block of the log or of a snapshot: what reading one of them from disk reads, and checks.
+/// A larger document has a block of its own.
+pub const BLOCK_BYTES: usize = 4 << 10;
 
 /// Where writes go, and what a resolved write promises.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

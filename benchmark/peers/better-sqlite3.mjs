@@ -10,10 +10,11 @@ export const durable = true
 export const concurrent = false
 export const start = 'better-sqlite3'
 
-export async function open(directory, mode) {
+export async function open(directory, mode, { memoryLimit } = {}) {
   const db = new Sqlite(join(directory, 'data.sqlite'))
   db.pragma('journal_mode = WAL')
   db.pragma(`synchronous = ${mode === 'durable' ? 'FULL' : 'NORMAL'}`)
+  if (memoryLimit !== undefined) db.pragma(`cache_size = -${Math.floor(memoryLimit / 1024)}`)
   db.exec('CREATE TABLE IF NOT EXISTS users (id TEXT PRIMARY KEY, body TEXT NOT NULL) WITHOUT ROWID')
   if (mode !== 'durable') {
     db.exec("CREATE INDEX IF NOT EXISTS by_city ON users (body ->> '$.city')")

@@ -10,8 +10,8 @@ export const start = 'moltendb'
 
 const AGED = { $inc: { age: 1 } }
 
-export async function open(directory, mode) {
-  const db = await Database.open(directory, { storage: mode === 'durable' ? 'sync' : 'async' })
+export async function open(directory, mode, { memoryLimit } = {}) {
+  const db = await Database.open(directory, { storage: mode === 'durable' ? 'sync' : 'async', memoryLimit })
   const users = db.collection('users')
   if (mode !== 'durable') await users.createIndexes([{ key: { city: 1 } }, { key: { age: 1 } }])
   return {

@@ -264,13 +264,15 @@ impl Port {
                 return number(has.map_or(WAIT, i32::from));
             }
             GET => match handle.session.get_hot(&handle.name, RawValue::new(ids, shapes)) {
-                Hot::Found(collection, document) => match section.document(&document, &collection, known) {
-                    Ok((section, true)) if section.len() <= BLOCK && buffers.write(0, section) => {
-                        let tokens = section.get(HEAD..).unwrap_or_default();
-                        return Ok(env.create_string_latin1(tokens).map_err(refused)?.raw());
+                Hot::Found(collection, document) | Hot::Loaded(collection, document) => {
+                    match section.document(&document, &collection, known) {
+                        Ok((section, true)) if section.len() <= BLOCK && buffers.write(0, section) => {
+                            let tokens = section.get(HEAD..).unwrap_or_default();
+                            return Ok(env.create_string_latin1(tokens).map_err(refused)?.raw());
+                        }
+                        written => written.map(|(section, _)| section),
                     }
-                    written => written.map(|(section, _)| section),
-                },
+                }
                 Hot::Missing => return number(0),
                 Hot::Wait => return number(WAIT),
             },

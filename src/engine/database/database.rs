@@ -346,7 +346,8 @@ impl Database {
         Ok(DatabaseStats {
             collections: catalogue.count() as u64,
             documents: all().map(|collection| collection.count()).sum(),
-            hot_bytes: all().map(|collection| collection.hot_bytes()).sum(),
+            hot_bytes: all().map(|collection| collection.hot_bytes()).sum::<u64>()
+                + self.store.documents().bytes(),
             live_bytes: all().map(|collection| collection.live_bytes()).sum(),
             segments: storage.segments,
             bytes_on_disk: storage.bytes_on_disk,

@@ -23,6 +23,8 @@ pub(crate) const NONBLOCKING_DOCUMENTS: usize = 256;
 /// The maximum bytes of documents that a find may read in one go.
 pub(crate) const NONBLOCKING_READ: usize = 128 << 10;
 
+/// The maximum number of reads from files that the system has in memory; each takes one or two microseconds.
+const NONBLOCKING_READS: u32 = 96;
 /// The maximum steps of an operation, some tens of microseconds.
 const NONBLOCKING_STEPS: usize = 512;
 /// The maximum bytes that it may hold.
@@ -40,6 +42,8 @@ enum Scope {
 
 thread_local! {
     static SCOPE: Cell<Scope> = const { Cell::new(Scope::None) };
+    /// Reads from files that the scope may still make.
+    static READS: Cell<u32> = const { Cell::new(0) };
     /// The budget of the scopes of this thread. Reused from one to the next, because creating one costs as much as a small
     /// step of a commit, until an operation has spent it.
     static WORK: RefCell<Work> = RefCell::new(brief());
@@ -71,6 +75,7 @@ pub(crate) fn nonblocking<T>(work: impl FnOnce() -> T) -> Option<T> {
         }
     });
     look_after(NONBLOCKING_STEPS);
+    READS.set(NONBLOCKING_READS);
     SCOPE.set(Scope::Open);
     let _end = End;
     let result = work();
@@ -95,6 +100,13 @@ pub(crate) fn would_block(waits: impl FnOnce() -> bool) -> Result<()> {
         Scope::Open if !waits() && !is_spent() => Ok(()),
         _ => Err(blocked()),
     }
+}
+
+/// Counts a read, inside a scope, from what the system has of a file in memory; `false` when there were enough of them.
+pub(crate) fn may_read_cached() -> bool {
+    let left = READS.get();
+    READS.set(left.saturating_sub(1));
+    left > 0
 }
 
 /// Bytes of documents that may be read before [`blocked`] is due.

@@ -287,7 +287,7 @@ impl<'a> Bytes<'a> {
         }
         let height = *self.take(1)?.first()?;
         let pointer = Pointer::decode(self.take(POINTER_LEN)?)?;
-        Some(Some(Root { pointer, height, filter: Pointer::default() }))
+        Some(Some(Root { pointer, height }))
     }
 }
 
@@ -330,7 +330,7 @@ mod tests {
     #[test]
     fn a_catalogue_reads_as_it_was_written() {
         let pointer = Pointer { file: 0, offset: 4_096, length: 90, sum: 7, net: 5 };
-        let root = Some(Root { pointer, height: 2, filter: Pointer::default() });
+        let root = Some(Root { pointer, height: 2 });
         let index = IndexContents { multikey: 3, truncated: true, tree: root };
         let one = CollectionContents {
             number: 7,

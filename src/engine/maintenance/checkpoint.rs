@@ -181,7 +181,7 @@ impl Writer<'_> {
 
     fn slots(&mut self, collection: &Collection, end: u64) -> Result<Option<Root>> {
         let slab = collection.slab();
-        let mut rows = RowsWriter::new(self.next_tree(), false);
+        let mut rows = RowsWriter::new(self.next_tree());
         let (mut builder, mut record) = (SlotsBuilder::default(), Vec::new());
         for first in (0..end).step_by(SLOTS) {
             (self.check)()?;
@@ -223,7 +223,7 @@ impl Writer<'_> {
         }
         own.sort_unstable();
         let mut own = own.into_iter().peekable();
-        let mut writer = TreeWriter::new(self.next_tree(), false);
+        let mut writer = TreeWriter::new(self.next_tree());
         let (out, check) = (&mut *self.out, self.check);
         let mut push = |key: &[u8], slot: SlotId, base: Option<&Arc<CollectionBase>>| -> Result<()> {
             let is_below = base.is_some_and(|base| slab.is_below(slot, base));
@@ -258,7 +258,7 @@ impl Writer<'_> {
     }
 
     fn index(&mut self, layer: Option<&Layer>) -> Result<Option<Root>> {
-        let mut writer = TreeWriter::new(self.next_tree(), false);
+        let mut writer = TreeWriter::new(self.next_tree());
         let Some(layer) = layer else { return writer.finish(self.out) };
         let mut after: Option<Vec<u8>> = None;
         loop {

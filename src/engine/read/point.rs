@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use crate::document::RawValue;
-use crate::engine::exec::nonblocking::{NONBLOCKING_BYTES, would_block};
+use crate::engine::exec::nonblocking::{NONBLOCKING_BYTES, nonblocking, would_block};
 use crate::engine::exec::prefetch::Prefetch;
 use crate::engine::format::key::{Key, key_of};
 use crate::engine::operation::response::{Answer, Document};
 use crate::engine::state::collection::Collection;
-use crate::engine::state::slab::{Content, Span, Version};
+use crate::engine::state::slab::{Content, SlotId, Span, Version};
 use crate::engine::store::Store;
 use crate::error::{Error, Kind, Result};
 use crate::storage::Block;
@@ -17,16 +17,21 @@ use crate::storage::Block;
 pub enum Hot {
     /// The document.
     Found(Arc<Collection>, Document),
+    /// The document, which was on disk, and is in memory now.
+    Loaded(Arc<Collection>, Document),
     /// There is no such document.
     Missing,
-    /// It is on disk: read it where blocking is allowed.
+    /// It is on disk, or the system would have to read it from there: read it where blocking is allowed.
     Wait,
 }
+
+/// The maximum number of documents that the calling thread reads at once from what the system has in memory.
+const MOST_LOADED: usize = 32;
 
 /// A collection and documents of it, in the order of the request; `None` for each that is missing.
 pub(crate) type HotMany = (Option<Arc<Collection>>, Vec<Option<Document>>);
 
-/// Reads without blocking: a document in memory, in the newest published state.
+/// Reads without blocking a document of the newest published state: from memory, or from what the system has of its file in memory.
 pub(crate) fn get_hot(store: &Store, name: &str, id: RawValue<'_>) -> Hot {
     let Some(collection) = store.views().collection(name) else { return Hot::Missing };
     match collection.find_in_memory(&key_of(id), || store.views().published()) {
@@ -35,18 +40,33 @@ pub(crate) fn get_hot(store: &Store, name: &str, id: RawValue<'_>) -> Hot {
             let document = Document::of_block(&block, span);
             Hot::Found(collection, document)
         }
-        Some(Some(_)) | None => Hot::Wait,
+        Some(Some((slot, version))) => match load_cached(store, &collection, slot, &version) {
+            Some((block, span)) => Hot::Loaded(collection, Document::of_block(&block, span)),
+            None => Hot::Wait,
+        },
+        None => Hot::Wait,
     }
 }
 
-/// Reads documents without blocking, in the order of their `_id`s, until they have `most` bytes. `None` when one is on
-/// disk.
+/// Reads a version on disk, if the system has it in memory.
+fn load_cached(
+    store: &Store,
+    collection: &Collection,
+    slot: SlotId,
+    version: &Version,
+) -> Option<(Arc<Block>, Span)> {
+    nonblocking(|| load(store, collection, slot, version)).and_then(Result::ok).flatten()
+}
+
+/// Reads documents without blocking, in the order of their `_id`s, until they have `most` bytes; also returns how many of them
+/// were on disk. `None` when one would have to be read from there, or many.
 pub(crate) fn get_many_hot<'i>(
     store: &Store,
     name: &str,
     ids: impl Iterator<Item = RawValue<'i>>,
     most: usize,
-) -> Option<HotMany> {
+) -> Option<(HotMany, usize)> {
+    let mut loaded = 0;
     let collection = store.views().collection(name);
     let mut documents = Vec::with_capacity(ids.size_hint().0);
     let mut bytes = 0;
@@ -61,14 +81,20 @@ pub(crate) fn get_many_hot<'i>(
                 bytes += span.len();
                 Some(Document::of_block(&block, span))
             }
-            Some(_) => return None,
+            Some((slot, version)) => {
+                loaded += 1;
+                let collection = collection.as_ref().filter(|_| loaded <= MOST_LOADED)?;
+                let (block, span) = load_cached(store, collection, slot, &version)?;
+                bytes += span.len();
+                Some(Document::of_block(&block, span))
+            }
         });
         if bytes > most {
             break;
         }
     }
     prefetch(&documents);
-    Some((collection, documents))
+    Some(((collection, documents), loaded))
 }
 
 /// Whether the newest published state has the document, without blocking; `None` where that is on disk.
@@ -89,7 +115,22 @@ pub(crate) fn get(store: &Store, collection: &Collection, key: &Key) -> Result<O
     // The hold is taken before the slot is read, so that the file that it names stays readable.
     let _hold = store.views().hold();
     let Some((slot, version)) = find()? else { return Ok(None) };
-    let Some(disk) = version.on_disk() else { return in_memory(&version) };
+    let read = load(store, collection, slot, &version);
+    store.cool();
+    read
+}
+
+/// Reads this version of a slot, from disk if necessary, and keeps it in memory.
+fn load(
+    store: &Store,
+    collection: &Collection,
+    slot: SlotId,
+    version: &Version,
+) -> Result<Option<(Arc<Block>, Span)>> {
+    let Some(disk) = version.on_disk() else { return in_memory(version) };
+    if let Some(block) = store.documents().get(&disk) {
+        return Ok(Some((block, disk.span())));
+    }
     let block = store.read_version(collection, &disk)?;
     if store.keep(collection, slot, &block) {
         return Ok(Some((block, disk.span())));
@@ -97,8 +138,7 @@ pub(crate) fn get(store: &Store, collection: &Collection, key: &Key) -> Result<O
     let Some(alone) = disk.span().alone(&block) else { return Ok(Some((block, disk.span()))) };
     // A read by key is likely to be repeated; the neighbours stay on disk.
     let alone = Arc::new(alone);
-    collection.slab().warm(slot, &disk, alone.clone());
-    store.cool();
+    store.documents().keep(&disk, alone.clone());
     Ok(Some((alone, disk.span())))
 }
 

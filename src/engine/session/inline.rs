@@ -51,6 +51,9 @@ impl Session {
     pub(crate) fn run_inline(&self, work: Vec<Task>) -> Vec<Task> {
         let work = self.run_writes(work);
         let work = self.run_finds(work);
+        if self.store.is_worth_cooling() {
+            self.cool_elsewhere();
+        }
         let views = self.store.views();
         if views.is_behind() {
             let views = views.clone();

@@ -52,6 +52,8 @@ const MOST_WORKERS: usize = 64;
 
 /// How often idle cursors and transactions are looked for.
 const EXPIRY: Duration = Duration::from_secs(5);
+/// Documents that may come into memory on the calling thread before room is made for them.
+const LOADED: u64 = 64;
 
 /// One caller (an environment and a database handle).
 pub struct Session {
@@ -65,6 +67,8 @@ pub struct Session {
     pub(super) order: Order,
     /// Writes executed on the caller's thread since the last upkeep.
     pub(crate) since_upkeep: AtomicU64,
+    /// Documents that came into memory on the calling thread since room was made for them.
+    since_cooled: AtomicU64,
     pub(crate) reads: Arc<WorkQueue>,
     pub(crate) scans: Arc<WorkQueue>,
     pub(crate) cursors: OpenCursors,
@@ -97,6 +101,7 @@ impl Session {
             writes: WorkQueue::new(1, after_writes()),
             order: Order::default(),
             since_upkeep: AtomicU64::new(0),
+            since_cooled: AtomicU64::new(0),
             reads: WorkQueue::growing(2, MOST_WORKERS, || {}),
             scans: WorkQueue::growing(cores, cores + MOST_WORKERS, after_writes()),
             cursors: OpenCursors::default(),
@@ -215,7 +220,14 @@ impl Session {
 
     /// Reads a document without blocking.
     pub fn get_hot(&self, name: &str, id: RawValue<'_>) -> Hot {
-        if self.is_closed() { Hot::Wait } else { point::get_hot(&self.store, name, id) }
+        if self.is_closed() {
+            return Hot::Wait;
+        }
+        let found = point::get_hot(&self.store, name, id);
+        if matches!(found, Hot::Loaded(..)) {
+            self.loaded(1);
+        }
+        found
     }
 
     /// Reads documents without blocking: see `Store::get_many_hot`.
@@ -225,7 +237,28 @@ impl Session {
         ids: impl Iterator<Item = RawValue<'i>>,
         most: usize,
     ) -> Option<HotMany> {
-        if self.is_closed() { None } else { point::get_many_hot(&self.store, name, ids, most) }
+        if self.is_closed() {
+            return None;
+        }
+        let (found, loaded) = point::get_many_hot(&self.store, name, ids, most)?;
+        self.loaded(loaded as u64);
+        Some(found)
+    }
+
+    /// Documents came into memory on the calling thread: from time to time another thread makes room for them.
+    fn loaded(&self, documents: u64) {
+        let all = self.since_cooled.fetch_add(documents, Ordering::Relaxed) + documents;
+        if self.store.is_worth_cooling() || (self.store.is_tight() && all >= LOADED) {
+            self.since_cooled.store(0, Ordering::Relaxed);
+            self.cool_elsewhere();
+        }
+    }
+
+    /// Makes room in memory on another thread.
+    pub(super) fn cool_elsewhere(&self) {
+        let store = self.store.clone();
+        let cool: Job = Box::new(move || store.cool());
+        self.scans.push(&self.runtime, [cool]);
     }
 
     /// Whether a document exists; `None` when that cannot be determined without blocking.

@@ -6,13 +6,14 @@
 //! - a key that is not in the directory in memory is looked up here (`collection`);
 //! - an index merges the entries here with those in memory, and leaves out those that commits have removed (`index`).
 //!
-//! A thread that must not block reads only pages in memory; where one is missing it is refused (`nonblocking`).
+//! A thread that must not block reads only pages that are in memory, here or in the system's page cache; where one is missing
+//! it is refused (`nonblocking`).
 
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use crate::engine::exec::nonblocking::{blocked, is_nonblocking};
+use crate::engine::exec::nonblocking::{blocked, is_nonblocking, may_read_cached};
 use crate::engine::format::checkpoint::{self, CollectionContents, SLOTS, tree_key};
 use crate::engine::format::key::Key;
 use crate::engine::state::version::{Content, SlotId, Version};
@@ -89,7 +90,7 @@ impl Page {
 impl Base {
     /// The checkpoint in this file.
     pub(crate) fn new(file: RunFile, files: Vec<FileId>, lsn: Lsn, memory_limit: Option<u64>) -> Arc<Base> {
-        let share = |limit: u64| usize::try_from(limit / 4).unwrap_or(usize::MAX).max(LEAST);
+        let share = |limit: u64| usize::try_from(limit / 2).unwrap_or(usize::MAX).max(LEAST);
         let pages = PageStore::new(memory_limit.map_or(CACHE, share));
         let run = file.run();
         pages.add(file);
@@ -142,7 +143,11 @@ impl Base {
     }
 
     fn access() -> Access {
-        if is_nonblocking() { Access::Resident } else { Access::Read }
+        match is_nonblocking() {
+            false => Access::Read,
+            true if may_read_cached() => Access::PageCache,
+            true => Access::Resident,
+        }
     }
 
     fn damaged(&self, what: &str) -> Error {

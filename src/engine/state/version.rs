@@ -132,11 +132,6 @@ impl OnDisk {
     pub(crate) fn span(&self) -> Span {
         self.span
     }
-
-    /// Whether the version is this one, at this place.
-    pub(crate) fn is(&self, version: &Version) -> bool {
-        version.on_disk().as_ref() == Some(self)
-    }
 }
 
 #[cfg(test)]

@@ -1,7 +1,8 @@
 //! Memory under `memoryLimit`: a clock over the documents in memory, and slots that go back to the checkpoint.
 //!
 //! The hand goes round the pages of all collections. A document that a read by key has used since the last pass is spared
-//! once; the others are dropped from memory, because their file has them anyway. Slots without a document in memory are
+//! once; the others are dropped from memory, because their file has them anyway. What was read from there has a cache of its own
+//! (`documents`). Slots without a document in memory are
 //! dropped, too, where the checkpoint has the same. Keys, entries of indexes and slots that have changed since the checkpoint
 //! stay until the next one, which is written when they take a quarter of the limit (`maintenance/rebase`).
 //!
@@ -13,13 +14,14 @@ use std::sync::atomic::Ordering;
 
 use super::store::Store;
 use crate::document::stored::check_document;
+use crate::engine::exec::nonblocking::is_nonblocking;
 use crate::engine::state::base::LARGE_LIMIT;
 use crate::engine::state::collection::Collection;
 use crate::engine::state::slab::SlotId;
 use crate::storage::Block;
 
 /// The share of the limit that documents have in any case.
-const LEAST_SHARE: u64 = 4;
+pub(super) const LEAST_SHARE: u64 = 4;
 /// Slots that take this share of the limit are dropped where possible.
 const SLOT_SHARE: u64 = 8;
 
@@ -49,8 +51,10 @@ const OVERDUE: u64 = 2;
 /// Bytes of memory that a database takes.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Memory {
-    /// Documents, old versions included.
+    /// Documents in slots, old versions included.
     pub(crate) documents: u64,
+    /// Documents that were read by themselves.
+    pub(crate) read: u64,
     /// Slots.
     pub(crate) slots: u64,
     /// Of these, those that have changed since the newest checkpoint.
@@ -66,7 +70,7 @@ pub(crate) struct Memory {
 impl Memory {
     /// All of it.
     pub(crate) fn total(&self) -> u64 {
-        self.documents + self.slots + self.keys + self.entries + self.pages
+        self.documents + self.read + self.slots + self.keys + self.entries + self.pages
     }
 
     /// What only a checkpoint makes smaller.
@@ -89,6 +93,10 @@ impl Store {
         let memory = self.memory();
         let room = limit.saturating_sub(memory.changes() + memory.pages).max(limit / LEAST_SHARE);
         let now = memory.documents + memory.slots.saturating_sub(memory.changed);
+        // What was read has what written documents leave, at least half.
+        let share = room.saturating_sub(now).max(room / 2);
+        self.documents().set_limit(share);
+        let room = room - share.min(memory.read);
         if now > room {
             // A little more than necessary, so that not every write moves the hand.
             self.evict(&mut hand, now, room - room / 16);
@@ -106,6 +114,12 @@ impl Store {
         if self.auto().order.has_rebased.swap(false, Ordering::AcqRel) || many {
             self.release();
         }
+    }
+
+    /// Whether what has come in since is worth measuring.
+    pub(crate) fn is_worth_cooling(&self) -> bool {
+        let limit = self.options().memory_limit.bytes().filter(|_| !self.is_tight());
+        limit.is_some_and(|limit| self.auto().since.load(Ordering::Relaxed) >= stretch(limit))
     }
 
     /// Whether there is a memory limit, and what is in memory is near it. Where it is not, memory is used as without a limit, and
@@ -225,7 +239,10 @@ impl Store {
         collection.slab().warm_block(slot, block, |span| {
             span.record(block).is_some() && check_document(span.of(block), shapes).is_ok()
         });
-        self.cool();
+        // The caller of the scope sees to it.
+        if !is_nonblocking() {
+            self.cool();
+        }
         true
     }
 
@@ -247,6 +264,7 @@ impl Store {
             memory.entries += collection.indexes().iter().map(|index| index.bytes()).sum::<u64>();
             base = base.or_else(|| collection.base());
         }
+        memory.read = self.documents().bytes();
         memory.pages = base.map_or(0, |base| base.base().cached_bytes());
         memory
     }

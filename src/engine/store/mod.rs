@@ -3,18 +3,22 @@
 //! - `store`: storage, collections, the commit lock, and the end of every commit
 //! - [`publish_waiters`]: callbacks for when a commit is published
 //! - [`precedence`]: how a slow write completes among faster ones
+//! - [`cold`]: reading documents from disk
+//! - [`documents`]: those that were read, and stay in memory under `memoryLimit`
 //! - [`eviction`]: dropping documents from memory under `memoryLimit`
 //! - [`scrub_state`]: how far the scrub is
 //! - `compaction_state`: whether an automatic compaction runs, and when to check again
 
+pub(crate) mod cold;
 pub(crate) mod compaction_state;
+pub(crate) mod documents;
 pub(crate) mod eviction;
 pub(crate) mod precedence;
 pub(crate) mod publish_waiters;
 pub(crate) mod scrub_state;
 mod store;
 
-pub(crate) use compaction_state::RebaseOrder;
 #[cfg(test)]
-pub(crate) use store::READS;
+pub(crate) use cold::READS;
+pub(crate) use compaction_state::RebaseOrder;
 pub(crate) use store::{Applied, Publisher, Recovered, Room, Store};

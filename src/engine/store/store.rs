@@ -1,15 +1,15 @@
 //! One open database: the shared state of the commit path, readers and sessions.
 
-use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use std::time::Duration;
 
 use super::compaction_state::CompactionState;
+use super::documents::Documents;
+use super::eviction::LEAST_SHARE;
 use super::precedence::Precedence;
 use super::publish_waiters::PublishWaiters;
-use crate::document::stored::check_document;
 use crate::document::{Value, id};
 use crate::engine::exec::backpressure::Backpressure;
 use crate::engine::exec::interrupt::Interrupt;
@@ -17,19 +17,16 @@ use crate::engine::exec::locks::{LongMutex, Mutex, MutexGuard, may_block};
 use crate::engine::exec::nonblocking::{
     NONBLOCKING_BYTES, blocked, is_nonblocking, nonblocking_work, would_block,
 };
-use crate::engine::format::damage::damage;
 use crate::engine::state::base::LARGE_LIMIT;
 use crate::engine::state::catalogue::Catalogue;
 use crate::engine::state::collection::{Collection, Collections};
-use crate::engine::state::slab::OnDisk;
 use crate::engine::state::views::{Superseded, View, Views};
 use crate::error::{Error, Kind, Result};
 use crate::options::{Access, OpenOptions, StorageMode};
 use crate::storage::host::system::{Clock, Rng};
 use crate::storage::host::vfs::Vfs;
 use crate::storage::{
-    Block, BlockPlace, FrameSize, Host, Lsn, Opened, PageSink, Place, RecoveryReport, StorageBackend,
-    poisoned_by,
+    FrameSize, Host, Lsn, Opened, PageSink, Place, RecoveryReport, StorageBackend, poisoned_by,
 };
 use crate::work::Work;
 
@@ -105,6 +102,7 @@ pub(crate) struct Store {
     precedence: Precedence,
     /// Bytes that open transactions hold.
     transactions: AtomicU64,
+    documents: Documents,
     leave: LeaveCheckpoint,
 }
 
@@ -161,12 +159,6 @@ impl Drop for Room {
     }
 }
 
-#[cfg(test)]
-thread_local! {
-    /// Blocks that this thread has read from disk.
-    pub(crate) static READS: std::cell::Cell<usize> = const { std::cell::Cell::new(0) };
-}
-
 impl Store {
     /// A store over recovered collections.
     pub(crate) fn new(
@@ -190,6 +182,7 @@ impl Store {
         let tight = options.memory_limit.bytes().is_some_and(|limit| limit < LARGE_LIMIT);
         let millis = |clock: &dyn Clock| i64::try_from(clock.now_millis()).unwrap_or(i64::MAX);
         let work_clock = clock.clone();
+        let documents = Documents::new(options.memory_limit.bytes().unwrap_or(0) / LEAST_SHARE);
         Arc::new(Store {
             name,
             storage: opened.backend,
@@ -216,6 +209,7 @@ impl Store {
             hand: Mutex::default(),
             precedence: Precedence::default(),
             transactions: AtomicU64::new(0),
+            documents,
             leave,
         })
     }
@@ -426,40 +420,9 @@ impl Store {
         waits.recv().unwrap_or_else(|_| lost())
     }
 
-    /// Reads a block from disk.
-    pub(crate) fn read_cold(&self, place: BlockPlace) -> Result<Arc<Block>> {
-        would_block(|| true)?;
-        #[cfg(test)]
-        READS.set(READS.get() + 1);
-        self.storage.read(place)
-    }
-
-    /// Reads the block of a version from disk, and checks that it contains the version.
-    pub(crate) fn read_version(&self, collection: &Collection, disk: &OnDisk) -> Result<Arc<Block>> {
-        let block = self.read_cold(**disk.place())?;
-        if disk.span().record(&block).is_none() {
-            if collection.is_based() {
-                let what = "the checkpoint says that a document is here";
-                return Err(damage(Path::new(&self.name), disk.place(), disk.span().range().start, what));
-            }
-            let message = format!("a slot names no document record of its block at {:?}", block.place);
-            return Err(Error::new(Kind::Internal, message));
-        }
-        // Opening from a checkpoint has not read it.
-        if collection.is_based()
-            && let Err(error) = check_document(disk.span().of(&block), collection.shapes())
-        {
-            let what = format!("a document cannot be read: {}", error.message());
-            return Err(damage(Path::new(&self.name), disk.place(), disk.span().range().start, &what));
-        }
-        if !self.keeps(collection) {
-            return Ok(block);
-        }
-        // Slots will have it.
-        Ok(match Arc::try_unwrap(block) {
-            Ok(block) => Arc::new(Block { transient: false, ..block }),
-            Err(shared) => shared,
-        })
+    /// The documents that were read by themselves.
+    pub(crate) fn documents(&self) -> &Documents {
+        &self.documents
     }
 
     /// Everything acknowledged so far is durable when this returns.

@@ -10,7 +10,7 @@ use tokio::sync::Notify;
 use super::disk::Disk;
 use crate::error::Result;
 use crate::storage::contract::backend::{
-    Block, BlockPlace, CheckpointFile, Cut, FileId, FrameSize, Installed, LeaveCheckpoint, Place,
+    Block, BlockPlace, CheckpointFile, Cut, Depth, FileId, FrameSize, Installed, LeaveCheckpoint, Place,
     SnapshotProof, SnapshotSink, StorageBackend, StorageStats,
 };
 use crate::storage::contract::completion::Completion;
@@ -89,8 +89,8 @@ impl StorageBackend for AsyncDiskStorage {
         Completion::ready(self.disk.barrier().wait().and_then(|()| self.disk.sync()))
     }
 
-    fn read(&self, place: BlockPlace) -> Result<Arc<Block>> {
-        self.disk.read(place)
+    fn read_from(&self, place: BlockPlace, depth: Depth) -> Result<Option<Arc<Block>>> {
+        self.disk.read(place, depth)
     }
 
     fn close_leaving(&self, leave: &LeaveCheckpoint<'_>) -> Result<()> {

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::error::Result;
 use crate::storage::contract::backend::{
-    Block, BlockPlace, CheckpointFile, Cut, FileId, FrameSize, Installed, LeaveCheckpoint, Place,
+    Block, BlockPlace, CheckpointFile, Cut, Depth, FileId, FrameSize, Installed, LeaveCheckpoint, Place,
     SnapshotProof, SnapshotSink, StorageBackend, StorageStats,
 };
 use crate::storage::contract::completion::Completion;
@@ -69,9 +69,9 @@ impl<B: StorageBackend> StorageBackend for Checked<B> {
         }
     }
 
-    fn read(&self, place: BlockPlace) -> Result<Arc<Block>> {
+    fn read_from(&self, place: BlockPlace, depth: Depth) -> Result<Option<Arc<Block>>> {
         self.check_open()?;
-        self.inner.read(place)
+        self.inner.read_from(place, depth)
     }
 
     fn close_leaving(&self, leave: &LeaveCheckpoint<'_>) -> Result<()> {

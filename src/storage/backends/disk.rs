@@ -7,7 +7,7 @@ use parking_lot::Mutex;
 use crate::error::{Error, Kind, Result};
 use crate::options::Access;
 use crate::storage::contract::backend::{
-    Block, BlockPlace, CheckpointFile, Cut, FileId, FrameSize, Installed, LeaveCheckpoint, Place,
+    Block, BlockPlace, CheckpointFile, Cut, Depth, FileId, FrameSize, Installed, LeaveCheckpoint, Place,
     SnapshotProof, SnapshotSink, StorageStats,
 };
 use crate::storage::contract::completion::Completion;
@@ -126,10 +126,10 @@ impl Disk {
         self.progress.is_dirty() && self.latch.check().is_ok()
     }
 
-    pub(crate) fn read(&self, place: BlockPlace) -> Result<Arc<Block>> {
+    pub(crate) fn read(&self, place: BlockPlace, depth: Depth) -> Result<Option<Arc<Block>>> {
         let id = match place.file {
             FileId::Segment(id) => id,
-            FileId::Snapshot(id) => return self.generations.read(id, place),
+            FileId::Snapshot(id) => return self.generations.read(id, place, depth),
             FileId::Memory => {
                 return Err(Error::new(Kind::Internal, "a block of the memory backend is not on this disk"));
             }
@@ -138,7 +138,7 @@ impl Disk {
             .segments
             .get(id)
             .ok_or_else(|| Error::new(Kind::Internal, format!("segment {id} is not part of the database")))?;
-        segment.read_block(place)
+        segment.read_block(place, depth)
     }
 
     pub(crate) fn close(&self, leave: &LeaveCheckpoint<'_>) -> Result<()> {

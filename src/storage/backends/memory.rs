@@ -7,7 +7,7 @@ use parking_lot::Mutex;
 
 use crate::error::{Error, Kind, Result};
 use crate::storage::contract::backend::{
-    Block, BlockPlace, CheckpointFile, Cut, FileId, FrameSize, Installed, LeaveCheckpoint, Lsn, Place,
+    Block, BlockPlace, CheckpointFile, Cut, Depth, FileId, FrameSize, Installed, LeaveCheckpoint, Lsn, Place,
     SnapshotProof, SnapshotSink, StorageBackend, StorageStats,
 };
 use crate::storage::contract::completion::Completion;
@@ -60,7 +60,7 @@ impl StorageBackend for MemoryStorage {
         Completion::ready(Ok(()))
     }
 
-    fn read(&self, place: BlockPlace) -> Result<Arc<Block>> {
+    fn read_from(&self, place: BlockPlace, _depth: Depth) -> Result<Option<Arc<Block>>> {
         Err(Error::new(Kind::Internal, format!("memory storage keeps no blocks, {place:?} cannot be read")))
     }
 

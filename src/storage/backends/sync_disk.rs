@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::disk::Disk;
 use crate::error::Result;
 use crate::storage::contract::backend::{
-    Block, BlockPlace, CheckpointFile, Cut, FileId, FrameSize, Installed, LeaveCheckpoint, Place,
+    Block, BlockPlace, CheckpointFile, Cut, Depth, FileId, FrameSize, Installed, LeaveCheckpoint, Place,
     SnapshotProof, SnapshotSink, StorageBackend, StorageStats,
 };
 use crate::storage::contract::completion::Completion;
@@ -36,8 +36,8 @@ impl StorageBackend for SyncDiskStorage {
         self.0.barrier()
     }
 
-    fn read(&self, place: BlockPlace) -> Result<Arc<Block>> {
-        self.0.read(place)
+    fn read_from(&self, place: BlockPlace, depth: Depth) -> Result<Option<Arc<Block>>> {
+        self.0.read(place, depth)
     }
 
     fn close_leaving(&self, leave: &LeaveCheckpoint<'_>) -> Result<()> {

@@ -12,7 +12,7 @@ use std::sync::atomic::AtomicBool;
 use smallvec::SmallVec;
 
 use super::completion::Completion;
-use crate::error::Result;
+use crate::error::{Error, Kind, Result};
 use crate::storage::pages::pointer::Pointer;
 
 /// The log sequence number of a commit; 0 is before the first.
@@ -120,6 +120,15 @@ pub struct StorageStats {
     pub durable: Lsn,
 }
 
+/// How far a read may go for its bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Depth {
+    /// To the device.
+    Device,
+    /// To the memory in which the system keeps what was read and written: for threads that must not block.
+    PageCache,
+}
+
 /// Keeps frames. `tests/` runs one conformance suite over all backends.
 pub trait StorageBackend: Send + Sync {
     /// Assigns the next commit its LSN and its place in allocated space.
@@ -152,8 +161,14 @@ pub trait StorageBackend: Send + Sync {
     /// A barrier: settles when every frame appended before it is durable. Drives the queue itself.
     fn flush(&self) -> Completion;
 
-    /// Reads a block with a positional read and verifies it. `CORRUPT` names file and offset.
-    fn read(&self, place: BlockPlace) -> Result<Arc<Block>>;
+    /// Reads a block with a positional read and verifies it; `None` where it lies deeper. `CORRUPT` names file and offset.
+    fn read_from(&self, place: BlockPlace, depth: Depth) -> Result<Option<Arc<Block>>>;
+
+    /// Reads a block, wherever it is.
+    fn read(&self, place: BlockPlace) -> Result<Arc<Block>> {
+        let lost = || Error::new(Kind::Internal, format!("a read of {place:?} returned nothing"));
+        self.read_from(place, Depth::Device)?.ok_or_else(lost)
+    }
 
     /// Flushes, seals and marks the database clean. Later calls return `CLOSED`.
     fn close(&self) -> Result<()> {

@@ -16,8 +16,8 @@ use super::frame;
 use super::frame::{FrameHeader, HEADER_LEN, HeadSeed, array_at, u32_at, u64_at};
 use super::version::{FORMAT_VERSION, LARGEST_NUMBER, check_version};
 use crate::error::{Error, Kind, Result};
-use crate::storage::contract::backend::{Block, BlockPlace, FileId, Lsn};
-use crate::storage::host::vfs::{VfsFile, read_exact_at, zeros};
+use crate::storage::contract::backend::{Block, BlockPlace, Depth, FileId, Lsn};
+use crate::storage::host::vfs::{VfsFile, read_exact_from, zeros};
 
 /// Length of a segment header; the first frame stands here.
 pub const SEGMENT_HEADER_LEN: u64 = 64;
@@ -144,7 +144,8 @@ impl Segment {
     }
 
     /// Reads one payload and verifies it: with the frame's checksum when it is the frame's only one, otherwise with its own.
-    pub fn read_block(&self, place: BlockPlace) -> Result<Arc<Block>> {
+    /// `None` where it lies deeper.
+    pub fn read_block(&self, place: BlockPlace, depth: Depth) -> Result<Option<Arc<Block>>> {
         if place.file != FileId::Segment(self.id) || place.offset < place.frame + HEADER_LEN as u64 {
             return Err(Error::new(Kind::Internal, format!("no block can stand at {place:?}")));
         }
@@ -160,7 +161,9 @@ impl Segment {
         // The place may come from a file without a checksum: allocate nothing for a block that is not there.
         if place.len > LARGE {
             let mut head = [0; HEADER_LEN];
-            self.read(place.frame, start, head.get_mut(..before).unwrap_or_default())?;
+            if !self.read(place.frame, start, head.get_mut(..before).unwrap_or_default(), depth)? {
+                return Ok(None);
+            }
             let there = expected(&head).is_some_and(|(len, _)| len == place.len);
             if !there || u64::from(place.len) > frame::MAX_BODY {
                 return Err(self.corrupt(start, "a block is not as long as it should be"));
@@ -168,17 +171,19 @@ impl Segment {
         }
         let mut bytes =
             zeros(before as u64 + u64::from(place.len)).map_err(|error| self.io("read", error))?;
-        self.read(place.frame, start, &mut bytes)?;
+        if !self.read(place.frame, start, &mut bytes, depth)? {
+            return Ok(None);
+        }
         let payload = bytes.split_off(before);
         let expected = expected(&bytes);
         if expected != Some((place.len, crc32c::crc32c(&payload))) {
             return Err(self.corrupt(start, "a block's checksum does not match"));
         }
-        Ok(Arc::new(Block { place, base: 0, bytes: payload.into_boxed_slice(), transient: true }))
+        Ok(Some(Arc::new(Block { place, base: 0, bytes: payload.into_boxed_slice(), transient: true })))
     }
 
-    fn read(&self, frame: u64, at: u64, bytes: &mut [u8]) -> Result<()> {
-        read_exact_at(&*self.file, at, bytes).map_err(|error| match error.kind() {
+    fn read(&self, frame: u64, at: u64, bytes: &mut [u8], depth: Depth) -> Result<bool> {
+        read_exact_from(&*self.file, at, bytes, depth).map_err(|error| match error.kind() {
             std::io::ErrorKind::UnexpectedEof => self.corrupt(frame, "the file ends inside a frame"),
             _ => self.io("read", error),
         })

@@ -17,7 +17,8 @@ use super::snapshot_writer::SnapshotWriter;
 use crate::error::{Error, Kind, Result};
 use crate::options::{Access, Retention};
 use crate::storage::contract::backend::{
-    Block, BlockPlace, CheckpointFile, Cut, FileId, Installed, LeaveCheckpoint, SnapshotProof, SnapshotSink,
+    Block, BlockPlace, CheckpointFile, Cut, Depth, FileId, Installed, LeaveCheckpoint, SnapshotProof,
+    SnapshotSink,
 };
 use crate::storage::contract::completion::Completion;
 use crate::storage::contract::latch::{Latch, closed};
@@ -111,10 +112,10 @@ impl Generations {
         self.checkpoints.bytes()
     }
 
-    pub(crate) fn read(&self, id: u64, place: BlockPlace) -> Result<Arc<Block>> {
+    pub(crate) fn read(&self, id: u64, place: BlockPlace, depth: Depth) -> Result<Option<Arc<Block>>> {
         let snapshot = self.snapshots.read().get(&id).cloned();
         match snapshot {
-            Some(snapshot) => snapshot.read_block(place),
+            Some(snapshot) => snapshot.read_block(place, depth),
             None => Err(Error::new(Kind::Internal, format!("snapshot {id} is not part of the database"))),
         }
     }

@@ -10,7 +10,7 @@ use parking_lot::Mutex;
 use crate::error::{Error, Kind, Result};
 use crate::options::Access;
 use crate::storage::contract::backend::{
-    Block, BlockPlace, FileId, Loader, Lsn, ReadBack, SnapshotBlock, SnapshotProof,
+    Block, BlockPlace, Depth, FileId, Loader, Lsn, ReadBack, SnapshotBlock, SnapshotProof,
 };
 use crate::storage::format::frame::{MAX_BODY, u32_at};
 use crate::storage::format::manifest::SnapshotRef;
@@ -20,7 +20,7 @@ use crate::storage::format::snapshot::{
     SnapshotHeader, SnapshotSeed, Table, snapshot_name,
 };
 use crate::storage::host::system::Host;
-use crate::storage::host::vfs::{OpenMode, VfsFile, read_exact_at, resize, zeros};
+use crate::storage::host::vfs::{OpenMode, VfsFile, read_exact_at, read_exact_from, resize, zeros};
 
 /// Bytes of the table that are read at once: whole entries.
 const TABLE_PIECE: u64 = ENTRY_LEN << 14;
@@ -141,28 +141,32 @@ impl SnapshotFile {
         SnapshotBlock { lsn: self.lsn, index, collection, documents, first_document, block }
     }
 
-    /// Reads one payload and verifies it.
-    pub(crate) fn read_block(&self, place: BlockPlace) -> Result<Arc<Block>> {
+    /// Reads one payload and verifies it; `None` where it lies deeper.
+    pub(crate) fn read_block(&self, place: BlockPlace, depth: Depth) -> Result<Option<Arc<Block>>> {
         if place.file != FileId::Snapshot(self.id) || place.offset != place.frame + BLOCK_HEADER_LEN {
             return Err(Error::new(Kind::Internal, format!("no block can stand at {place:?}")));
         }
         // The place may come from a file without a checksum: allocate nothing for a block that is not there.
         if place.len > LONGEST_SHARED {
             let mut head = [0; BLOCK_HEADER_LEN as usize];
-            self.read(place.frame, &mut head)?;
+            if !self.read_from(place.frame, &mut head, depth)? {
+                return Ok(None);
+            }
             if u32_at(&head, 0) != place.len || u64::from(place.len) > MAX_BODY {
                 return Err(self.damage(place.frame));
             }
         }
         let mut bytes = self.room(BLOCK_HEADER_LEN + u64::from(place.len))?;
-        self.read(place.frame, &mut bytes)?;
+        if !self.read_from(place.frame, &mut bytes, depth)? {
+            return Ok(None);
+        }
         let (head, payload) = bytes.split_at(BLOCK_HEADER_LEN as usize);
         let crc = self.seed.block_crc(place.frame, payload);
         if u32_at(head, 0) != place.len || u32_at(head, 4) != crc {
             return Err(self.damage(place.frame));
         }
         bytes.drain(..BLOCK_HEADER_LEN as usize);
-        Ok(Arc::new(Block { place, base: 0, bytes: bytes.into_boxed_slice(), transient: true }))
+        Ok(Some(Arc::new(Block { place, base: 0, bytes: bytes.into_boxed_slice(), transient: true })))
     }
 
     fn each_piece(
@@ -239,7 +243,11 @@ impl SnapshotFile {
     }
 
     fn read(&self, at: u64, bytes: &mut [u8]) -> Result<()> {
-        read_exact_at(&*self.file, at, bytes).map_err(|error| match error.kind() {
+        self.read_from(at, bytes, Depth::Device).map(|_| ())
+    }
+
+    fn read_from(&self, at: u64, bytes: &mut [u8], depth: Depth) -> Result<bool> {
+        read_exact_from(&*self.file, at, bytes, depth).map_err(|error| match error.kind() {
             std::io::ErrorKind::UnexpectedEof => {
                 Error::corrupt(&self.path, at, "the file ends inside a block")
             }

@@ -9,6 +9,8 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use crate::storage::contract::backend::Depth;
+
 /// How a file is opened. Opening never truncates.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OpenMode {
@@ -138,6 +140,11 @@ pub trait Vfs: Send + Sync {
 pub trait VfsFile: Send + Sync {
     /// Reads at most `buffer.len()` bytes; 0 at the end.
     fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<usize>;
+    /// Reads at most `buffer.len()` bytes that the system has in memory, without waiting for the device; `None` where it has
+    /// them not, or cannot tell.
+    fn read_cached_at(&self, _offset: u64, _buffer: &mut [u8]) -> io::Result<Option<usize>> {
+        Ok(None)
+    }
     /// Writes at least one byte; may write fewer than given.
     fn write_at(&self, offset: u64, bytes: &[u8]) -> io::Result<usize>;
     /// The current length.
@@ -183,16 +190,27 @@ pub fn resize(buffer: &mut Vec<u8>, len: u64) -> io::Result<()> {
 
 /// Fills the buffer, retrying short and interrupted reads. The end of the file before that is `UnexpectedEof`.
 pub fn read_exact_at(file: &dyn VfsFile, offset: u64, buffer: &mut [u8]) -> io::Result<()> {
+    read_exact_from(file, offset, buffer, Depth::Device).map(|_| ())
+}
+
+/// Does so from this depth; `false` where the bytes lie deeper.
+pub fn read_exact_from(file: &dyn VfsFile, offset: u64, buffer: &mut [u8], depth: Depth) -> io::Result<bool> {
     let mut done = 0;
     while let Some(rest) = buffer.get_mut(done..).filter(|rest| !rest.is_empty()) {
-        match file.read_at(offset + done as u64, rest) {
-            Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
-            Ok(read) => done += read,
+        let at = offset + done as u64;
+        let read = match depth {
+            Depth::Device => file.read_at(at, rest).map(Some),
+            Depth::PageCache => file.read_cached_at(at, rest),
+        };
+        match read {
+            Ok(None) => return Ok(false),
+            Ok(Some(0)) => return Err(io::ErrorKind::UnexpectedEof.into()),
+            Ok(Some(read)) => done += read,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) => return Err(error),
         }
     }
-    Ok(())
+    Ok(true)
 }
 
 /// Writes all bytes, retrying short and interrupted writes.

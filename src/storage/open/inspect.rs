@@ -9,13 +9,11 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use smallvec::smallvec;
-
 use super::frames::Frames;
 use super::listing::Listing;
 use crate::error::{Details, Error, Kind, Result};
 use crate::options::Access;
-use crate::storage::contract::backend::{BlockPlace, FileId, Lsn, Replayed};
+use crate::storage::contract::backend::{BlockPlace, Depth, FileId, Lsn, Replayed};
 use crate::storage::format::manifest;
 use crate::storage::format::manifest::{Clean, Manifest, SnapshotRef};
 use crate::storage::format::segment::{SEGMENT_HEADER_LEN, Segment, SegmentHeader, segment_name};
@@ -203,10 +201,10 @@ impl Pass<'_, '_> {
             offset: entry.offset + BLOCK_HEADER_LEN,
             len: entry.len,
         };
-        let found = match file.read_block(place) {
+        let found = match file.read_block(place, Depth::Device) {
             Ok(block) => {
                 report.blocks += 1;
-                let commit = Replayed { lsn: file.lsn, blocks: smallvec![block] };
+                let commit = Replayed { lsn: file.lsn, blocks: block.into_iter().collect() };
                 let gapless = self.gapless && report.first_damage.is_none();
                 let inspected = InspectedCommit { commit, from_snapshot: true, gapless };
                 (self.visit)(&inspected).map(|(offset, what)| damage(offset, Some(file.lsn.0), &what))

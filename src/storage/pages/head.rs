@@ -14,22 +14,18 @@ pub enum PageKind {
     Entries,
     /// Pointers to pages of a tree.
     Inner,
-    /// The filter of a tree.
-    Filter,
     /// A part of the catalogue.
     Catalogue,
 }
 
 impl PageKind {
-    const ALL: [PageKind; 5] =
-        [PageKind::Rows, PageKind::Entries, PageKind::Inner, PageKind::Filter, PageKind::Catalogue];
+    const ALL: [PageKind; 4] = [PageKind::Rows, PageKind::Entries, PageKind::Inner, PageKind::Catalogue];
 
     fn number(self) -> u8 {
         match self {
             PageKind::Rows => 1,
             PageKind::Entries => 2,
             PageKind::Inner => 3,
-            PageKind::Filter => 4,
             PageKind::Catalogue => 5,
         }
     }
@@ -102,7 +98,7 @@ mod tests {
             assert_eq!(bytes.len(), HEAD_LEN);
             assert_eq!(Head::decode(&bytes), Ok(head));
             assert!(Head::decode(&bytes[..HEAD_LEN - 1]).is_err());
-            for (at, byte) in [(0, 0), (0, 6), (10, 1), (11, 1)] {
+            for (at, byte) in [(0, 0), (0, 4), (0, 6), (10, 1), (11, 1)] {
                 let mut other = bytes.clone();
                 other[at] = byte;
                 assert!(Head::decode(&other).is_err(), "{at}: {byte}");

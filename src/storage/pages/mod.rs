@@ -7,7 +7,6 @@
 //! - `entries`: leaf pages of the trees of keys
 //! - `inner`: the pages above them
 //! - `rows`: pages of documents
-//! - `filter`: which keys a run cannot hold
 //!
 //! ```text
 //! pointer  0 u64 file: 0 is the file that holds the pointer    8 u64 offset      16 u32 length
@@ -16,7 +15,6 @@
 //! leaf     heads: 4 bytes of each key after the prefix | slots, 6 bytes | signs, 1 bit | ends u16 | keys after the prefix
 //! inner    heads: 8 bytes of each separator but the first | pointers | ends u16 | separators after the prefix
 //! rows     first slot u48 | slots, 6 bytes, unless dense | ends u32 | records
-//! filter   bits
 //! ```
 //!
 //! A leaf holds entries: a key, the slot of a document, and a sign, which is plus where the document gained the key, minus where
@@ -25,7 +23,6 @@
 
 pub mod bytes;
 pub mod entries;
-pub mod filter;
 pub mod head;
 pub mod inner;
 pub mod pointer;

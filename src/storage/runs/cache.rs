@@ -1,6 +1,6 @@
-//! The pages in memory, up to a number of bytes. A clock evicts those that were not used since it last passed them.
+//! What was read from files and stays in memory, up to a number of bytes. A clock evicts what was not used since it last passed.
 //!
-//! An evicted page stays in memory as long as a reader holds it.
+//! What is evicted stays in memory as long as a reader holds it.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
@@ -8,30 +8,44 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use parking_lot::Mutex;
 
-use super::page::Page;
-
 /// Parts with a lock each.
 const SHARDS: usize = 16;
 
-type Place = (u64, u64);
+/// A file and an offset in it.
+pub type Place = (u64, u64);
 
-#[derive(Default)]
-struct Shard {
-    pages: HashMap<Place, Arc<Page>, foldhash::fast::FixedState>,
+/// What a cache holds.
+pub trait Cached {
+    /// Bytes of memory.
+    fn memory(&self) -> usize;
+    /// Notes that it is used.
+    fn touch(&self);
+    /// The clock passes: whether it stays.
+    fn is_passed_over(&self) -> bool;
+}
+
+struct Shard<T> {
+    values: HashMap<Place, Arc<T>, foldhash::fast::FixedState>,
     clock: VecDeque<Place>,
     bytes: usize,
 }
 
-/// Pages by file and offset.
-pub struct Cache {
-    shards: [Mutex<Shard>; SHARDS],
+impl<T> Default for Shard<T> {
+    fn default() -> Shard<T> {
+        Shard { values: HashMap::default(), clock: VecDeque::new(), bytes: 0 }
+    }
+}
+
+/// Pages, or documents, by file and offset.
+pub struct Cache<T> {
+    shards: [Mutex<Shard<T>>; SHARDS],
     limit: AtomicUsize,
     bytes: AtomicUsize,
 }
 
-impl Cache {
+impl<T: Cached> Cache<T> {
     /// A cache of at most about this many bytes.
-    pub fn new(limit: usize) -> Cache {
+    pub fn new(limit: usize) -> Cache<T> {
         Cache {
             shards: std::array::from_fn(|_| Mutex::default()),
             limit: AtomicUsize::new(limit),
@@ -39,7 +53,7 @@ impl Cache {
         }
     }
 
-    /// Bytes of the pages in it.
+    /// Bytes of what is in it.
     pub fn bytes(&self) -> usize {
         self.bytes.load(Ordering::Relaxed)
     }
@@ -50,61 +64,60 @@ impl Cache {
         self.shards.iter().for_each(|shard| self.shrink(&mut shard.lock(), None));
     }
 
-    /// The page at this place.
-    pub fn get(&self, place: Place) -> Option<Arc<Page>> {
-        let page = self.shard(place).lock().pages.get(&place).cloned()?;
-        page.touch();
-        Some(page)
+    /// What is kept for this place.
+    pub fn get(&self, place: Place) -> Option<Arc<T>> {
+        let value = self.shard(place).lock().values.get(&place).cloned()?;
+        value.touch();
+        Some(value)
     }
 
-    /// Keeps a page, or returns the one that is kept already for its place.
-    pub fn keep(&self, page: Arc<Page>) -> Arc<Page> {
-        let place = page.place();
+    /// Keeps a value, or returns the one that is kept already for its place.
+    pub fn keep(&self, place: Place, value: Arc<T>) -> Arc<T> {
         let mut shard = self.shard(place).lock();
-        if let Some(own) = shard.pages.get(&place) {
+        if let Some(own) = shard.values.get(&place) {
             return own.clone();
         }
-        shard.bytes += page.memory();
-        self.bytes.fetch_add(page.memory(), Ordering::Relaxed);
-        shard.pages.insert(place, page.clone());
+        shard.bytes += value.memory();
+        self.bytes.fetch_add(value.memory(), Ordering::Relaxed);
+        shard.values.insert(place, value.clone());
         shard.clock.push_back(place);
         self.shrink(&mut shard, Some(place));
-        page
+        value
     }
 
-    /// Drops all pages of a file.
+    /// Drops all of a file.
     pub fn forget(&self, file: u64) {
         for shard in &self.shards {
             let mut shard = shard.lock();
             let shard = &mut *shard;
             shard.clock.retain(|place| place.0 != file);
             let freed: usize =
-                shard.pages.extract_if(|place, _| place.0 == file).map(|(_, page)| page.memory()).sum();
+                shard.values.extract_if(|place, _| place.0 == file).map(|(_, value)| value.memory()).sum();
             shard.bytes -= freed;
             self.bytes.fetch_sub(freed, Ordering::Relaxed);
         }
     }
 
-    /// Drops pages until the shard has its share; the newest one stays, as the clock has not passed it.
-    fn shrink(&self, shard: &mut Shard, newest: Option<Place>) {
+    /// Drops values until the shard has its share; the newest one stays, as the clock has not passed it.
+    fn shrink(&self, shard: &mut Shard<T>, newest: Option<Place>) {
         let share = self.limit.load(Ordering::Relaxed) / SHARDS;
         let mut left = shard.clock.len() * 4;
         while shard.bytes > share && left > 0 {
             left -= 1;
             let Some(place) = shard.clock.pop_front() else { return };
-            let Some(page) = shard.pages.get(&place) else { continue };
-            if Some(place) == newest && shard.clock.is_empty() || page.is_passed_over() {
+            let Some(value) = shard.values.get(&place) else { continue };
+            if Some(place) == newest && shard.clock.is_empty() || value.is_passed_over() {
                 shard.clock.push_back(place);
                 continue;
             }
-            let memory = page.memory();
+            let memory = value.memory();
             shard.bytes -= memory;
             self.bytes.fetch_sub(memory, Ordering::Relaxed);
-            shard.pages.remove(&place);
+            shard.values.remove(&place);
         }
     }
 
-    fn shard(&self, (file, offset): Place) -> &Mutex<Shard> {
+    fn shard(&self, (file, offset): Place) -> &Mutex<Shard<T>> {
         let mixed = (offset ^ file.rotate_left(32)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
         &self.shards[(mixed >> 60) as usize % SHARDS]
     }

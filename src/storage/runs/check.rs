@@ -33,10 +33,6 @@ pub fn check_tree(store: &PageStore, tree: &Tree) -> Result<Checked> {
     if let Some(top) = tree.top(store, Access::Pass)? {
         walk.page(&top, tree.root.height, &[])?;
     }
-    if tree.root.filter.length != 0 {
-        store.page(tree.run, &tree.root.filter, (PageKind::Filter, tree.number), Access::Pass)?;
-        walk.found.pages += 1;
-    }
     Ok(walk.found)
 }
 

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::error::{Details, Error, Kind, Result};
-use crate::storage::contract::backend::Lsn;
+use crate::storage::contract::backend::{Depth, Lsn};
 use crate::storage::format::frame::{array_at, u32_at, u64_at};
 use crate::storage::format::version::{FORMAT_VERSION, LARGEST_NUMBER, check_version};
-use crate::storage::host::vfs::{OpenMode, Vfs, VfsFile, read_exact_at, zeros};
+use crate::storage::host::vfs::{OpenMode, Vfs, VfsFile, read_exact_at, read_exact_from, zeros};
 use crate::storage::pages::head::{HEAD_LEN as PAGE_HEAD, Head, PageKind};
 use crate::storage::pages::pointer::{POINTER_LEN, PageSeed, Pointer};
 
@@ -212,6 +212,12 @@ impl RunFile {
 
     /// Reads a page; its checksum must hold.
     pub fn read(&self, pointer: &Pointer) -> Result<Vec<u8>> {
+        let lost = || self.corrupt(pointer.offset, "a page could not be read");
+        self.read_from(pointer, Depth::Device)?.ok_or_else(lost)
+    }
+
+    /// Reads a page; `None` where it lies deeper.
+    pub(super) fn read_from(&self, pointer: &Pointer, depth: Depth) -> Result<Option<Vec<u8>>> {
         let Pointer { offset, length, sum, .. } = *pointer;
         let inside =
             offset >= HEAD_LEN && offset.checked_add(u64::from(length)).is_some_and(|end| end <= self.end);
@@ -220,11 +226,13 @@ impl RunFile {
         }
         let failed = |error| Error::io("read", &self.path, error);
         let mut bytes = zeros(u64::from(length)).map_err(failed)?;
-        read_exact_at(&*self.file, offset, &mut bytes).map_err(failed)?;
+        if !read_exact_from(&*self.file, offset, &mut bytes, depth).map_err(failed)? {
+            return Ok(None);
+        }
         if self.seed.sum(offset, &bytes) != sum {
             return Err(self.corrupt(offset, "the checksum of a page does not match"));
         }
-        Ok(bytes)
+        Ok(Some(bytes))
     }
 
     /// Whether some of it was found damaged, now or later.

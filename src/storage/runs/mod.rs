@@ -9,7 +9,6 @@
 //! - `tree`: searches and counts in one tree
 //! - `cursor`: entries of a tree in both directions
 //! - `rows`: records by slot
-//! - `merge`: several trees into one
 //! - `check`: every page of a tree
 //!
 //! ```text
@@ -24,7 +23,6 @@ pub mod cache;
 pub mod check;
 pub mod cursor;
 pub mod file;
-pub mod merge;
 pub mod page;
 pub mod page_store;
 pub mod rows;

@@ -5,6 +5,7 @@ use std::sync::{Arc, Weak};
 
 use parking_lot::RwLock;
 
+use super::cache::Cached;
 use crate::storage::pages::entries::Entries;
 use crate::storage::pages::head::{Head, PageKind};
 use crate::storage::pages::inner::Inner;
@@ -53,7 +54,7 @@ impl Page {
                     return Err("the nets of an inner page are not that of the pointer to it");
                 }
             }
-            PageKind::Filter | PageKind::Catalogue => {}
+            PageKind::Catalogue => {}
         }
         Ok(Page {
             file,
@@ -118,15 +119,6 @@ impl Page {
         Inner::of(&self.bytes).ok()
     }
 
-    /// The bytes of memory that it takes.
-    pub fn memory(&self) -> usize {
-        const BOOKKEEPING: usize = 96;
-        size_of::<Page>()
-            + BOOKKEEPING
-            + self.bytes.len()
-            + self.below.len() * (size_of::<RwLock<Weak<Page>>>() + size_of::<i64>())
-    }
-
     /// The page below, if it is in memory.
     #[inline]
     pub fn below(&self, at: usize) -> Option<Arc<Page>> {
@@ -146,18 +138,26 @@ impl Page {
     pub fn net_before(&self, at: usize) -> i64 {
         self.nets.get(at).copied().unwrap_or_default()
     }
+}
 
-    /// Notes that it is used.
+impl Cached for Page {
+    fn memory(&self) -> usize {
+        const BOOKKEEPING: usize = 96;
+        size_of::<Page>()
+            + BOOKKEEPING
+            + self.bytes.len()
+            + self.below.len() * (size_of::<RwLock<Weak<Page>>>() + size_of::<i64>())
+    }
+
     #[inline]
-    pub fn touch(&self) {
+    fn touch(&self) {
         let most = if self.kind == PageKind::Inner { INNER_USES } else { LEAF_USES };
         if self.uses.load(Ordering::Relaxed) != most {
             self.uses.store(most, Ordering::Relaxed);
         }
     }
 
-    /// Counts a pass of the clock; whether the page stays.
-    pub fn is_passed_over(&self) -> bool {
+    fn is_passed_over(&self) -> bool {
         let uses = self.uses.load(Ordering::Relaxed);
         self.uses.store(uses.saturating_sub(1), Ordering::Relaxed);
         uses > 0

@@ -10,14 +10,17 @@ use super::cache::Cache;
 use super::file::RunFile;
 use super::page::Page;
 use crate::error::{Error, Kind, Result};
+use crate::storage::contract::backend::Depth;
 use crate::storage::pages::head::PageKind;
 use crate::storage::pages::pointer::Pointer;
 
 /// Where a read may look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Access {
-    /// In memory only: for threads that must not block, and under locks.
+    /// In memory only.
     Resident,
+    /// In memory, then in what the system has of the file in memory; pages from there are kept. For threads that must not block.
+    PageCache,
     /// In memory, then in the file; pages from the file are kept.
     Read,
     /// As `Read`, but pages from the file are not kept: for scans and merges, which would displace all others.
@@ -27,7 +30,7 @@ pub enum Access {
 /// The pages of the open run files.
 pub struct PageStore {
     files: RwLock<HashMap<u64, Arc<RunFile>>>,
-    cache: Cache,
+    cache: Cache<Page>,
     read: AtomicU64,
 }
 
@@ -38,7 +41,7 @@ impl PageStore {
     }
 
     /// The cache.
-    pub fn cache(&self) -> &Cache {
+    pub fn cache(&self) -> &Cache<Page> {
         &self.cache
     }
 
@@ -78,12 +81,13 @@ impl PageStore {
             None if access == Access::Resident => return Ok(None),
             None => {
                 let file = self.file(run)?;
-                let bytes = file.read(pointer)?;
+                let depth = if access == Access::PageCache { Depth::PageCache } else { Depth::Device };
+                let Some(bytes) = file.read_from(pointer, depth)? else { return Ok(None) };
                 self.read.fetch_add(1, Ordering::Relaxed);
                 let page =
                     Page::new(run, *pointer, bytes).map_err(|what| file.corrupt(pointer.offset, what))?;
                 let page = Arc::new(page);
-                if access == Access::Pass { page } else { self.cache.keep(page) }
+                if access == Access::Pass { page } else { self.cache.keep(page.place(), page) }
             }
         };
         // A cached page is known by its place; the whole pointer must be the same.

@@ -1,4 +1,4 @@
-//! Trees in run files against sorted lists, merges against lists that were merged naively.
+//! Trees in run files against sorted lists.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -7,7 +7,6 @@ use std::sync::Arc;
 use super::check::check_tree;
 use super::cursor::Cursor;
 use super::file::{RunFile, RunReference};
-use super::merge::{Below, merge_entries, merge_rows};
 use super::page_store::{Access, PageStore};
 use super::rows::Found;
 use super::tree::Tree;
@@ -17,7 +16,6 @@ use crate::error::{Kind, Result};
 use crate::storage::contract::backend::Lsn;
 use crate::storage::host::system::Host;
 use crate::storage::pages::entries::Entry;
-use crate::storage::pages::filter::hash;
 use crate::storage::pages::target::{Target, entry_bytes};
 
 const DATABASE: [u8; 16] = [7; 16];
@@ -52,9 +50,9 @@ impl Folder {
         Ok(written)
     }
 
-    fn keys(&self, run: u64, entries: &Listed, filtered: bool) -> Option<Tree> {
+    fn keys(&self, run: u64, entries: &Listed) -> Option<Tree> {
         let root = self.write(run, |out| {
-            let mut tree = TreeWriter::new(5, filtered);
+            let mut tree = TreeWriter::new(5);
             for ((key, slot), plus) in entries {
                 tree.push(out, Entry { key, slot: *slot, plus: *plus })?;
             }
@@ -65,7 +63,7 @@ impl Folder {
 
     fn rows(&self, run: u64, rows: &Rows) -> Option<Tree> {
         let root = self.write(run, |out| {
-            let mut tree = RowsWriter::new(6, true);
+            let mut tree = RowsWriter::new(6);
             for (slot, record) in rows {
                 tree.push(out, *slot, record)?;
             }
@@ -110,7 +108,7 @@ fn a_tree_of_keys_answers_as_a_sorted_list_does() {
     for (round, count) in [0, 1, 2, 150, 3_000, 20_000].into_iter().enumerate() {
         let folder = Folder::new(if random.bool() { 1 << 14 } else { 1 << 30 });
         let entries = listed(&mut random, count);
-        let Some(tree) = folder.keys(1, &entries, true) else {
+        let Some(tree) = folder.keys(1, &entries) else {
             assert!(entries.is_empty());
             continue;
         };
@@ -167,9 +165,6 @@ fn a_tree_of_keys_answers_as_a_sorted_list_does() {
                 }
             }
         }
-        for ((key, _), _) in expected.iter().take(500) {
-            assert_eq!(tree.excludes(&folder.store, hash(key), Access::Read).unwrap(), Some(false));
-        }
     }
 }
 
@@ -204,107 +199,13 @@ fn a_tree_of_rows_answers_as_a_map_does() {
 }
 
 #[test]
-fn a_merge_adds_the_signs_of_entries_and_takes_the_newest_rows() {
-    let seed = fastrand::u64(..);
-    let mut random = fastrand::Rng::with_seed(seed);
-    for round in 0..25 {
-        let folder = Folder::new(1 << 18);
-        let (mut state, mut documents): (Listed, Rows) = Default::default();
-        let (mut trees, mut rows) = (Vec::new(), Vec::new());
-        // Oldest first: each run gains and loses entries of the state before it.
-        for run in 1..=random.u64(1..7) {
-            let (mut changes, mut records): (Listed, Rows) = Default::default();
-            for _ in 0..random.usize(0..800) {
-                let entry = match state.keys().nth(random.usize(0..=state.len())) {
-                    Some(entry) if random.bool() => entry.clone(),
-                    _ => (key(&mut random), random.u64(0..5_000)),
-                };
-                if changes.contains_key(&entry) {
-                    continue;
-                }
-                let plus = state.remove(&entry).is_none();
-                if plus {
-                    state.insert(entry.clone(), true);
-                }
-                changes.insert(entry, plus);
-                let slot = random.u64(0..500);
-                records.insert(slot, if random.bool() { Vec::new() } else { format!("{run} {slot}").into() });
-            }
-            trees.extend(folder.keys(2 * run, &changes, false));
-            rows.extend(folder.rows(2 * run + 1, &records));
-            documents.extend(records);
-        }
-        trees.reverse();
-        rows.reverse();
-        documents.retain(|_, record| !record.is_empty());
-        let merged = folder.write(100, |out| {
-            let mut into = TreeWriter::new(5, true);
-            let cancelled = merge_entries(&folder.store, &trees, Below::Nothing, out, &mut into)?;
-            let root = into.finish(out)?;
-            let mut into = RowsWriter::new(6, false);
-            merge_rows(&folder.store, &rows, Below::Nothing, out, &mut into)?;
-            Ok((root, into.finish(out)?, cancelled))
-        });
-        let (keys, merged_rows, cancelled) = merged.unwrap();
-        let found =
-            keys.map(|root| walked(&folder.store, &Tree::of_keys(5, 100, root), Target::First, Access::Read));
-        let expected: Vec<_> = state.into_iter().collect();
-        assert_eq!(found.unwrap_or_default(), expected, "seed {seed}, round {round}, {cancelled} cancelled");
-        if let Some(root) = merged_rows {
-            let tree = Tree::of_rows(6, 100, root);
-            assert_eq!(tree.net(), documents.len() as i64);
-            for slot in 0..500 {
-                match (tree.row(&folder.store, slot, Access::Read).unwrap(), documents.get(&slot)) {
-                    (Found::Row(row), Some(own)) => assert_eq!(row.record(), own.as_slice()),
-                    (Found::Nothing, None) => {}
-                    _ => panic!("slot {slot}: seed {seed}, round {round}"),
-                }
-            }
-        } else {
-            assert!(documents.is_empty());
-        }
-        // Two halves merged first, with what is below them kept, give the same.
-        let half = random.usize(0..=trees.len());
-        let part = |run: u64, trees: &[Tree], below: Below| {
-            let root = folder.write(run, |out| {
-                let mut into = TreeWriter::new(5, false);
-                merge_entries(&folder.store, trees, below, out, &mut into)?;
-                into.finish(out)
-            });
-            root.unwrap().map(|root| Tree::of_keys(5, run, root))
-        };
-        let newer = part(101, &trees[..half], Below::Older);
-        let older = part(102, &trees[half..], Below::Nothing);
-        let halves: Vec<Tree> = newer.into_iter().chain(older).collect();
-        let again = part(103, &halves, Below::Nothing);
-        let again = again.map(|tree| walked(&folder.store, &tree, Target::First, Access::Read));
-        assert_eq!(again.unwrap_or_default(), expected, "seed {seed}, round {round}");
-    }
-}
-
-#[test]
-fn a_removal_of_what_is_not_there_is_told_by_the_merge() {
-    let folder = Folder::new(1 << 20);
-    let one: Listed = [((b"a\x01".to_vec(), 1), true)].into();
-    let (first, second) = (folder.keys(1, &one, false).unwrap(), folder.keys(2, &one, false).unwrap());
-    let minus: Listed = [((b"b\x01".to_vec(), 1), false)].into();
-    let third = folder.keys(3, &minus, false).unwrap();
-    for trees in [vec![first.clone(), second], vec![third, first]] {
-        let merged = folder.write(9, |out| {
-            merge_entries(&folder.store, &trees, Below::Nothing, out, &mut TreeWriter::new(5, false))
-        });
-        assert_eq!(merged.unwrap_err().kind(), Kind::Corrupt);
-    }
-}
-
-#[test]
 fn every_flipped_bit_and_every_cut_of_a_run_file_is_told() {
     let folder = Folder::new(1 << 20);
     let mut random = fastrand::Rng::with_seed(2);
     let entries = listed(&mut random, 300);
     let (tree, reference) = {
         let mut out = RunWriter::begin(&folder.host, &folder.path(1), DATABASE, 1).unwrap();
-        let mut tree = TreeWriter::new(5, true);
+        let mut tree = TreeWriter::new(5);
         for ((key, slot), plus) in &entries {
             tree.push(&mut out, Entry { key, slot: *slot, plus: *plus }).unwrap();
         }
@@ -343,7 +244,7 @@ fn all(path: &Path, reference: &RunReference, tree: &Tree) -> Result<()> {
 fn what_is_not_in_memory_is_not_read_where_that_may_block() {
     let folder = Folder::new(1 << 30);
     let mut random = fastrand::Rng::with_seed(4);
-    let tree = folder.keys(1, &listed(&mut random, 3_000), true).unwrap();
+    let tree = folder.keys(1, &listed(&mut random, 3_000)).unwrap();
     let target = Target::Before(b"city ");
     assert_eq!(tree.rank(&folder.store, target, Access::Resident).unwrap(), None);
     assert!(Cursor::at(&folder.store, tree.clone(), target, Access::Resident).unwrap().is_none());
@@ -360,7 +261,7 @@ fn the_cache_keeps_within_its_limit_beside_readers() {
     let folder = Arc::new(Folder::new(1 << 17));
     let mut random = fastrand::Rng::with_seed(4);
     let entries = listed(&mut random, 30_000);
-    let tree = folder.keys(1, &entries, false).unwrap();
+    let tree = folder.keys(1, &entries).unwrap();
     std::thread::scope(|scope| {
         for seed in 0..4 {
             let (folder, entries, tree) = (&folder, &entries, &tree);

@@ -9,7 +9,6 @@ use super::page::Page;
 use super::page_store::{Access, PageStore};
 use super::tree_writer::Root;
 use crate::error::Result;
-use crate::storage::pages::filter;
 use crate::storage::pages::head::PageKind;
 use crate::storage::pages::target::Target;
 
@@ -45,17 +44,6 @@ impl Tree {
     /// The additions less the removals; of rows, the records less the tombstones.
     pub fn net(&self) -> i64 {
         self.root.pointer.net
-    }
-
-    /// Whether the filter excludes that the tree has this key. `None` if the filter is not in memory.
-    pub fn excludes(&self, store: &PageStore, hash: u64, access: Access) -> Result<Option<bool>> {
-        if self.root.filter.length == 0 {
-            return Ok(Some(false));
-        }
-        let page = store.page(self.run, &self.root.filter, (PageKind::Filter, self.number), access)?;
-        let bits =
-            |page: &Arc<Page>| page.bytes().get(12..).is_some_and(|bits| !filter::may_hold(bits, hash));
-        Ok(page.as_ref().map(bits))
     }
 
     /// The additions less the removals of the entries before the target; `None` if a page is not in memory.

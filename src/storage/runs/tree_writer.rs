@@ -5,17 +5,13 @@ use super::HIGHEST;
 use crate::error::{Error, Kind, Result};
 use crate::storage::contract::backend::PageSink;
 use crate::storage::pages::entries::{EntriesBuilder, Entry};
-use crate::storage::pages::filter;
-use crate::storage::pages::head::{Head, PageKind};
 use crate::storage::pages::inner::{self, Child, separator};
 use crate::storage::pages::pointer::Pointer;
 use crate::storage::pages::rows::RowsBuilder;
 use crate::storage::pages::target::{entry_bytes, slot_bytes};
 
-/// About the length of pages of entries and of inner pages.
+/// About the length of a page.
 const PAGE: usize = 4 << 10;
-/// About the length of pages of rows.
-const ROWS: usize = 16 << 10;
 
 /// A tree in a run file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,8 +20,6 @@ pub struct Root {
     pub pointer: Pointer,
     /// Levels of inner pages; 0 where the root is a leaf.
     pub height: u8,
-    /// Its filter, of length 0 if it has none.
-    pub filter: Pointer,
 }
 
 /// The inner pages above pages that come in order.
@@ -94,15 +88,9 @@ impl Levels {
         Ok(None)
     }
 
-    /// The tree below the topmost page, with a filter of these hashes; `None` for a tree without pages.
-    fn root(self, out: &mut dyn PageSink, hashes: Option<&[u64]>) -> Result<Option<Root>> {
-        let tree = self.tree;
-        let Some((pointer, height)) = self.finish(out)? else { return Ok(None) };
-        let filter = match hashes {
-            Some(hashes) => filter_page(out, tree, hashes)?,
-            None => Pointer::default(),
-        };
-        Ok(Some(Root { pointer, height, filter }))
+    /// The tree below the topmost page; `None` for a tree without pages.
+    fn root(self, out: &mut dyn PageSink) -> Result<Option<Root>> {
+        Ok(self.finish(out)?.map(|(pointer, height)| Root { pointer, height }))
     }
 }
 
@@ -112,18 +100,16 @@ pub struct TreeWriter {
     entries: EntriesBuilder,
     /// The last entry of the page before.
     last: Vec<u8>,
-    hashes: Option<Vec<u64>>,
     page: Vec<u8>,
 }
 
 impl TreeWriter {
-    /// A tree with this number; with a filter of its keys, if `filtered`.
-    pub fn new(tree: u32, filtered: bool) -> TreeWriter {
+    /// A tree with this number.
+    pub fn new(tree: u32) -> TreeWriter {
         TreeWriter {
             levels: Levels::new(tree),
             entries: EntriesBuilder::default(),
             last: Vec::new(),
-            hashes: filtered.then(Vec::new),
             page: Vec::new(),
         }
     }
@@ -132,9 +118,6 @@ impl TreeWriter {
     pub fn push(&mut self, out: &mut dyn PageSink, entry: Entry<'_>) -> Result<()> {
         if !self.entries.is_empty() && self.entries.len_with(entry) > PAGE {
             self.leaf(out)?;
-        }
-        if let Some(hashes) = &mut self.hashes {
-            hashes.push(filter::hash(entry.key));
         }
         self.entries.push(entry);
         Ok(())
@@ -162,7 +145,7 @@ impl TreeWriter {
         if !self.entries.is_empty() {
             self.leaf(out)?;
         }
-        self.levels.root(out, self.hashes.as_deref())
+        self.levels.root(out)
     }
 }
 
@@ -172,29 +155,19 @@ pub struct RowsWriter {
     rows: RowsBuilder,
     /// The last slot of the page before.
     last: Option<u64>,
-    hashes: Option<Vec<u64>>,
     page: Vec<u8>,
 }
 
 impl RowsWriter {
-    /// A tree with this number; with a filter of its slots, if `filtered`.
-    pub fn new(tree: u32, filtered: bool) -> RowsWriter {
-        RowsWriter {
-            levels: Levels::new(tree),
-            rows: RowsBuilder::default(),
-            last: None,
-            hashes: filtered.then(Vec::new),
-            page: Vec::new(),
-        }
+    /// A tree with this number.
+    pub fn new(tree: u32) -> RowsWriter {
+        RowsWriter { levels: Levels::new(tree), rows: RowsBuilder::default(), last: None, page: Vec::new() }
     }
 
     /// Adds the record of a slot after the last one; an empty one is a tombstone.
     pub fn push(&mut self, out: &mut dyn PageSink, slot: u64, record: &[u8]) -> Result<()> {
-        if !self.rows.is_empty() && self.rows.len_with(slot, record).is_none_or(|length| length > ROWS) {
+        if !self.rows.is_empty() && self.rows.len_with(slot, record).is_none_or(|length| length > PAGE) {
             self.leaf(out)?;
-        }
-        if let Some(hashes) = &mut self.hashes {
-            hashes.push(filter::hash(&slot_bytes(slot)));
         }
         self.rows.push(slot, record);
         Ok(())
@@ -218,13 +191,6 @@ impl RowsWriter {
         if !self.rows.is_empty() {
             self.leaf(out)?;
         }
-        self.levels.root(out, self.hashes.as_deref())
+        self.levels.root(out)
     }
-}
-
-fn filter_page(out: &mut dyn PageSink, tree: u32, hashes: &[u64]) -> Result<Pointer> {
-    let mut page = Vec::new();
-    Head { kind: PageKind::Filter, flags: 0, count: 0, tree, prefix: 0 }.encode(&mut page);
-    page.extend_from_slice(&filter::build(hashes));
-    out.page(&page, 0)
 }

@@ -7,7 +7,7 @@ use smallvec::SmallVec;
 
 use super::page::{CHUNK, PAGE, Slot, place};
 use super::slab::Slab;
-use crate::engine::state::version::{Content, OnDisk, SlotId, Span, Version};
+use crate::engine::state::version::{Content, SlotId, Span, Version};
 use crate::storage::{Block, BlockPlace, Lsn};
 
 /// The places named in a page, so that neighbours on disk share one, however often they are evicted and loaded one by one.
@@ -122,15 +122,5 @@ impl Slab {
             }
         }
         chunk.warmed(index);
-    }
-
-    /// Caches the bytes of a version that were read outside of the lock, if the slot's newest is still that version at that
-    /// place: the bytes fit only the span for which they were read.
-    pub(crate) fn warm(&self, id: SlotId, read: &OnDisk, block: Arc<Block>) {
-        self.with_mut(id, |slot| {
-            if read.is(&slot.newest) {
-                self.replace(&mut slot.newest.content, Content::Hot(block, read.span()));
-            }
-        });
     }
 }

@@ -27,6 +27,11 @@ fn visible(slab: &Slab, view: u64) -> Vec<String> {
     found
 }
 
+/// Puts one document that was read into memory.
+fn warm(slab: &Slab, id: SlotId, read: &OnDisk, block: &Arc<Block>) {
+    slab.warm_block(id, block, |span| span == read.span());
+}
+
 #[test]
 fn slots_filled_in_pieces_are_those_pushed_one_by_one() {
     let versions: Vec<_> = (0..3 * CHUNK + 70).map(|n| document(1, &format!("d{n}"))).collect();
@@ -177,7 +182,7 @@ fn the_count_is_what_is_held_however_documents_come_and_go() {
                         let Some(disk) = slab.newest(id, Version::on_disk).unwrap().flatten() else {
                             continue;
                         };
-                        slab.warm(id, &disk, alone(&disk));
+                        warm(&slab, id, &disk, &alone(&disk));
                     }
                     _ => {
                         let Content::Hot(block, span) = together(99, 4).remove(2).content else { continue };
@@ -209,7 +214,7 @@ fn documents_that_come_and_go_one_by_one_share_the_place_of_their_block() {
     slab.cool_page(0, Lsn(1));
     assert_eq!((slab.hot_bytes(), places()), (0, 1));
     for n in 0..20 {
-        slab.warm(SlotId(n), &cold(n), alone(&cold(n)));
+        warm(&slab, SlotId(n), &cold(n), &alone(&cold(n)));
         assert!(slab.hot_bytes() > 100, "a block of its own is counted with what it costs");
         slab.cool_page(0, Lsn(1));
     }
@@ -263,11 +268,11 @@ fn what_was_read_before_a_compaction_is_not_put_where_the_compaction_points() {
     let read = slab.newest(SlotId(1), Version::on_disk).unwrap().flatten().unwrap();
     let (block, place, spans) = moved();
     assert!(slab.repoint(SlotId(1), Lsn(1), &block, &place, spans[1]).unwrap());
-    slab.warm(SlotId(1), &read, alone(&read));
+    warm(&slab, SlotId(1), &read, &alone(&read));
     let now = slab.newest(SlotId(1), Version::on_disk).unwrap().flatten().unwrap();
     assert_eq!((**now.place(), now.span(), now.lsn()), (*place, spans[1], read.lsn()));
     assert_eq!(slab.hot_bytes(), 0);
-    slab.warm(SlotId(1), &now, block);
+    warm(&slab, SlotId(1), &now, &block);
     assert!(slab.newest(SlotId(1), |version| version.content.is_hot()).unwrap().unwrap());
 }
 

@@ -96,7 +96,8 @@ impl World {
                 thread::yield_now();
                 let block = self.file(disk.place());
                 World::check(slot, disk.span(), &block);
-                self.slab.warm(SlotId(slot), &disk, Arc::new(disk.span().alone(&block).unwrap()));
+                let alone = Arc::new(disk.span().alone(&block).unwrap());
+                self.slab.warm_block(SlotId(slot), &alone, |span| span == disk.span());
             }
             _ => panic!("the document is there in every state"),
         }

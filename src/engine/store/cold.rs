@@ -1,0 +1,64 @@
+//! Reading documents that are on disk.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use super::store::Store;
+use crate::document::stored::check_document;
+use crate::engine::exec::nonblocking::{
+    NONBLOCKING_BYTES, blocked, is_nonblocking, may_read_cached, would_block,
+};
+use crate::engine::format::damage::damage;
+use crate::engine::state::collection::Collection;
+use crate::engine::state::slab::OnDisk;
+use crate::error::{Error, Kind, Result};
+use crate::storage::{Block, BlockPlace, Depth};
+
+#[cfg(test)]
+thread_local! {
+    /// Blocks that this thread has read from disk.
+    pub(crate) static READS: std::cell::Cell<usize> = const { std::cell::Cell::new(0) };
+}
+
+impl Store {
+    /// Reads a block from disk; where blocking is refused, only if the system has it in memory.
+    pub(crate) fn read_cold(&self, place: BlockPlace) -> Result<Arc<Block>> {
+        if is_nonblocking() {
+            would_block(|| place.len as usize > NONBLOCKING_BYTES || !may_read_cached())?;
+            // No file is held here: one that is gone is read again where blocking is allowed, and damage is reported there.
+            let read = self.storage().read_from(place, Depth::PageCache);
+            return read.ok().flatten().ok_or_else(blocked);
+        }
+        #[cfg(test)]
+        READS.set(READS.get() + 1);
+        self.storage().read(place)
+    }
+
+    /// Reads the block of a version from disk, and checks that it contains the version.
+    pub(crate) fn read_version(&self, collection: &Collection, disk: &OnDisk) -> Result<Arc<Block>> {
+        let block = self.read_cold(**disk.place())?;
+        if disk.span().record(&block).is_none() {
+            if collection.is_based() {
+                let what = "the checkpoint says that a document is here";
+                return Err(damage(Path::new(self.name()), disk.place(), disk.span().range().start, what));
+            }
+            let message = format!("a slot names no document record of its block at {:?}", block.place);
+            return Err(Error::new(Kind::Internal, message));
+        }
+        // Opening from a checkpoint has not read it.
+        if collection.is_based()
+            && let Err(error) = check_document(disk.span().of(&block), collection.shapes())
+        {
+            let what = format!("a document cannot be read: {}", error.message());
+            return Err(damage(Path::new(self.name()), disk.place(), disk.span().range().start, &what));
+        }
+        if !self.keeps(collection) {
+            return Ok(block);
+        }
+        // Slots will have it.
+        Ok(match Arc::try_unwrap(block) {
+            Ok(block) => Arc::new(Block { transient: false, ..block }),
+            Err(shared) => shared,
+        })
+    }
+}
