@@ -10,6 +10,9 @@ use crate::engine::state::slab::OnDisk;
 use crate::storage::runs::cache::{Cache, Cached, Place};
 use crate::storage::{Block, FileId};
 
+/// The share of the limit that documents have in any case.
+pub(super) const LEAST_SHARE: u64 = 4;
+
 /// A document, in a block of its own.
 struct Document {
     block: Arc<Block>,

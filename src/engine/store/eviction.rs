@@ -12,6 +12,7 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use super::documents::LEAST_SHARE;
 use super::store::Store;
 use crate::document::stored::check_document;
 use crate::engine::exec::nonblocking::is_nonblocking;
@@ -20,8 +21,6 @@ use crate::engine::state::collection::Collection;
 use crate::engine::state::slab::SlotId;
 use crate::storage::Block;
 
-/// The share of the limit that documents have in any case.
-pub(super) const LEAST_SHARE: u64 = 4;
 /// Slots that take this share of the limit are dropped where possible.
 const SLOT_SHARE: u64 = 8;
 

@@ -6,8 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use super::compaction_state::CompactionState;
-use super::documents::Documents;
-use super::eviction::LEAST_SHARE;
+use super::documents::{Documents, LEAST_SHARE};
 use super::precedence::Precedence;
 use super::publish_waiters::PublishWaiters;
 use crate::document::{Value, id};
