@@ -12,7 +12,7 @@ use super::frames::Frames;
 use super::listing::Listing;
 use crate::error::{Error, Kind, Result};
 use crate::options::Access;
-use crate::storage::contract::backend::{BlockPlace, FileId, Lsn};
+use crate::storage::contract::backend::{BlockPlace, Depth, FileId, Lsn};
 use crate::storage::format::checkpoint::checkpoint_name;
 use crate::storage::format::manifest::{self, Manifest};
 use crate::storage::format::segment::{SEGMENT_HEADER_LEN, Segment, SegmentHeader, segment_name};
@@ -140,7 +140,7 @@ impl Pass<'_> {
                 offset: entry.offset + BLOCK_HEADER_LEN,
                 len: entry.len,
             };
-            if let Err(error) = file.read_block(place) {
+            if let Err(error) = file.read_block(place, Depth::Device) {
                 self.note(error)?;
             }
         }
