@@ -4,7 +4,7 @@
 //   node --expose-gc larger-than-memory.mjs [--documents 4000000] [--share 10] [--peers moltendb,lmdb,better-sqlite3]
 //     [--cgroup] [--base 128] [--seconds 5] [--out results-larger-than-memory.md]
 
-import { fork } from 'node:child_process'
+import { execFileSync, fork } from 'node:child_process'
 import { mkdirSync, readdirSync, rmdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -69,6 +69,7 @@ function run(step, peer, directory) {
     if (limited) {
       writeFileSync(makeGroup(), String(child.pid))
       // What the load left in the page cache is not charged to the group.
+      execFileSync('sync')
       writeFileSync('/proc/sys/vm/drop_caches', '3')
     }
     child.send({ step, peer, directory, documents, memoryLimit, seconds })

@@ -17,6 +17,8 @@
 //! keys holds each `_id`'s key (`key`), after its length as a big-endian u16, so that none begins with another. The trees of
 //! indexes hold what indexes hold in memory.
 
+use smallvec::SmallVec;
+
 use super::record::varint;
 use super::span::Span;
 use crate::storage::format::version::LARGEST_NUMBER;
@@ -224,19 +226,12 @@ impl SlotsBuilder {
 
 /// The blocks of a record, and of each slot that is not empty its place in the record, the block and the span; `None` when
 /// the record is malformed.
-pub(crate) type Slots = (Vec<BlockPlace>, Vec<(usize, usize, Span)>);
+pub(crate) type Slots = (SmallVec<[BlockPlace; 16]>, Vec<(usize, usize, Span)>);
 
 /// Decodes a record of slots.
 pub(crate) fn slots(record: &[u8], files: &[FileId]) -> Option<Slots> {
     let mut bytes = Bytes(record);
-    let count = usize::try_from(bytes.number()?).ok().filter(|count| *count <= SLOTS)?;
-    let mut blocks = Vec::with_capacity(count);
-    for _ in 0..count {
-        let file = *files.get(usize::try_from(bytes.number()?).ok()?)?;
-        let (frame, inside) = (bytes.number()?, bytes.number()?);
-        let offset = frame.checked_add(inside).filter(|offset| *offset <= LARGEST_NUMBER)?;
-        blocks.push(BlockPlace { file, frame, offset, len: u32::try_from(bytes.number()?).ok()? });
-    }
+    let blocks = place_of_blocks(&mut bytes, files)?;
     let mut slots = Vec::with_capacity(SLOTS);
     let mut at = 0;
     while !bytes.0.is_empty() {
@@ -251,6 +246,37 @@ pub(crate) fn slots(record: &[u8], files: &[FileId]) -> Option<Slots> {
         at += 1;
     }
     (at <= SLOTS).then_some((blocks, slots))
+}
+
+/// The document at this place of a record of slots; `None` for a record that is malformed up to there.
+pub(crate) fn slot(record: &[u8], files: &[FileId], wanted: usize) -> Option<Option<(BlockPlace, Span)>> {
+    let mut bytes = Bytes(record);
+    let blocks = place_of_blocks(&mut bytes, files)?;
+    for at in 0..=wanted {
+        if bytes.0.is_empty() {
+            return Some(None);
+        }
+        let Some(block) = usize::try_from(bytes.number()?).ok()?.checked_sub(1) else { continue };
+        let mut part = || u32::try_from(bytes.number()?).ok();
+        let span = Span::of_parts([part()?, part()?, part()?]);
+        if at == wanted {
+            return Some(Some((*blocks.get(block)?, span)));
+        }
+    }
+    Some(None)
+}
+
+/// The blocks that a record of slots names first.
+fn place_of_blocks(bytes: &mut Bytes<'_>, files: &[FileId]) -> Option<SmallVec<[BlockPlace; 16]>> {
+    let count = usize::try_from(bytes.number()?).ok().filter(|count| *count <= SLOTS)?;
+    let mut blocks = SmallVec::new();
+    for _ in 0..count {
+        let file = *files.get(usize::try_from(bytes.number()?).ok()?)?;
+        let (frame, inside) = (bytes.number()?, bytes.number()?);
+        let offset = frame.checked_add(inside).filter(|offset| *offset <= LARGEST_NUMBER)?;
+        blocks.push(BlockPlace { file, frame, offset, len: u32::try_from(bytes.number()?).ok()? });
+    }
+    Some(blocks)
 }
 
 /// The key of an `_id` as the tree of keys holds it; `None` where it is too long.

@@ -213,6 +213,24 @@ impl CollectionBase {
         Ok(slots.into_iter().map(|(at, block, span)| (at, version(block, span))).collect())
     }
 
+    /// The version in one slot.
+    pub(crate) fn version(&self, slot: u64) -> Result<Option<Version>> {
+        let Some(tree) = &self.slots else { return Ok(None) };
+        let (number, at) = (slot / SLOTS as u64, (slot % SLOTS as u64) as usize);
+        let found = tree.row(&self.base.pages, number, Base::access())?;
+        let row = match &found {
+            Found::Missed => return Err(blocked()),
+            Found::Nothing => return Ok(None),
+            Found::Row(row) => row.record(),
+        };
+        let decoded = checkpoint::slot(row, &self.base.files, at);
+        let decoded = decoded.ok_or_else(|| self.base.damaged("a record of slots is malformed"))?;
+        Ok(decoded.map(|(place, span)| Version {
+            lsn: self.base.lsn,
+            content: Content::Cold(Arc::new(place), span),
+        }))
+    }
+
     /// Calls a function with every key and its slot, in the order of the tree, until it stops with an error.
     pub(crate) fn each_key(&self, mut visit: impl FnMut(&[u8], SlotId) -> Result<()>) -> Result<()> {
         let Some(ids) = &self.ids else { return Ok(()) };

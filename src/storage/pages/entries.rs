@@ -210,18 +210,34 @@ impl<'a> Entries<'a> {
             return Err("the signs of a page of entries are more than its entries");
         }
         let (mut last, mut next) = (Vec::new(), Vec::new());
-        for at in 0..self.count {
-            next.clear();
-            self.parts(at).iter().for_each(|part| next.extend_from_slice(part));
-            if at > 0 && last >= next {
+        let (is_plain, is_same) = (self.flags & (SAME | SHORT) == 0, self.flags & SAME != 0);
+        for at in 1..self.count {
+            let ascends = if is_same {
+                self.slot_bytes(at - 1) < self.slot_bytes(at)
+            } else if is_plain && self.head(at - 1) != self.head(at) {
+                self.head(at - 1) < self.head(at)
+            } else {
+                self.whole(at - 1, &mut last);
+                self.whole(at, &mut next);
+                last < next
+            };
+            if !ascends {
                 return Err("the entries of a page are not in order");
             }
-            if self.flags & SAME == 0 && next.get(..HEAD) != Some(self.head_bytes(at)) {
+        }
+        for at in 0..if is_plain || is_same { 0 } else { self.count } {
+            self.whole(at, &mut next);
+            if next.get(..HEAD) != Some(self.head_bytes(at)) {
                 return Err("the head of an entry is not the beginning of its key");
             }
-            std::mem::swap(&mut last, &mut next);
         }
         Ok(())
+    }
+
+    /// The bytes of an entry, after the prefix.
+    fn whole(&self, at: usize, out: &mut Vec<u8>) {
+        out.clear();
+        self.parts(at).iter().for_each(|part| out.extend_from_slice(part));
     }
 
     /// How many.
@@ -323,11 +339,16 @@ impl<'a> Entries<'a> {
     /// The bytes of an entry after the prefix.
     #[inline]
     fn parts(&self, at: usize) -> [&'a [u8]; 3] {
-        let slot = self.slots.get(at * SLOT..(at + 1) * SLOT).unwrap_or_default();
+        let slot = self.slot_bytes(at);
         if self.flags & (SAME | SHORT) != 0 {
             return [self.rest(at), slot, &[]];
         }
         [self.head_bytes(at), self.rest(at), slot]
+    }
+
+    #[inline]
+    fn slot_bytes(&self, at: usize) -> &'a [u8] {
+        self.slots.get(at * SLOT..(at + 1) * SLOT).unwrap_or_default()
     }
 
     #[inline]

@@ -117,7 +117,31 @@ impl Slab {
     /// The page of this slot as it is in memory, or as the checkpoint has it; `keeps` brings that into memory where nothing limits
     /// it.
     #[inline]
-    pub(super) fn look<'c>(&self, chunk: &'c Chunk, id: u64, keeps: bool) -> Result<Look<'c>> {
+    pub(super) fn look<'c>(
+        &self,
+        chunk: &'c Chunk,
+        id: u64,
+        keeps: bool,
+    ) -> Result<Look<'c, Vec<(usize, Version)>>> {
+        let first = id / PAGE as u64 * PAGE as u64;
+        self.look_for(chunk, id, keeps, |base| base.versions(first), Vec::is_empty)
+    }
+
+    /// Looks for one slot only; that brings its page into memory where nothing limits it.
+    #[inline]
+    pub(super) fn look_at<'c>(&self, chunk: &'c Chunk, id: u64) -> Result<Look<'c, Option<Version>>> {
+        self.look_for(chunk, id, true, |base| base.version(id), Option::is_none)
+    }
+
+    #[inline]
+    fn look_for<'c, T>(
+        &self,
+        chunk: &'c Chunk,
+        id: u64,
+        keeps: bool,
+        find: impl Fn(&CollectionBase) -> Result<T>,
+        is_empty: impl Fn(&T) -> bool,
+    ) -> Result<Look<'c, T>> {
         let page = &chunk.pages[place(id).0];
         let slots = page.slots.read();
         if slots.is_in_memory() {
@@ -127,8 +151,8 @@ impl Slab {
         let first = id / PAGE as u64 * PAGE as u64;
         loop {
             let Some(base) = self.base_of(first) else { return Ok(Look::InMemory(page.slots.read())) };
-            let versions = base.versions(first)?;
-            if keeps && base.base().keeps() && !versions.is_empty() {
+            let found = find(&base)?;
+            if keeps && base.base().keeps() && !is_empty(&found) {
                 return self.read(chunk, id).map(Look::InMemory);
             }
             let slots = page.slots.read();
@@ -137,7 +161,7 @@ impl Slab {
             }
             // A newer checkpoint may have another place of a document.
             if self.is_base(&base) {
-                return Ok(Look::Below(versions));
+                return Ok(Look::Below(found));
             }
         }
     }

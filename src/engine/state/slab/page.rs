@@ -152,10 +152,10 @@ impl Page {
 }
 
 /// A page as a reader finds it.
-pub(super) enum Look<'c> {
+pub(super) enum Look<'c, T> {
     InMemory(ReadGuard<'c, Slots>),
-    /// Not in memory: the versions in a checkpoint, each with its place in the page.
-    Below(Vec<(usize, Version)>),
+    /// Not in memory: what a checkpoint has of it.
+    Below(T),
 }
 
 /// Pages that follow each other. Their slots are in memory from the first use on: a program may have thousands of collections

@@ -171,10 +171,15 @@ impl Slab {
         match self.chunk((id.0 / CHUNK) as usize) {
             None => Ok(read(VisibleVersion::Nothing)),
             Some(chunk) => {
-                let slots = self.read(&chunk, id.0)?;
                 let (page, slot) = place(id.0);
-                chunk.pages[page].touch(slot);
-                Ok(read(slots[slot].seen(view())))
+                match self.look_at(&chunk, id.0)? {
+                    Look::InMemory(slots) => {
+                        chunk.pages[page].touch(slot);
+                        Ok(read(slots[slot].seen(view())))
+                    }
+                    Look::Below(Some(version)) => Ok(read(VisibleVersion::Version(&version))),
+                    Look::Below(None) => Ok(read(VisibleVersion::Nothing)),
+                }
             }
         }
     }
@@ -211,10 +216,17 @@ impl Slab {
             }
             let Some((_, chunk)) = &known else { continue };
             let (page, slot) = place(*id);
-            let slots = self.read(chunk, *id)?;
-            chunk.pages[page].touch(slot);
+            let found = self.look_at(chunk, *id)?;
+            let seen = match &found {
+                Look::InMemory(slots) => {
+                    chunk.pages[page].touch(slot);
+                    slots[slot].seen(view)
+                }
+                Look::Below(Some(version)) => VisibleVersion::Version(version),
+                Look::Below(None) => VisibleVersion::Nothing,
+            };
             // An earlier life has its own entries.
-            if let VisibleVersion::Version(version) = slots[slot].seen(view)
+            if let VisibleVersion::Version(version) = seen
                 && version.content.is_document()
                 && visit(n, SlotId(*id), version).is_break()
             {
