@@ -36,6 +36,10 @@ pub mod base {
         pub fn versions(&self, _first: u64) -> Result<Vec<(usize, Version)>> {
             match *self {}
         }
+
+        pub fn version(&self, _slot: u64) -> Result<Option<Version>> {
+            match *self {}
+        }
     }
 }
 #[path = "../../../../src/engine/state/holds.rs"]
