@@ -13,12 +13,14 @@
 use super::read_ahead::ReadAhead;
 use super::staged::{Commit, Halt};
 use crate::engine::exec::interrupt::Interrupt;
-use crate::engine::exec::nonblocking::{is_nonblocking, would_block};
+use crate::engine::exec::nonblocking::{is_nonblocking, without_device, would_block};
+use crate::engine::state::base::{Base, take_missed};
 use crate::engine::state::slab::{OnDisk, SlotId};
 use crate::engine::store::precedence::Subject;
 use crate::engine::store::{Room, Store};
 use crate::error::{Error, Result};
 use crate::storage::Lsn;
+use std::sync::Arc;
 
 /// The result of a commit, and the LSN that must be published before the caller gets it.
 pub(crate) struct Committed<T> {
@@ -50,9 +52,21 @@ impl<T> Committed<T> {
 enum Missing {
     /// Read a version from disk.
     Block(u32, SlotId, OnDisk),
+    /// Read a page of the checkpoint.
+    Page(Arc<Base>),
     /// Wait for a write that has precedence.
     Way(Subject),
 }
+
+/// Whether resolving may wait for the device while it holds the lock.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Device {
+    Refused,
+    Allowed,
+}
+
+/// How often a commit gives its lock back for a page of the checkpoint. A large one that needs more of them reads them under it.
+const PAGE_TRIES: u32 = 8;
 
 /// Resolves and commits. `resolve` runs under the commit lock, more than once if it meets evicted documents; on `Err`
 /// nothing is committed. `bytes` is the approximate size of the frame.
@@ -89,9 +103,17 @@ pub(crate) fn run_ahead<T>(
         Err(error) => return Committed::failed(error),
     };
     let mut hold = None;
+    let mut pages = 0;
     loop {
-        match try_run(store, &mut room, ahead, &mut resolve) {
+        let device = if pages < PAGE_TRIES { Device::Refused } else { Device::Allowed };
+        match try_run(store, &mut room, ahead, device, &mut resolve) {
             Ok(committed) => return committed,
+            Err(Missing::Page(base)) => {
+                pages += 1;
+                if let Err(error) = check().and_then(|()| base.read_missed()) {
+                    return Committed::failed(error);
+                }
+            }
             Err(Missing::Block(number, slot, disk)) => {
                 match check().and_then(|()| read(store, ahead, (number, slot), &disk)) {
                     Ok(_) => {}
@@ -132,6 +154,7 @@ fn try_run<T>(
     store: &Store,
     room: &mut Option<Room>,
     ahead: &ReadAhead,
+    device: Device,
     resolve: &mut impl FnMut(&mut Commit<'_>) -> Result<T, Halt>,
 ) -> Result<Committed<T>, Missing> {
     let fail = |error, lsn| Ok(Committed { result: Err(error), lsn });
@@ -143,7 +166,17 @@ fn try_run<T>(
         return fail(error, Lsn(0));
     }
     let mut commit = Commit::new(applied, store.now(), ahead, store.precedence());
-    match resolve(&mut commit) {
+    let resolved = if device == Device::Refused && !is_nonblocking() {
+        let resolved = without_device(|| resolve(&mut commit));
+        // Whatever came of it rests on a page that was not there.
+        if let Some(base) = take_missed() {
+            return Err(Missing::Page(base));
+        }
+        resolved
+    } else {
+        resolve(&mut commit)
+    };
+    match resolved {
         Err(Halt::NeedsRead(number, slot, disk)) => Err(Missing::Block(number, slot, disk)),
         Err(Halt::MustWait(subject)) => Err(Missing::Way(subject)),
         Err(Halt::Error(error)) => fail(error, commit.applied.lsn),

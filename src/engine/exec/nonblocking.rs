@@ -42,6 +42,7 @@ enum Scope {
 
 thread_local! {
     static SCOPE: Cell<Scope> = const { Cell::new(Scope::None) };
+    static DEVICE_REFUSED: Cell<bool> = const { Cell::new(false) };
     /// Reads from files that the scope may still make.
     static READS: Cell<u32> = const { Cell::new(0) };
     /// The budget of the scopes of this thread. Reused from one to the next, because creating one costs as much as a small
@@ -112,6 +113,25 @@ pub(crate) fn may_read_cached() -> bool {
 /// Bytes of documents that may be read before [`blocked`] is due.
 pub(crate) fn nonblocking_bytes() -> usize {
     if is_nonblocking() { NONBLOCKING_READ } else { usize::MAX }
+}
+
+/// Runs work under a lock that must not be held while the device is waited for: pages of a checkpoint that are not in memory
+/// are missed (`state/base`).
+pub(crate) fn without_device<T>(work: impl FnOnce() -> T) -> T {
+    struct Allowed;
+    impl Drop for Allowed {
+        fn drop(&mut self) {
+            DEVICE_REFUSED.set(false);
+        }
+    }
+    DEVICE_REFUSED.set(true);
+    let _allowed = Allowed;
+    work()
+}
+
+/// Whether the device is refused here.
+pub(crate) fn is_device_refused() -> bool {
+    DEVICE_REFUSED.get()
 }
 
 /// Records that something would have had to block, and returns the error.

@@ -7,17 +7,19 @@
 //! - an index merges the entries here with those in memory, and leaves out those that commits have removed (`index`).
 //!
 //! A thread that must not block reads only pages that are in memory, here or in the system's page cache; where one is missing
-//! it is refused (`nonblocking`).
+//! it is refused (`nonblocking`). So does a commit under its lock, which then gives the lock back, reads the page, and begins
+//! again (`commit/path`).
 
+use std::cell::RefCell;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use crate::engine::exec::nonblocking::{blocked, is_nonblocking, may_read_cached};
+use crate::engine::exec::nonblocking::{blocked, is_device_refused, is_nonblocking, may_read_cached};
 use crate::engine::format::checkpoint::{self, CollectionContents, SLOTS, tree_key};
 use crate::engine::format::key::Key;
 use crate::engine::state::version::{Content, SlotId, Version};
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 use crate::index::{Range, ScanDirection, cut};
 use crate::storage::pages::target::{Target, entry_bytes};
 use crate::storage::runs::cursor::Cursor;
@@ -34,6 +36,16 @@ const CACHE: usize = 128 << 20;
 pub(crate) const LARGE_LIMIT: u64 = 64 << 20;
 /// The least that a memory limit leaves.
 const LEAST: usize = 1 << 20;
+
+thread_local! {
+    /// The checkpoint in which this thread missed a page since it last asked.
+    static MISSED: RefCell<Option<Arc<Base>>> = const { RefCell::new(None) };
+}
+
+/// The checkpoint in which this thread has missed a page, because the device was refused.
+pub(crate) fn take_missed() -> Option<Arc<Base>> {
+    MISSED.with_borrow_mut(Option::take)
+}
 
 /// The checkpoint that a database was opened from.
 pub(crate) struct Base {
@@ -144,10 +156,25 @@ impl Base {
 
     fn access() -> Access {
         match is_nonblocking() {
+            false if is_device_refused() => Access::PageCache,
             false => Access::Read,
             true if may_read_cached() => Access::PageCache,
             true => Access::Resident,
         }
+    }
+
+    /// The error of a page that is not in memory, where the device must not be waited for.
+    fn missed(self: &Arc<Base>) -> Error {
+        if is_nonblocking() {
+            return blocked();
+        }
+        MISSED.with_borrow_mut(|missed| *missed = Some(self.clone()));
+        Error::new(Kind::Internal, "a page had to be read under a lock; please report it")
+    }
+
+    /// Reads the page that this thread missed last.
+    pub(crate) fn read_missed(&self) -> Result<()> {
+        self.pages.read_missed()
     }
 
     fn damaged(&self, what: &str) -> Error {
@@ -189,7 +216,7 @@ impl CollectionBase {
     pub(crate) fn slot_of(&self, key: &Key) -> Result<Option<SlotId>> {
         let (Some(ids), Some(key)) = (&self.ids, tree_key(key)) else { return Ok(None) };
         let found = ids.leaf(&self.base.pages, Target::Before(&key), Base::access())?;
-        let Some((leaf, at)) = found else { return Err(blocked()) };
+        let Some((leaf, at)) = found else { return Err(self.base.missed()) };
         let entries = leaf.entries();
         Ok((at < entries.len() && entries.has_key(at, &key)).then(|| SlotId(entries.slot(at))))
     }
@@ -199,7 +226,7 @@ impl CollectionBase {
         let Some(tree) = &self.slots else { return Ok(Vec::new()) };
         let found = tree.row(&self.base.pages, first / SLOTS as u64, Base::access())?;
         let row = match &found {
-            Found::Missed => return Err(blocked()),
+            Found::Missed => return Err(self.base.missed()),
             Found::Nothing => return Ok(Vec::new()),
             Found::Row(row) => row.record(),
         };
@@ -219,7 +246,7 @@ impl CollectionBase {
         let (number, at) = (slot / SLOTS as u64, (slot % SLOTS as u64) as usize);
         let found = tree.row(&self.base.pages, number, Base::access())?;
         let row = match &found {
-            Found::Missed => return Err(blocked()),
+            Found::Missed => return Err(self.base.missed()),
             Found::Nothing => return Ok(None),
             Found::Row(row) => row.record(),
         };
@@ -235,7 +262,7 @@ impl CollectionBase {
     pub(crate) fn each_key(&self, mut visit: impl FnMut(&[u8], SlotId) -> Result<()>) -> Result<()> {
         let Some(ids) = &self.ids else { return Ok(()) };
         let cursor = Cursor::at(&self.base.pages, ids.clone(), Target::First, Access::Pass)?;
-        let Some(mut cursor) = cursor else { return Err(blocked()) };
+        let Some(mut cursor) = cursor else { return Err(self.base.missed()) };
         let mut key = Vec::new();
         while let Some(Some((leaf, from))) = cursor.next_leaf()? {
             let entries = leaf.entries();
@@ -258,7 +285,7 @@ impl IndexBase {
     pub(crate) fn count(&self, range: &Range) -> Result<u64> {
         let rank = |target| {
             let rank = self.tree.rank(&self.base.pages, target, Base::access())?;
-            rank.ok_or_else(blocked)
+            rank.ok_or_else(|| self.base.missed())
         };
         let (from, to) = bounds(range);
         Ok(u64::try_from(rank(to)?.saturating_sub(rank(from)?)).unwrap_or_default())
@@ -280,7 +307,7 @@ impl IndexBase {
             (None, ScanDirection::Backward) => to,
         };
         let cursor = Cursor::at(&self.base.pages, self.tree.clone(), start, Base::access())?;
-        let Some(mut cursor) = cursor else { return Err(blocked()) };
+        let Some(mut cursor) = cursor else { return Err(self.base.missed()) };
         let (mut page, mut key) = (Page::default(), Vec::new());
         loop {
             let mut read = |leaf: &Leaf, at| {
@@ -292,7 +319,7 @@ impl IndexBase {
                 ScanDirection::Forward => cursor.next(&mut read)?,
                 ScanDirection::Backward => cursor.previous(&mut read)?,
             };
-            let Some(found) = found else { return Err(blocked()) };
+            let Some(found) = found else { return Err(self.base.missed()) };
             let Some(slot) = found else { return Ok(page) };
             let entry = entry_bytes(&key, slot);
             let inside = match direction {
@@ -314,7 +341,7 @@ impl IndexBase {
     pub(crate) fn slots(&self, key: &[u8]) -> Result<Vec<u64>> {
         let key = cut(key);
         let cursor = Cursor::at(&self.base.pages, self.tree.clone(), Target::Before(key), Base::access())?;
-        let Some(mut cursor) = cursor else { return Err(blocked()) };
+        let Some(mut cursor) = cursor else { return Err(self.base.missed()) };
         let mut slots = Vec::new();
         loop {
             let read = |leaf: &Leaf, at| {
@@ -322,7 +349,7 @@ impl IndexBase {
                 entries.has_key(at, key).then(|| entries.slot(at))
             };
             match cursor.next(read)? {
-                None => return Err(blocked()),
+                None => return Err(self.base.missed()),
                 Some(Some(Some(slot))) => slots.push(slot),
                 Some(None | Some(None)) => return Ok(slots),
             }

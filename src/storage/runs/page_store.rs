@@ -1,5 +1,6 @@
 //! Pages by their pointers: from the cache, or from the run file, which is read without any lock.
 
+use std::cell::Cell;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -25,6 +26,11 @@ pub enum Access {
     Read,
     /// As `Read`, but pages from the file are not kept: for scans and merges, which would displace all others.
     Pass,
+}
+
+thread_local! {
+    /// The file and the pointer of the page that this thread did not find in memory last.
+    static MISSED: Cell<Option<(u64, Pointer)>> = const { Cell::new(None) };
 }
 
 /// The pages of the open run files.
@@ -67,6 +73,22 @@ impl PageStore {
         self.files.read().get(&run).cloned().ok_or_else(missing)
     }
 
+    /// Reads the page into the cache that this thread did not find in memory last.
+    pub fn read_missed(&self) -> Result<()> {
+        let Some((run, pointer)) = MISSED.take() else { return Ok(()) };
+        let file = self.file(run)?;
+        let bytes = file.read(&pointer)?;
+        let page = self.made(&file, run, &pointer, bytes)?;
+        self.cache.keep(page.place(), page);
+        Ok(())
+    }
+
+    fn made(&self, file: &RunFile, run: u64, pointer: &Pointer, bytes: Vec<u8>) -> Result<Arc<Page>> {
+        self.read.fetch_add(1, Ordering::Relaxed);
+        let page = Page::new(run, *pointer, bytes).map_err(|what| file.corrupt(pointer.offset, what))?;
+        Ok(Arc::new(page))
+    }
+
     /// The page of a pointer that stands in file `holder`; `None` if it is not in memory and must not be read.
     pub fn page(
         &self,
@@ -82,11 +104,11 @@ impl PageStore {
             None => {
                 let file = self.file(run)?;
                 let depth = if access == Access::PageCache { Depth::PageCache } else { Depth::Device };
-                let Some(bytes) = file.read_from(pointer, depth)? else { return Ok(None) };
-                self.read.fetch_add(1, Ordering::Relaxed);
-                let page =
-                    Page::new(run, *pointer, bytes).map_err(|what| file.corrupt(pointer.offset, what))?;
-                let page = Arc::new(page);
+                let Some(bytes) = file.read_from(pointer, depth)? else {
+                    MISSED.set(Some((run, *pointer)));
+                    return Ok(None);
+                };
+                let page = self.made(&file, run, pointer, bytes)?;
                 if access == Access::Pass { page } else { self.cache.keep(page.place(), page) }
             }
         };
