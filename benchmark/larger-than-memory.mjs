@@ -49,7 +49,7 @@ function makeGroup() {
     writeFileSync(join(GROUP, 'memory.limit_in_bytes'), String(groupBytes))
     return join(GROUP, 'cgroup.procs')
   } catch (error) {
-    throw new Error(`--cgroup needs root and a memory controller at ${GROUP}: ${error.message}`)
+    throw new Error(`--cgroup needs root and a memory controller at ${GROUP}: ${error.message}`, { cause: error })
   }
 }
 
