@@ -306,7 +306,9 @@ impl<'s> Commit<'s> {
             .last()
             .is_none_or(|block| block.len() > record::PAYLOAD_HEAD && block.len() + size > BLOCK_BYTES);
         if full {
-            let mut block = Vec::with_capacity(record::PAYLOAD_HEAD + size);
+            // Another block of a large commit will be full: growing would leave it in a larger piece of the allocator.
+            let full = if self.blocks.is_empty() { 0 } else { BLOCK_BYTES };
+            let mut block = Vec::with_capacity(full.max(record::PAYLOAD_HEAD + size));
             record::begin(&mut block, self.time);
             self.blocks.push(block);
         }
