@@ -4,6 +4,7 @@
 
 mod checkpoint;
 mod cold;
+mod commit_lock;
 mod compaction;
 mod concurrency;
 mod counts;

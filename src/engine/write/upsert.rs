@@ -76,16 +76,7 @@ fn insert_since(
 ) -> Result<Upserted> {
     let Modification { name, interrupt, filter, .. } = *modification;
     let work = store.work(interrupt);
-    let (object, id) = upserted(modification, store.now(), &work)?;
-    work.check()?;
-    let document = Value::Object(object);
-    let answer = match modification.answer {
-        Some((Returned::After, projection)) => projected(&document, projection, filter)?,
-        _ => None,
-    };
-    let mut plain = Vec::new();
-    encode::encode_plain(&id, &mut plain);
-    let key = key_of(RawValue::new(&plain, Shapes::none()));
+    let NewDocument { document, id, key, answer } = new_document(modification, store.now(), &work)?;
     let known = searched.as_ref().and_then(|searched| searched.collection);
     let check = || interrupt.check(|| store.now());
     let mut packed = known.map(|known| PackedDocument::of(known, &document)).transpose()?;
@@ -104,7 +95,7 @@ fn insert_since(
             }
             insert_now(commit, name, (&key, &id), &document, packed.as_ref())
         };
-        let committed = commit::run_within(store, plain.len() + 256, interrupt, insert);
+        let committed = commit::run_within(store, key.len() + 256, interrupt, insert);
         match (committed.into_result(lsn)?, &mut searched) {
             (Attempt::Inserted, _) => return Ok(Upserted::Inserted(id, answer)),
             (Attempt::Changed(until, since), Some(Searched { collection: Some(collection), lsn })) => {
@@ -229,8 +220,29 @@ pub(crate) fn replacement_of(replacement: &Incoming, id: &Value) -> Result<Objec
     Ok(object)
 }
 
-/// The document that an upsert inserts, and its `_id`.
-pub(crate) fn upserted(modification: &Modification<'_>, now: i64, work: &Work) -> Result<(Object, Value)> {
+/// What an upsert inserts.
+pub(crate) struct NewDocument {
+    pub(crate) document: Value,
+    pub(crate) id: Value,
+    pub(crate) key: Key,
+    /// The document to return, where that is asked for.
+    pub(crate) answer: Option<Value>,
+}
+
+/// The document of filter and change.
+pub(crate) fn new_document(modification: &Modification<'_>, now: i64, work: &Work) -> Result<NewDocument> {
+    let (object, id, key) = upserted(modification, now, work)?;
+    work.check()?;
+    let document = Value::Object(object);
+    let answer = match modification.answer {
+        Some((Returned::After, projection)) => projected(&document, projection, modification.filter)?,
+        _ => None,
+    };
+    Ok(NewDocument { document, id, key, answer })
+}
+
+/// The document that an upsert inserts, its `_id`, and its key.
+fn upserted(modification: &Modification<'_>, now: i64, work: &Work) -> Result<(Object, Value, Key)> {
     let mut object = match modification.change {
         Change::Update(update) => {
             let mut seed = modification.filter.upsert_seed()?;
@@ -256,7 +268,8 @@ pub(crate) fn upserted(modification: &Modification<'_>, now: i64, work: &Work) -
     };
     let mut plain = Vec::new();
     encode::encode_plain(&id, &mut plain);
-    id::check_id(RawValue::new(&plain, Shapes::none()))?;
+    let raw = RawValue::new(&plain, Shapes::none());
+    id::check_id(raw)?;
     object.insert(0, ("_id".to_owned(), id.clone()));
-    Ok((object, id))
+    Ok((object, id, key_of(raw)))
 }
