@@ -145,3 +145,45 @@ test('many transactions may be open, and each number is used again', async (t) =
   await Promise.all(sessions.map((session, i) => (i % 2 === 0 ? session.commitTransaction() : session.abortTransaction())))
   t.is(await things.countDocuments(), 150)
 })
+
+for (const end of ['commitTransaction', 'abortTransaction', 'endSession']) {
+  test(`${end} after the database was closed settles, and harms no other database`, async (t) => {
+    const db = await memory(t)
+    await db.collection('things').insertOne({ _id: 1 })
+    const session = db.startSession()
+    session.startTransaction()
+    await db.collection('things').updateOne({ _id: 1 }, { $inc: { n: 1 } }, { session })
+    await db.close()
+    const other = await memory(t)
+    await other.transaction(async (tx) => {
+      await tx.collection('things').insertOne({ _id: 2 })
+      if (end === 'commitTransaction') await rejectsWith(t, 'CLOSED', session[end](), /^ClientSession\.commitTransaction: the database .* is closed/)
+      else await session[end]()
+    })
+    t.is(await other.collection('things').countDocuments(), 1)
+  })
+}
+
+test('a function in a transaction whose database is closed meanwhile rejects with CLOSED, or with its own error', async (t) => {
+  for (const own of [undefined, new Error('its own')]) {
+    const db = await memory(t)
+    const running = db.transaction(async (tx) => {
+      await tx.collection('things').insertOne({ _id: 1 })
+      await db.close()
+      if (own) throw own
+    })
+    const error = await t.throwsAsync(running)
+    if (own) t.is(error, own)
+    else t.like(error, { kind: 'CLOSED', message: "Database.transaction: the database 'memory' is closed; open it again with Database.open" })
+  }
+})
+
+test('a savepoint of a closed database is refused', async (t) => {
+  const db = await memory(t)
+  const running = db.transaction(async (tx) => {
+    await tx.collection('things').insertOne({ _id: 1 })
+    await db.close()
+    await tx.savepoint()
+  })
+  await rejectsWith(t, 'CLOSED', running, /^Transaction\.savepoint: the database .* is closed/)
+})

@@ -17,6 +17,8 @@ import type { CollectionState } from './collection-state.js'
 /** What a session needs of its connection. */
 export interface SessionOwner {
   readonly isOpen: boolean
+  checkOpen(where: string): void
+  closedError(where: string): MoltenError
   collection(name: string, where: string): CollectionState
   run<T>(where: string, target: CollectionState, request: Request<T>): Promise<T>
 }
@@ -59,6 +61,11 @@ interface Held {
 
 /** Ends a transaction in the core. While that may know its number, no other transaction takes it. */
 function endOf(owner: SessionOwner, where: string, opcode: number, number: number, maxTimeMS?: number): Promise<void> {
+  if (!owner.isOpen) {
+    // The close has ended it, or will.
+    numbers.delete(number)
+    return Promise.reject(owner.closedError(where))
+  }
   const ended = new Promise<void>((resolve) => resolve(owner.run<void>(where, owner.collection('', where), { ...step(opcode, number), maxTimeMS })))
   const release = (): void => void numbers.delete(number)
   ended.then(release, release)
@@ -136,7 +143,10 @@ export class Session implements ClientSession, Scope {
   }
 
   commitTransaction(): Promise<void> {
-    const where = 'ClientSession.commitTransaction'
+    return this.#commit('ClientSession.commitTransaction')
+  }
+
+  #commit(where: string): Promise<void> {
     switch (this.#state) {
       case 'none':
         return Promise.reject(new TypeError(`${where}: No transaction started`))
@@ -192,6 +202,7 @@ export class Session implements ClientSession, Scope {
 
   async #run<T>(where: string, opcode: number, body: Request['body']): Promise<T> {
     if (!this.inTransaction()) throw noTransaction(where)
+    this.#owner.checkOpen(where)
     return this.#owner.run<T>(where, this.#owner.collection('', where), { ...step(opcode, 0), session: this, body, finish: (value: never) => value })
   }
 
@@ -220,7 +231,7 @@ export class Session implements ClientSession, Scope {
       if (this.inTransaction()) await this.abortTransaction()
       throw error
     }
-    if (this.inTransaction()) await this.commitTransaction()
+    if (this.inTransaction()) await this.#commit(where)
     return result
   }
 
