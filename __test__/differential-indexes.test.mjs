@@ -10,7 +10,7 @@ import { filter } from './differential/filters.mjs'
 import { matches, reached } from './differential/naive.mjs'
 import { extent, Random } from './differential/random.mjs'
 import { update } from './differential/updates.mjs'
-import { memory, MoltenError } from './support/database.mjs'
+import { memory, outcome } from './support/database.mjs'
 
 const { cases, seed } = extent(2000)
 const PER_ROUND = 50
@@ -23,16 +23,6 @@ const KINDS = {
   partial: (random) => [{ [path(random)]: 1 }, { partialFilterExpression: random.pick([{ a: { $exists: true } }, { b: { $gt: 0 } }, { c: { $type: 'string' } }, { a: { $gte: 1 }, b: { $exists: true } }]) }],
   unique: () => [{ u: 1 }, { unique: true }],
   'unique and sparse': () => [{ 'w.x': 1 }, { unique: true, sparse: true }]
-}
-
-/** The outcome of a call: its result, or the kind of its error. */
-async function outcome(call) {
-  try {
-    return { answer: await call() }
-  } catch (error) {
-    if (!MoltenError.isMoltenError(error)) throw error
-    return { refused: error.kind }
-  }
 }
 
 const told = (random, n, rest) => `SEED=${random}, case ${n}: ${inspect(rest, { depth: 12 })}`

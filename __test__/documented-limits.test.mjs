@@ -110,6 +110,7 @@ const UNTRIED = {
   'time of a transaction': 'takes ten minutes; tested with another number in transactions.test.mjs',
   'idle time of a cursor': 'takes ten minutes; tested with a moved clock in src/engine',
   'old versions that open cursors hold': 'tested in ended-cursors.test.mjs',
+  'old versions that open transactions hold': 'tested in ended-cursors.test.mjs',
   'answer of one operation': 'takes 2 GiB',
   'line of `importJSONL`': 'takes 128 MiB',
   'documents of a commit of `importJSONL`': 'nothing is refused; tested in jsonl.test.mjs'

@@ -1,4 +1,4 @@
-// Cursors that keep too much in memory end with the server's code for a cursor that is gone, and say why; `stats` counts what views
+// Cursors and transactions that keep too much in memory end with the server's code for what is gone, and say why; `stats` counts what views
 // hold.
 
 import test from 'ava'
@@ -48,4 +48,27 @@ test('a cursor that is read without a pause, and one without a limit, read their
     }
     t.is(seen, 100)
   }
+})
+
+test('a transaction of the oldest state is aborted when views hold a quarter of memoryLimit, and a newer one commits', async (t) => {
+  const db = await onDisk(t, { memoryLimit: LIMIT })
+  const c = db.collection('c')
+  await c.insertMany(documents)
+  const [oldest, newer] = [db.startSession(), db.startSession()]
+  oldest.startTransaction()
+  t.is((await c.findOne({ _id: 1 }, { session: oldest })).round, 0)
+  await c.updateMany({}, { $inc: { round: 1 } })
+  newer.startTransaction()
+  t.is((await c.findOne({ _id: 1 }, { session: newer })).round, 1)
+  await db.collection('other').insertOne({ _id: 1 }, { session: newer })
+  for (let round = 0; round < 2; round++) await c.updateMany({}, { $inc: { round: 1 } })
+  const error = await t.throwsAsync(async () => c.findOne({ _id: 1 }, { session: oldest }))
+  t.deepEqual([error.code, error.errorLabels], [251, ['TransientTransactionError']])
+  t.regex(error.message, /memoryLimit/)
+  await oldest.endSession()
+  t.is((await c.findOne({ _id: 1 }, { session: newer })).round, 1)
+  await newer.commitTransaction()
+  await newer.endSession()
+  t.is(await db.collection('other').countDocuments(), 1)
+  t.is((await db.stats()).viewBytes, 0)
 })

@@ -10,20 +10,10 @@ import { filter } from './differential/filters.mjs'
 import { CITIES, order, pipeline } from './differential/pipelines.mjs'
 import { extent, Random } from './differential/random.mjs'
 import { update } from './differential/updates.mjs'
-import { memory, MoltenError } from './support/database.mjs'
+import { memory, outcome } from './support/database.mjs'
 
 const { cases, seed } = extent(600)
 const PER_ROUND = 30
-
-/** The outcome of a call: its result, or the kind of its error. */
-async function outcome(call) {
-  try {
-    return { answer: await call() }
-  } catch (error) {
-    if (!MoltenError.isMoltenError(error)) throw error
-    return { refused: error.kind }
-  }
-}
 
 /** One write, as a function of a collection. */
 function write(random, all, next) {

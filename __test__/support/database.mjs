@@ -57,3 +57,13 @@ export async function rejectsType(t, work, message) {
 }
 
 export { Database, MoltenError, ObjectId }
+
+/** The outcome of a call: its result, or the kind of its error. */
+export async function outcome(call) {
+  try {
+    return { answer: await call() }
+  } catch (error) {
+    if (!MoltenError.isMoltenError(error)) throw error
+    return { refused: error.kind }
+  }
+}

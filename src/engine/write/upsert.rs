@@ -74,7 +74,7 @@ fn insert_since(
     mut searched: Option<Searched<'_>>,
     lsn: &mut Lsn,
 ) -> Result<Upserted> {
-    let Modification { name, interrupt, filter, .. } = *modification;
+    let Modification { name, interrupt, .. } = *modification;
     let work = store.work(interrupt);
     let NewDocument { document, id, key, answer } = new_document(modification, store.now(), &work)?;
     let known = searched.as_ref().and_then(|searched| searched.collection);
