@@ -16,6 +16,8 @@ use crate::storage::{Block, BlockPlace, Lsn};
 
 /// Entries that are read while the index's lock is held once.
 pub(crate) const ENTRIES: usize = 256;
+/// The maximum number of documents that a reader of an index keeps in memory by themselves.
+const FEW: usize = 256;
 /// Documents from which on preparing the filter pays.
 const MANY: usize = 32;
 
@@ -108,18 +110,35 @@ pub(crate) struct Examined {
     pub documents: u64,
 }
 
+/// What stays in memory of what a reader reads from disk.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+enum Keeping {
+    /// Nothing is likely to be read again.
+    Nothing,
+    /// Blocks, where there is room.
+    #[default]
+    Blocks,
+    /// Blocks where there is room, otherwise so many documents by themselves: few are likely to be read again, as by a query
+    /// for a page of results; many would displace all others.
+    Documents(usize),
+}
+
 /// The block read from disk last.
 #[derive(Default)]
 pub(crate) struct Last {
     read: Option<(Arc<BlockPlace>, Arc<Block>)>,
-    /// Documents are not kept in memory: nothing is likely to read them again.
-    passes: bool,
+    keeping: Keeping,
 }
 
 impl Last {
     /// For a reader that passes over all documents once.
     pub(crate) fn passing() -> Last {
-        Last { read: None, passes: true }
+        Last { read: None, keeping: Keeping::Nothing }
+    }
+
+    /// For a reader of the documents that an index leads to.
+    pub(crate) fn of_entries() -> Last {
+        Last { read: None, keeping: Keeping::Documents(FEW) }
     }
 
     pub(crate) fn read(
@@ -132,17 +151,36 @@ impl Last {
         if let Some((known, block)) = &self.read
             && (Arc::ptr_eq(known, disk.place()) || known == disk.place())
         {
-            if !self.passes {
-                store.keep(collection, slot, block);
-            }
-            return Ok(block.clone());
+            let block = block.clone();
+            self.keep(store, collection, slot, disk, &block);
+            return Ok(block);
+        }
+        if let Keeping::Documents(1..) = self.keeping
+            && let Some(block) = store.documents().get(disk)
+        {
+            return Ok(block);
         }
         let block = store.read_version(collection, disk)?;
-        if !self.passes {
-            store.keep(collection, slot, &block);
-        }
+        self.keep(store, collection, slot, disk, &block);
         self.read = Some((disk.place().clone(), block.clone()));
         Ok(block)
+    }
+
+    fn keep(
+        &mut self,
+        store: &Store,
+        collection: &Collection,
+        slot: SlotId,
+        disk: &OnDisk,
+        block: &Arc<Block>,
+    ) {
+        if self.keeping == Keeping::Nothing || store.keep(collection, slot, block) {
+            return;
+        }
+        if let Keeping::Documents(left @ 1..) = &mut self.keeping {
+            *left -= 1;
+            store.keep_alone(disk, block);
+        }
     }
 }
 
@@ -207,3 +245,7 @@ pub(crate) fn examine(
     }
     reading.filter.work().believe((passed, flow))
 }
+
+#[cfg(test)]
+#[path = "fetch_tests.rs"]
+mod tests;

@@ -128,18 +128,7 @@ fn load(
     version: &Version,
 ) -> Result<Option<(Arc<Block>, Span)>> {
     let Some(disk) = version.on_disk() else { return in_memory(version) };
-    if let Some(block) = store.documents().get(&disk) {
-        return Ok(Some((block, disk.span())));
-    }
-    let block = store.read_version(collection, &disk)?;
-    if store.keep(collection, slot, &block) {
-        return Ok(Some((block, disk.span())));
-    }
-    let Some(alone) = disk.span().alone(&block) else { return Ok(Some((block, disk.span()))) };
-    // A read by key is likely to be repeated; the neighbours stay on disk.
-    let alone = Arc::new(alone);
-    store.documents().keep(&disk, alone.clone());
-    Ok(Some((alone, disk.span())))
+    Ok(Some((store.read_by_key(collection, slot, &disk)?, disk.span())))
 }
 
 /// The block of a version in memory.

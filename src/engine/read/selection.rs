@@ -166,7 +166,7 @@ impl Selection {
         reading: &ReadContext<'_>,
         visit: &mut impl FnMut(Match<'_>) -> ControlFlow<()>,
     ) -> Result<Pause> {
-        let mut last = Last::default();
+        let mut last = Last::of_entries();
         loop {
             reading.interrupt.check(|| reading.store.now())?;
             if self.examined.documents > self.budget {

@@ -52,8 +52,9 @@ const MOST_WORKERS: usize = 64;
 
 /// How often idle cursors and transactions are looked for.
 const EXPIRY: Duration = Duration::from_secs(5);
-/// Documents that may come into memory on the calling thread before room is made for them.
-const LOADED: u64 = 64;
+/// Documents that may come into memory on the calling thread before room is made for them, where they have a cache with a bound of
+/// its own: waking another thread costs as much as some reads.
+const LOADED: u64 = 1_024;
 
 /// One caller (an environment and a database handle).
 pub struct Session {

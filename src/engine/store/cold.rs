@@ -10,7 +10,7 @@ use crate::engine::exec::nonblocking::{
 };
 use crate::engine::format::damage::damage;
 use crate::engine::state::collection::Collection;
-use crate::engine::state::slab::OnDisk;
+use crate::engine::state::slab::{OnDisk, SlotId};
 use crate::error::{Error, Kind, Result};
 use crate::storage::{Block, BlockPlace, Depth};
 
@@ -60,5 +60,30 @@ impl Store {
             Ok(block) => Arc::new(Block { transient: false, ..block }),
             Err(shared) => shared,
         })
+    }
+
+    /// Reads a version, from the documents in memory that were read by themselves or from disk, and keeps it in memory: a read by
+    /// key is likely to be repeated.
+    pub(crate) fn read_by_key(
+        &self,
+        collection: &Collection,
+        slot: SlotId,
+        disk: &OnDisk,
+    ) -> Result<Arc<Block>> {
+        if let Some(block) = self.documents().get(disk) {
+            return Ok(block);
+        }
+        let block = self.read_version(collection, disk)?;
+        if self.keep(collection, slot, &block) {
+            return Ok(block);
+        }
+        Ok(self.keep_alone(disk, &block).unwrap_or(block))
+    }
+
+    /// Keeps a version that was read from disk in memory, without its neighbours in the block; returns it.
+    pub(crate) fn keep_alone(&self, disk: &OnDisk, block: &Block) -> Option<Arc<Block>> {
+        let alone = Arc::new(disk.span().alone(block)?);
+        self.documents().keep(disk, alone.clone());
+        Some(alone)
     }
 }

@@ -174,12 +174,12 @@ impl Segment {
         if !self.read(place.frame, start, &mut bytes, depth)? {
             return Ok(None);
         }
-        let payload = bytes.split_off(before);
-        let expected = expected(&bytes);
-        if expected != Some((place.len, crc32c::crc32c(&payload))) {
+        let (head, payload) = bytes.split_at(before);
+        if expected(head) != Some((place.len, crc32c::crc32c(payload))) {
             return Err(self.corrupt(start, "a block's checksum does not match"));
         }
-        Ok(Some(Arc::new(Block { place, base: 0, bytes: payload.into_boxed_slice(), transient: true })))
+        bytes.drain(..before);
+        Ok(Some(Arc::new(Block { place, base: 0, bytes: bytes.into_boxed_slice(), transient: true })))
     }
 
     fn read(&self, frame: u64, at: u64, bytes: &mut [u8], depth: Depth) -> Result<bool> {

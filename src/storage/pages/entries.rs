@@ -209,7 +209,6 @@ impl<'a> Entries<'a> {
         if unused != 0 {
             return Err("the signs of a page of entries are more than its entries");
         }
-        let (mut last, mut next) = (Vec::new(), Vec::new());
         let (is_plain, is_same) = (self.flags & (SAME | SHORT) == 0, self.flags & SAME != 0);
         for at in 1..self.count {
             let ascends = if is_same {
@@ -217,27 +216,20 @@ impl<'a> Entries<'a> {
             } else if is_plain && self.head(at - 1) != self.head(at) {
                 self.head(at - 1) < self.head(at)
             } else {
-                self.whole(at - 1, &mut last);
-                self.whole(at, &mut next);
-                last < next
+                let behind_heads = |at| (self.rest(at), self.slot_bytes(at));
+                is_below(behind_heads(at - 1), behind_heads(at))
             };
             if !ascends {
                 return Err("the entries of a page are not in order");
             }
         }
         for at in 0..if is_plain || is_same { 0 } else { self.count } {
-            self.whole(at, &mut next);
-            if next.get(..HEAD) != Some(self.head_bytes(at)) {
+            let key = self.rest(at).iter().chain(self.slot_bytes(at)).take(HEAD);
+            if !key.eq(self.head_bytes(at)) {
                 return Err("the head of an entry is not the beginning of its key");
             }
         }
         Ok(())
-    }
-
-    /// The bytes of an entry, after the prefix.
-    fn whole(&self, at: usize, out: &mut Vec<u8>) {
-        out.clear();
-        self.parts(at).iter().for_each(|part| out.extend_from_slice(part));
     }
 
     /// How many.
@@ -377,6 +369,19 @@ impl<'a> Entries<'a> {
     fn rest(&self, at: usize) -> &'a [u8] {
         let begin = if at == 0 { 0 } else { self.end(at - 1) };
         self.rests.get(begin..self.end(at)).unwrap_or_default()
+    }
+}
+
+/// Whether the bytes of one entry, the end of its key and its slot, are below those of another.
+#[inline]
+fn is_below((last, last_slot): (&[u8], &[u8]), (next, next_slot): (&[u8], &[u8])) -> bool {
+    let shared = last.len().min(next.len());
+    match last[..shared].cmp(&next[..shared]) {
+        std::cmp::Ordering::Equal if last.len() == next.len() => last_slot < next_slot,
+        std::cmp::Ordering::Equal => {
+            last[shared..].iter().chain(last_slot).lt(next[shared..].iter().chain(next_slot))
+        }
+        order => order.is_lt(),
     }
 }
 

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use super::checked_pages::CheckedPages;
 use crate::error::{Details, Error, Kind, Result};
 use crate::storage::contract::backend::{Depth, Lsn};
 use crate::storage::format::frame::{array_at, u32_at, u64_at};
@@ -121,12 +122,14 @@ pub struct RunFile {
     end: u64,
     /// Whether some of it was found damaged.
     damaged: Arc<AtomicBool>,
+    checked: CheckedPages,
 }
 
 impl RunFile {
     /// A file that is being written: its pages can be read as soon as they are in the file.
     pub(super) fn unfinished(path: PathBuf, file: Arc<dyn VfsFile>, head: RunHead, end: u64) -> RunFile {
-        RunFile { path, file, head, seed: PageSeed::new(&head.salt, head.run), end, damaged: Arc::default() }
+        let seed = PageSeed::new(&head.salt, head.run);
+        RunFile { path, file, head, seed, end, damaged: Arc::default(), checked: CheckedPages::new(0) }
     }
 
     /// Opens a finished run file, which must be the one that the reference names.
@@ -177,11 +180,10 @@ impl RunFile {
         let foot = decoded
             .ok_or_else(|| Error::corrupt(path, end, "the run file's foot is damaged, or of another file"))?;
         let seed = PageSeed::new(&head.salt, head.run);
-        Ok((
-            RunFile { path: path.to_path_buf(), file, head, seed, end, damaged: Arc::default() },
-            foot,
-            reference,
-        ))
+        let checked = CheckedPages::new(end);
+        let file =
+            RunFile { path: path.to_path_buf(), file, head, seed, end, damaged: Arc::default(), checked };
+        Ok((file, foot, reference))
     }
 
     /// The same, where damage that is found is noted for others, too.
@@ -233,6 +235,11 @@ impl RunFile {
             return Err(self.corrupt(offset, "the checksum of a page does not match"));
         }
         Ok(Some(bytes))
+    }
+
+    /// The pages that were checked since it was opened.
+    pub(super) fn checked(&self) -> &CheckedPages {
+        &self.checked
     }
 
     /// Whether some of it was found damaged, now or later.

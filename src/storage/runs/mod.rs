@@ -10,6 +10,7 @@
 //! - `cursor`: entries of a tree in both directions
 //! - `rows`: records by slot
 //! - `check`: every page of a tree
+//! - `checked_pages`: which pages need only their checksum, when they are read again
 //!
 //! ```text
 //! run file   0 magic "MOLTNRUN"   8 u32 version   12 u32 flags   16 database   32 u64 run   40 salt, 16 bytes
@@ -21,6 +22,7 @@
 
 pub mod cache;
 pub mod check;
+mod checked_pages;
 pub mod cursor;
 pub mod file;
 pub mod page;

@@ -85,7 +85,12 @@ impl PageStore {
 
     fn made(&self, file: &RunFile, run: u64, pointer: &Pointer, bytes: Vec<u8>) -> Result<Arc<Page>> {
         self.read.fetch_add(1, Ordering::Relaxed);
-        let page = Page::new(run, *pointer, bytes).map_err(|what| file.corrupt(pointer.offset, what))?;
+        let is_checked = file.checked().has(pointer);
+        let page = Page::new(run, *pointer, bytes, is_checked);
+        let page = page.map_err(|what| file.corrupt(pointer.offset, what))?;
+        if !is_checked {
+            file.checked().note(pointer);
+        }
         Ok(Arc::new(page))
     }
 
