@@ -216,7 +216,15 @@ fn compact(opened: &Opened, answered: &mut Vec<Vec<u8>>, errors: &mut Vec<Kind>,
         Err(error) => errors.push(error.kind()),
     }
     write_snapshot(&mut *sink, &commits, 2, || {})?;
+    // A checkpoint that cannot be written is none, and changes nothing else.
+    let pages = opened.backend.begin_checkpoint(&cut).and_then(|mut pages| {
+        pages.page(&[7; 100], 1)?;
+        pages.so_far()?;
+        Ok(pages)
+    });
     let installed = opened.backend.install(cut, sink)?;
+    let ended = pages.and_then(|pages| opened.backend.end_checkpoint(pages, b"catalogue"));
+    errors.extend(ended.err().map(|error| error.kind()));
     opened.backend.forget(&installed.retired);
     Ok(())
 }

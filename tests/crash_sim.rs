@@ -331,6 +331,10 @@ impl Cycle {
                     backend.drive();
                 }
             });
+            let mut pages = backend.begin_checkpoint(&cut).ok();
+            let paged = pages
+                .as_mut()
+                .is_some_and(|pages| pages.page(&[7; 100], 1).is_ok() && pages.so_far().is_ok());
             if self.dice.below(8) == 0 {
                 drop(sink);
                 self.seen.note("a compaction given up");
@@ -341,6 +345,9 @@ impl Cycle {
                 self.model.durable = self.model.durable.max(end);
                 self.places.extend(places.into_iter().map(|(place, payload)| (0, place, payload)));
                 installed = Some(done);
+                // A checkpoint that cannot be written is none, and changes nothing else.
+                let pages = pages.filter(|_| paged && self.dice.below(8) > 0);
+                let _ = pages.map(|pages| backend.end_checkpoint(pages, b"catalogue"));
                 self.seen.note("a compaction installed");
             }
         }

@@ -66,6 +66,7 @@ const ORDERS = {
   compact: [
     ['create SEG4', 'the cut sets the next segment aside'],
     ['create SNAP.tmp', 'the snapshot is begun'],
+    ['create CHK.tmp', 'and its checkpoint beside it'],
     ['write SNAP.tmp', 'it is written'],
     ['seal SEG3', 'the segment before the cut is sealed'],
     ['sync SEG3', 'its seal is durable'],
@@ -79,14 +80,13 @@ const ORDERS = {
     ['sync MANIFEST.tmp', 'it is durable'],
     ['rename MANIFEST', 'it takes its place: the commit point'],
     ['sync DIR', 'its name is durable'],
-    ['remove SEG1', 'only now the old segments go'],
-    ['remove SEG2', 'and the next'],
-    ['remove SEG3', 'all of them'],
-    ['create CHK.tmp', 'a checkpoint of the new generation is written'],
-    ['sync CHK.tmp', 'it is durable'],
-    ['rename CHK', 'it gets its name'],
+    ['sync CHK.tmp', 'the checkpoint is durable'],
+    ['rename CHK', 'only now it gets its name'],
     ['sync DIR', 'its name is durable'],
-    ['remove CHK', 'the one of the old generation goes']
+    ['remove CHK', 'the one of the old generation goes'],
+    ['remove SEG1', 'the old segments go'],
+    ['remove SEG2', 'and the next'],
+    ['remove SEG3', 'all of them']
   ],
   close: [
     ['seal SEG4', 'the newest segment is sealed'],

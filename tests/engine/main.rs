@@ -14,6 +14,7 @@ mod disk;
 mod ended_cursors;
 mod files;
 mod indexes;
+mod interrupted_compaction;
 mod memory;
 mod model;
 mod moved;

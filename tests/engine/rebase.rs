@@ -1,5 +1,6 @@
 //! Checkpoints while a database is open: they change no answer, whoever reads meanwhile, and take the place of what is in memory.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use moltendb_node::OpenOptions;
@@ -259,4 +260,62 @@ fn checkpoints_that_can_never_be_written_are_given_up() {
     let again = Client::open_on(&disk.host(), DIR, limited()).unwrap();
     assert_eq!(all(&again), documents);
     again.database.close().unwrap();
+}
+
+#[test]
+fn what_a_compaction_has_in_memory_does_not_grow_with_the_documents() {
+    for count in [4_000, 40_000] {
+        let disk = Disk::default();
+        let client = open(&disk, limited());
+        insert(&client, 0..count);
+        client.database.close().unwrap();
+        let client = Client::open_on(&disk.host(), DIR, limited()).unwrap();
+        insert(&client, count..count + 10);
+        let done = AtomicBool::new(false);
+        let most = std::thread::scope(|scope| {
+            let compaction = scope.spawn(|| {
+                let compacted = client.database.compact();
+                done.store(true, Ordering::Release);
+                compacted
+            });
+            let mut most = 0;
+            while !done.load(Ordering::Acquire) {
+                let stats = client.database.stats().unwrap();
+                most = most.max(stats.slot_bytes + stats.hot_bytes + in_memory(&client));
+                std::thread::sleep(Duration::from_millis(1));
+            }
+            assert_eq!(compaction.join().unwrap().unwrap().documents, count as u64 + 10);
+            most
+        });
+        let slot_bytes = client.database.stats().unwrap().slot_bytes;
+        // About the limit; slots alone would take 40 bytes each.
+        assert!(most.max(slot_bytes) < 200_000, "{most} and {slot_bytes} bytes of {count} documents");
+        assert_eq!(all(&client), (0..count + 10).map(numbered).collect::<Vec<_>>());
+        client.database.check_indexes().unwrap();
+        client.database.close().unwrap();
+    }
+}
+
+#[test]
+fn a_database_that_was_compacted_and_closed_opens_from_the_checkpoint_of_the_compaction() {
+    for later in [0, 30] {
+        let disk = Disk::default();
+        let client = open(&disk, options());
+        insert(&client, 0..3_000);
+        client.database.compact().unwrap();
+        assert_eq!(checkpoints(&disk).len(), 1);
+        insert(&client, 3_000..3_000 + later);
+        client.database.flush().unwrap();
+        // Killed, and closed.
+        let killed = Disk::with(files(&disk).into_iter().filter(|(name, _)| name != "LOCK"));
+        client.database.close().unwrap();
+        for disk in [killed, disk] {
+            let client = Client::open_on(&disk.host(), DIR, options()).unwrap();
+            let stats = client.database.stats().unwrap();
+            assert!(stats.key_bytes < 5_000 && stats.checkpoint_bytes > 0, "{stats:?}");
+            assert_eq!(all(&client), (0..3_000 + later).map(numbered).collect::<Vec<_>>());
+            client.database.check_indexes().unwrap();
+            client.database.close().unwrap();
+        }
+    }
 }

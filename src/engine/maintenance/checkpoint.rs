@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use super::places::SlotTrees;
 use super::snapshot;
 use crate::engine::format::checkpoint::{
     CollectionContents, Contents, IndexContents, SLOTS, SlotsBuilder, is_dense, tree_key,
@@ -54,6 +55,17 @@ pub(crate) struct Captured {
 }
 
 impl Captured {
+    /// The numbers of the trees of slots, by collection.
+    pub(super) fn slot_trees(&self) -> Vec<u32> {
+        let mut next = 1;
+        let number = |one: &CapturedCollection| {
+            let own = next;
+            next += 2 + one.indexes.len() as u32;
+            own
+        };
+        self.collections.iter().map(number).collect()
+    }
+
     /// The LSN of the state.
     pub(super) fn lsn(&self) -> Lsn {
         self.lsn
@@ -112,24 +124,28 @@ pub(crate) fn leave(store: &Store, lsn: Lsn, out: &mut dyn PageSink) -> Result<O
         }
         capture(&applied, 0)
     };
-    let written = write(store, &captured, &|| Ok(()), out)?;
+    let written = write(store, &captured, &|| Ok(()), None, out)?;
     Ok(written.and_then(|written| written.contents.encode()))
 }
 
-/// Writes the pages of a checkpoint; `None` when it cannot hold what there is. `check` is called often.
+/// Writes the pages of a checkpoint, but for the trees of slots where those were written before; `None` when it cannot hold what
+/// there is. `check` is called often.
 pub(super) fn write(
     store: &Store,
     captured: &Captured,
     check: &dyn Fn() -> Result<()>,
+    slots: Option<&SlotTrees>,
     out: &mut dyn PageSink,
 ) -> Result<Option<Written>> {
     let mut payloads = Payloads::default();
     snapshot::write_database(store, &captured.shapes, captured.lsn, captured.next_number, &mut payloads)?;
     let mut contents = Contents { payloads: payloads.0, ..Contents::default() };
     let mut entered = Vec::new();
-    let mut writer = Writer { view: captured.lsn, tree: 1, files: Vec::new(), check, out };
-    for one in &captured.collections {
-        let Some((written, keys)) = writer.collection(one)? else { return Ok(None) };
+    let files = slots.map_or_else(Vec::new, |slots| slots.files.clone());
+    let mut writer = Writer { view: captured.lsn, tree: 1, files, check, out };
+    for (at, one) in captured.collections.iter().enumerate() {
+        let slots = slots.map(|slots| slots.trees.get(at).and_then(|(_, root)| *root));
+        let Some((written, keys)) = writer.collection(one, slots)? else { return Ok(None) };
         contents.collections.push(written);
         entered.push(keys);
     }
@@ -149,13 +165,21 @@ struct Writer<'w> {
 }
 
 impl Writer<'_> {
-    /// Writes the trees of a collection; `None` when one cannot hold what there is.
-    fn collection(&mut self, one: &CapturedCollection) -> Result<Option<(CollectionContents, Entered)>> {
+    /// Writes the trees of a collection, but for that of its slots if it is there; `None` when one cannot hold what there is.
+    fn collection(
+        &mut self,
+        one: &CapturedCollection,
+        slots: Option<Option<Root>>,
+    ) -> Result<Option<(CollectionContents, Entered)>> {
         let CapturedCollection { collection, end, live_bytes, tally, indexes: layers } = one;
         if !is_dense(*end, tally.documents) {
             return Ok(None);
         }
-        let slots = self.slots(collection, *end)?;
+        let number = self.next_tree();
+        let slots = match slots {
+            Some(slots) => slots,
+            None => self.slots(collection, *end, number)?,
+        };
         let Some((ids, entered)) = self.ids(collection)? else { return Ok(None) };
         let mut indexes = Vec::new();
         for (index, layer) in layers {
@@ -179,9 +203,9 @@ impl Writer<'_> {
         self.tree - 1
     }
 
-    fn slots(&mut self, collection: &Collection, end: u64) -> Result<Option<Root>> {
+    fn slots(&mut self, collection: &Collection, end: u64, tree: u32) -> Result<Option<Root>> {
         let slab = collection.slab();
-        let mut rows = RowsWriter::new(self.next_tree());
+        let mut rows = RowsWriter::new(tree);
         let (mut builder, mut record) = (SlotsBuilder::default(), Vec::new());
         for first in (0..end).step_by(SLOTS) {
             (self.check)()?;

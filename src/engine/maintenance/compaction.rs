@@ -1,12 +1,22 @@
 //! Compaction: a snapshot of the state at a cut begins a new generation; writers continue meanwhile.
 //!
 //! ```text
-//! under the commit lock   the cut: a number L, a view at L, the catalogue and its shapes at L
-//! outside it              blocks of the documents that the view sees, in slot order -> storage.install, which reads
-//!                         them back and has them proven (`proof`) before the manifest names them
-//! then                    each version written names its new place, also if there is a newer one; a checkpoint is written
-//!                         (`rebase`), because the one before it names places in the old files
+//! under the commit lock   the cut: a number L, a view at L, the catalogue and its shapes at L, the entries of indexes at L
+//! outside it              blocks of the documents that the view sees, in slot order, and beside them where each document is: the
+//!                         first trees of a checkpoint of L (`places`)
+//!                         -> storage.install, which reads the blocks back and has both proven (`proof`) before the manifest
+//!                         names them
+//!                         keys and entries -> storage.end_checkpoint
+//! then                    the trees of slots come below the slots, and each version in memory that was written names its new
+//!                         place, also if there is a newer one
+//! once every reader of    the checkpoint comes below keys and indexes (`below`)
+//! that moment is done
 //! ```
+//!
+//! Nothing is kept in memory for a document. Which slots are in memory makes no difference to a reader: those that are not have not
+//! changed since the checkpoint that was below before, so they are in the new one as they are there. That holds for readers of older
+//! states, too, which may need keys that were deleted before L: so keys and entries wait for them. Where no whole checkpoint can be
+//! written, its trees of slots still come below the slots, from a file without a name.
 //!
 //! The snapshot may contain commits that are not published yet; `install` replaces the manifest only after the segment
 //! before the cut, and so every commit up to L, is durable. Files of the old generation stay readable until their current
@@ -18,20 +28,28 @@ use std::time::Duration;
 
 use tokio::runtime::Handle;
 
+use super::checkpoint::{self, Captured};
 use super::memory_compaction;
-use super::proof::{Kept, Proof, Purpose};
+use super::moving::{Whole, move_below};
+use super::places::{PlacePages, Places, PlacesWriter, SlotTrees, base_of};
+use super::proof::{Proof, Purpose};
 use super::rebase;
-use super::snapshot::{self, Compaction, Generation, Written, WrittenBlock};
+use super::snapshot::{self, Compaction, Generation};
 use crate::engine::exec::interrupt::{Interrupt, LOOK};
 use crate::engine::store::Store;
 use crate::error::{Error, Kind, Result};
 use crate::options::{AutoCompact, StorageMode};
-use crate::storage::{Cut, Lsn};
+use crate::storage::runs::file::RunFile;
+use crate::storage::runs::in_memory::MemoryRun;
+use crate::storage::{CheckpointSink, Cut};
 
 /// The minimum size of the log for an automatic compaction.
 const AUTO_BYTES: u64 = 4 << 20;
 /// The number of segments from which on a compaction begins, however little is garbage.
 const AUTO_SEGMENTS: u64 = 128;
+
+/// Bytes of documents whose places take little memory.
+const FEW: u64 = 1 << 20;
 
 /// Commits between two checks whether to compact.
 const AUTO_COMMITS: u64 = 64;
@@ -52,39 +70,120 @@ pub(crate) fn run_within(store: &Store, interrupt: &Interrupt) -> Result<Compact
             None => interrupt.check(|| store.now())?,
         }
     };
+    match attempt(store, interrupt, Pages::Filed) {
+        Err(Failure { error, of_places: true }) if error.kind() != Kind::Closed => {
+            let what =
+                "the places of documents could not be written in a compaction, which takes memory for them";
+            tracing::warn!(database = store.name(), %error, "{what}");
+            attempt(store, interrupt, Pages::InMemory).map_err(|failure| failure.error)
+        }
+        ended => ended.map_err(|failure| failure.error),
+    }
+}
+
+/// Where the places of documents go.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Pages {
+    /// Into the file of the checkpoint, unless there are few.
+    Filed,
+    InMemory,
+}
+
+/// Why a compaction ended.
+struct Failure {
+    error: Error,
+    /// Only the places of documents could not be written.
+    of_places: bool,
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Failure {
+        Failure { error, of_places: false }
+    }
+}
+
+/// A compaction; the caller holds the lock of them.
+fn attempt(store: &Store, interrupt: &Interrupt, pages: Pages) -> std::result::Result<Compaction, Failure> {
+    let of_places = |error| Failure { error, of_places: true };
     let began = store.elapsed();
-    let (cut, generation, pause) = cut(store)?;
+    let Begun { cut, generation, captured, live, pause } = {
+        let no_build = store.building().try_lock();
+        cut(store, no_build.is_some() && pages == Pages::Filed)?
+    };
     let mut sink = store.storage().begin_snapshot(&cut)?;
-    let written = snapshot::write(store, &generation, &mut *sink, interrupt)?;
-    let documents = written.iter().map(Written::documents).sum();
-    let mut proof = Proof::new(store, Purpose::Compaction, &generation, &written, interrupt);
+    let mut pages = match pages {
+        Pages::Filed if captured.is_some() || live >= FEW => {
+            PlacePages::File(store.storage().begin_checkpoint(&cut).map_err(of_places)?)
+        }
+        _ => PlacePages::Memory(MemoryRun::new(cut.lsn.0)),
+    };
+    let numbers = captured.as_ref().map(Captured::slot_trees);
+    let numbers = numbers.unwrap_or_else(|| (1..).step_by(2).take(generation.ends.len()).collect());
+    let mut writer = PlacesWriter::new(&mut pages, numbers);
+    let documents = snapshot::write(store, &generation, &mut *sink, Some(&mut writer), interrupt)
+        .map_err(|error| Failure { error, of_places: writer.has_failed() })?;
+    let trees = writer.finish();
+    let places =
+        Places::read(store, generation.lsn(), &generation.ends, &trees, &mut pages).map_err(of_places)?;
+    let mut proof = Proof::new(store, Purpose::Compaction, &generation, Some(&places), interrupt);
     let installed = store.storage().install_proven(cut, sink, &mut proof)?;
-    let mut proven = proof.into_kept();
-    {
-        // Before any place changes: from now on no slot goes back to a checkpoint that names places in the old files.
-        let mut moves = store.auto().order.moves.lock();
-        *moves += 1;
-        written.iter().filter_map(|one| one.collection.base()).for_each(|base| base.base().outdate());
-    }
-    for one in &written {
-        repoint(store, one, &mut proven, generation.view.lsn())?;
-    }
+    let kept = proof.into_kept();
+    let (bytes_before, bytes_after) = installed.bytes;
+    let whole = match (captured, pages) {
+        (Some(captured), PlacePages::File(sink)) => complete(store, captured, &trees, sink),
+        _ => None,
+    };
+    let is_whole = whole.is_some();
+    move_below(store, &generation, places, whole, kept)?;
     let storage = store.shared_storage();
     store.views().when_released(move || storage.forget(&installed.retired));
     drop(generation);
-    let (bytes_before, bytes_after) = installed.bytes;
     let ms = (store.elapsed() - began).as_millis() as u64;
     let pause_ms = pause.as_secs_f64() * 1e3;
     tracing::info!(documents, bytes_before, bytes_after, ms, pause_ms, "compacted");
     // The checkpoint before named places in the old files.
-    store.auto().outdated.store(bytes_after >= store.options().checkpoint_from, Ordering::Relaxed);
-    if bytes_after >= store.options().checkpoint_from
+    let is_due = !is_whole && bytes_after >= store.options().checkpoint_from;
+    store.auto().outdated.store(is_due, Ordering::Relaxed);
+    if is_due
         && let Err(error) = rebase::run_locked(store)
         && error.kind() != Kind::Closed
     {
         tracing::warn!(database = store.name(), %error, "no checkpoint could be written after a compaction");
     }
     Ok(Compaction { documents, bytes_before, bytes_after, ms, pause_ms })
+}
+
+/// Writes the keys and the entries of indexes into the checkpoint that has the slots, and ends it; `None` where that is not possible.
+fn complete(
+    store: &Store,
+    captured: Captured,
+    trees: &SlotTrees,
+    mut sink: Box<dyn CheckpointSink>,
+) -> Option<Whole> {
+    let check = || rebase::check(store);
+    let mut end = || {
+        let Some(written) = checkpoint::write(store, &captured, &check, Some(trees), &mut *sink)? else {
+            return Ok(None);
+        };
+        Ok::<_, Error>(written.contents.encode().map(|catalogue| (written, catalogue)))
+    };
+    let ended = end().and_then(|written| {
+        let Some((written, catalogue)) = written else { return Ok(None) };
+        let file = store.storage().end_checkpoint(sink, &catalogue)?;
+        let (run, ..) = RunFile::open_named(store.vfs(), &file.path, &file.database, file.run)?;
+        let files = written.contents.files.clone();
+        Ok(Some((base_of(store, run.noting(file.damaged), files, captured.lsn()), written)))
+    });
+    match ended {
+        Ok(ended) => ended.map(|(base, written)| Whole { base, captured, written }),
+        Err(error) => {
+            if error.kind() != Kind::Closed {
+                let what = "no checkpoint could be written in a compaction";
+                tracing::warn!(database = store.name(), %error, "{what}");
+            }
+            None
+        }
+    }
 }
 
 /// Starts a compaction on the blocking pool when it pays and none is running. Cheap otherwise: it checks once per so
@@ -137,7 +236,19 @@ pub(crate) fn is_due(store: &Store) -> bool {
     storage.log_bytes + storage.snapshot_bytes > 2 * live() + AUTO_BYTES
 }
 
-fn cut(store: &Store) -> Result<(Cut, Generation, Duration)> {
+/// What a compaction is of.
+struct Begun {
+    cut: Cut,
+    generation: Generation,
+    /// What a checkpoint of it is written of; none where there is to be none.
+    captured: Option<Captured>,
+    /// Bytes of documents.
+    live: u64,
+    pause: Duration,
+}
+
+fn cut(store: &Store, may_capture: bool) -> Result<Begun> {
+    let (options, failures) = (store.options(), &store.auto().failures);
     let applied = store.applied();
     let began = store.elapsed();
     if let Some(error) = store.refusal(&applied) {
@@ -146,29 +257,18 @@ fn cut(store: &Store) -> Result<(Cut, Generation, Duration)> {
     let cut = store.storage().cut()?;
     debug_assert_eq!(cut.lsn, applied.lsn, "every lsn given is applied before the lock is released");
     let generation = snapshot::generation(store, &applied);
+    let live: u64 = generation.shapes.iter().map(|(_, collection, _)| collection.live_bytes()).sum();
+    for ((_, collection, _), end) in generation.shapes.iter().zip(&generation.ends) {
+        collection.slab().keep_to(*end);
+    }
+    let captures =
+        may_capture && live >= options.checkpoint_from && failures.load(Ordering::Relaxed) < rebase::FAILURES;
+    let captured = captures.then(|| {
+        // Until it is written.
+        failures.fetch_add(1, Ordering::Relaxed);
+        checkpoint::capture(&applied, 0)
+    });
     let pause = store.elapsed() - began;
     drop(applied);
-    Ok((cut, generation, pause))
-}
-
-/// Repoints the slots to the blocks. Documents in memory stay there, in the new blocks: garbage in the old ones is
-/// freed. Blocks that the proof did not keep are read once more, and verified.
-fn repoint(store: &Store, written: &Written, proven: &mut Kept, cut: Lsn) -> Result<()> {
-    let slab = written.collection.slab();
-    for WrittenBlock { place, slots, spans } in &written.blocks {
-        let block = match proven.pop_front() {
-            Some(block) => block,
-            None => store.storage().read(*place)?,
-        };
-        let place = Arc::new(*place);
-        for (slot, span) in slots.iter().zip(spans) {
-            // The proof has read these spans.
-            if !slab.repoint(*slot, cut, &block, &place, *span)? {
-                // The old files are not deleted: what still refers to them can be read.
-                let message = "a slot holds another version than the proven snapshot";
-                return Err(Error::new(Kind::Internal, message));
-            }
-        }
-    }
-    Ok(())
+    Ok(Begun { cut, generation, captured, live, pause })
 }

@@ -118,7 +118,7 @@ fn pack_collection(
             transient: false,
         });
         for (slot, span) in packed.slots {
-            collection.slab().repoint(slot, view, &block, &place, span)?;
+            collection.slab().repoint(slot, view, Some(&block), &place, span);
         }
     }
     Ok(())

@@ -9,8 +9,9 @@
 //! ```
 //!
 //! This detects a slot that names the bytes of another document or of another version, a duplicate `_id`, and a missing
-//! document; the old files then stay as they are. The proof keeps no state per document and goes through memory in order:
-//! looking each key up in the directory would be a cache miss per document.
+//! document; the old files then stay as they are. The slots and places of a compaction are read from the trees that its checkpoint has
+//! of them (`places`), so these are proven, too; those of a backup, which has none, are asked from the view once more. The proof keeps
+//! no state per document and goes through memory in order: looking each key up in the directory would be a cache miss per document.
 //!
 //! The first proven blocks are kept as they were read, up to [`KEPT_BYTES`], for the slots that will refer to them, so that
 //! they need not be read and verified again.
@@ -19,7 +20,9 @@ use std::collections::VecDeque;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use super::snapshot::{Generation, Written, WrittenBlock};
+use super::due::Due;
+use super::places::Places;
+use super::snapshot::Generation;
 use crate::document::{RawValue, ShapeId, encode_plain, shown};
 use crate::engine::exec::interrupt::Interrupt;
 use crate::engine::format::key::key_of;
@@ -52,10 +55,11 @@ pub(crate) struct Proof<'a> {
     store: &'a Store,
     purpose: Purpose,
     generation: &'a Generation,
-    /// What was written, collection by collection, in the order of the snapshot.
-    written: &'a [Written],
-    /// The collection and the block of it that come next.
-    next: (usize, usize),
+    /// The slots and places that were written, if those are known.
+    places: Option<&'a Places>,
+    /// The collection whose documents come next, and those.
+    next: usize,
+    due: Option<Due<'a>>,
     /// The sums of the collections so far.
     found: Vec<Tally>,
     interrupt: &'a Interrupt,
@@ -74,22 +78,25 @@ struct Names {
     next_number: Option<u32>,
 }
 
+/// What a check found wrong, if it could be made.
+type Checked = Result<std::result::Result<(), String>>;
+
 impl<'a> Proof<'a> {
     pub(crate) fn new(
         store: &'a Store,
         purpose: Purpose,
         generation: &'a Generation,
-        written: &'a [Written],
+        places: Option<&'a Places>,
         interrupt: &'a Interrupt,
     ) -> Proof<'a> {
-        let (found, names) = (vec![Tally::default(); written.len()], Names::default());
+        let (found, names) = (vec![Tally::default(); generation.shapes.len()], Names::default());
         // With little memory documents may be on disk, whose slots need no block.
         let room = match purpose {
             Purpose::Compaction if store.has_room() => KEPT_BYTES,
             _ => 0,
         };
         let kept = Kept::new();
-        Proof { store, purpose, generation, written, interrupt, next: (0, 0), found, names, kept, room }
+        Proof { store, purpose, generation, places, interrupt, next: 0, due: None, found, names, kept, room }
     }
 
     /// The kept blocks.
@@ -151,43 +158,86 @@ impl<'a> Proof<'a> {
         Ok(())
     }
 
-    fn documents(&mut self, block: &ReadBack<'_>) -> Result<(), String> {
-        while self.written.get(self.next.0).is_some_and(|one| one.blocks.len() == self.next.1) {
-            self.next = (self.next.0 + 1, 0);
-        }
-        let due = self.written.get(self.next.0).and_then(|one| Some((one, one.blocks.get(self.next.1)?)));
-        let Some((Written { collection, .. }, WrittenBlock { place, slots, spans })) = due else {
-            return Err("the new snapshot holds more than was written into it".to_owned());
+    /// The documents that are due in the collection that comes next; `None` after the last.
+    fn due(&mut self) -> Result<Option<(&mut Due<'a>, &'a Arc<Collection>)>> {
+        let generation = self.generation;
+        let Some((_, collection, _)) = generation.shapes.get(self.next) else { return Ok(None) };
+        let due = match self.due.take() {
+            Some(due) => due,
+            None => match self.places {
+                Some(places) => Due::Written(places.of_collection(self.next)?),
+                None => {
+                    let end = generation.ends.get(self.next).copied().unwrap_or_default();
+                    Due::seen(collection, generation.lsn(), end)
+                }
+            },
         };
-        if block.collection != collection.number()
-            || block.place != *place
-            || block.documents as usize != slots.len()
-            || block.first_document != self.found[self.next.0].documents
-        {
-            return Err(format!("the block at {place:?} of the new snapshot is not the one written there"));
+        Ok(Some((self.due.insert(due), collection)))
+    }
+
+    /// Ends the collections before this one, of which nothing may be due any more.
+    fn advance_to(&mut self, number: Option<u32>) -> Checked {
+        while let Some((due, collection)) = self.due()? {
+            if Some(collection.number()) == number {
+                return Ok(Ok(()));
+            }
+            if let Some((slot, ..)) = due.next()? {
+                return Ok(Err(format!("the new snapshot lacks the document of slot {}", slot.0)));
+            }
+            self.due = None;
+            self.next += 1;
         }
-        let short = || format!("the block at {place:?} of the new snapshot does not hold what was written");
-        let found = &mut self.found[self.next.0];
+        Ok(match number {
+            None => Ok(()),
+            Some(_) => Err("the new snapshot holds more than was written into it".to_owned()),
+        })
+    }
+
+    fn documents(&mut self, block: &ReadBack<'_>) -> Checked {
+        if let Err(what) = self.advance_to(Some(block.collection))? {
+            return Ok(Err(what));
+        }
+        let next = self.next;
+        let mut found = self.found[next];
+        let place = block.place;
+        let short =
+            || Ok(Err(format!("the block at {place:?} of the new snapshot does not hold what was written")));
+        if block.first_document != found.documents {
+            return Ok(Err(format!(
+                "the block at {place:?} of the new snapshot is not the one written there"
+            )));
+        }
+        let Some((due, collection)) = self.due()? else { return short() };
         let (number, shapes) = (collection.number(), collection.shapes());
         let mut records = Records::new(block.payload);
-        for ((slot, span), record) in slots.iter().zip(spans).zip(records.by_ref()) {
-            let Ok(Record::Put(put)) = record else { return Err(short()) };
-            if put.collection != number || Span::of_put(&put) != *span {
-                return Err(short());
+        for _ in 0..block.documents {
+            let (Some(record), Some((slot, span, placed))) = (records.next(), due.next()?) else {
+                return short();
+            };
+            let Ok(Record::Put(put)) = record else { return short() };
+            let own = Span::of_put(&put);
+            let holds = match placed {
+                Some(placed) => placed.place == place && own == span,
+                None => own.is_same_version(span),
+            };
+            if put.collection != number || !holds {
+                return short();
             }
             let document = block.payload.get(put.document.clone()).unwrap_or_default();
-            let id = RawValue::new(document, shapes).get("_id");
-            let id = id.ok_or_else(|| format!("slot {} names bytes without an _id", slot.0))?;
-            found.add(KeyHash::of(&key_of(id)), *slot, put.version as u32);
+            let Some(id) = RawValue::new(document, shapes).get("_id") else {
+                return Ok(Err(format!("slot {} names bytes without an _id", slot.0)));
+            };
+            found.add(KeyHash::of(&key_of(id)), slot, put.version as u32);
         }
-        if found.documents != block.first_document + slots.len() as u64 || records.next().is_some() {
-            return Err(short());
+        if records.next().is_some() {
+            return short();
         }
+        self.found[next] = found;
         match self.room.checked_sub(block.payload.len()) {
             Some(room) => {
                 self.room = room;
                 self.kept.push_back(Arc::new(Block {
-                    place: *place,
+                    place,
                     base: 0,
                     bytes: block.payload.into(),
                     transient: false,
@@ -196,8 +246,7 @@ impl<'a> Proof<'a> {
             // The kept blocks are the first.
             None => self.room = 0,
         }
-        self.next.1 += 1;
-        Ok(())
+        Ok(Ok(()))
     }
 
     /// Searches for a document that causes the difference: one that its key does not lead to.
@@ -230,7 +279,7 @@ impl<'a> Proof<'a> {
     }
 
     fn totals(&self) -> Result<(), String> {
-        let Generation { view, next_number, shapes, tallies } = self.generation;
+        let Generation { view, next_number, shapes, tallies, .. } = self.generation;
         let ready = |collection: &Collection| {
             collection.indexes().iter().filter(|index| index.is_ready(view.lsn())).count()
         };
@@ -271,7 +320,7 @@ impl SnapshotProof for Proof<'_> {
         }
         let proven = match block.collection {
             0 => self.database(block.payload),
-            _ => self.documents(block),
+            _ => self.documents(block)?,
         };
         proven.map_err(|what| self.refused(&what))?;
         self.interrupt.advance(u64::from(block.documents));
@@ -279,6 +328,7 @@ impl SnapshotProof for Proof<'_> {
     }
 
     fn end(&mut self) -> Result<()> {
-        self.totals().map_err(|what| self.refused(&what))
+        let proven = self.totals().and(self.advance_to(None)?);
+        proven.map_err(|what| self.refused(&what))
     }
 }

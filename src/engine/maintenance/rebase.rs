@@ -7,9 +7,8 @@
 //! that moment is done
 //! ```
 //!
-//! Whatever a reader finds in memory is newer than the checkpoint or the same, so each part changes over by itself. A view
-//! before L could miss what was deleted up to L, so none may be open. After an error, and until then, everything stays in memory
-//! as it was, and readers look through one more layer of entries.
+//! After an error, and until it is below (`below`), everything stays in memory as it was, and readers look through one more layer
+//! of entries. A compaction writes one of its own cut (`compaction`).
 
 use std::cell::RefCell;
 use std::sync::Arc;
@@ -17,12 +16,13 @@ use std::sync::atomic::Ordering;
 
 use tokio::runtime::Handle;
 
-use super::checkpoint::{self, Captured, Written};
+use super::below::Below;
+use super::checkpoint::{self, Captured};
+use super::places::base_of;
 use crate::engine::exec::interrupt::LOOK;
 use crate::engine::exec::locks::may_block;
-use crate::engine::state::base::{Base, CollectionBase};
 use crate::engine::state::views::View;
-use crate::engine::store::{RebaseOrder, Store};
+use crate::engine::store::Store;
 use crate::error::{Error, Kind, Result};
 use crate::options::{Access, StorageMode};
 use crate::storage::runs::file::RunFile;
@@ -35,7 +35,7 @@ const BEHIND_SHARE: u64 = 3;
 /// It is checked again whether a checkpoint is due when the log has grown by this share of the least changes for one.
 const STEP_SHARE: u64 = 16;
 /// After so many checkpoints in a row that could not be written, no more are tried: each leaves readers one more layer of entries.
-const FAILURES: u32 = 8;
+pub(super) const FAILURES: u32 = 8;
 /// Writers wait for a checkpoint that is being written when so many times the changes that it is due at are in memory.
 const MOST: u64 = 3;
 
@@ -70,7 +70,7 @@ pub(super) fn run_locked(store: &Store) -> Result<bool> {
     let written = RefCell::new(None);
     let leave = |lsn: Lsn, out: &mut dyn PageSink| {
         debug_assert_eq!(lsn, captured.lsn());
-        let done = checkpoint::write(store, &captured, &|| check(store), out)?;
+        let done = checkpoint::write(store, &captured, &|| check(store), None, out)?;
         let catalogue = done.as_ref().and_then(|done| done.contents.encode());
         *written.borrow_mut() = done;
         Ok(catalogue)
@@ -79,68 +79,18 @@ pub(super) fn run_locked(store: &Store) -> Result<bool> {
     let Some(written) = written.take() else { return Ok(false) };
     let base = {
         let (run, ..) = RunFile::open_named(store.vfs(), &file.path, &file.database, file.run)?;
-        let run = run.noting(file.damaged.clone());
-        let limit = store.options().memory_limit.bytes();
-        let base = Base::new(run, written.contents.files.clone(), captured.lsn(), limit);
-        base.set_keeps(store.has_room());
-        base
+        base_of(store, run.noting(file.damaged.clone()), written.contents.files.clone(), captured.lsn())
     };
     store.wait_published(captured.lsn())?;
     store.auto().outdated.store(false, Ordering::Relaxed);
     failures.store(0, Ordering::Relaxed);
     drop(view);
-    store.auto().order.waiting.fetch_add(1, Ordering::AcqRel);
-    let below = Below { base, captured, written, order: store.auto().order.clone() };
-    let waits_for = store.views().when_released(move || below.put());
-    store.auto().order.waits_for.store(waits_for, Ordering::Release);
+    Below::new(store, base, captured.moves, Some((captured, written))).put_when_released(store);
     tracing::debug!(lsn = cut.lsn.0, ms = (store.elapsed() - began).as_millis(), "wrote a checkpoint");
     Ok(true)
 }
 
-/// A checkpoint that comes below what is in memory.
-struct Below {
-    base: Arc<Base>,
-    captured: Captured,
-    written: Written,
-    order: Arc<RebaseOrder>,
-}
-
-impl Drop for Below {
-    fn drop(&mut self) {
-        self.order.waiting.fetch_sub(1, Ordering::AcqRel);
-    }
-}
-
-impl Below {
-    /// Puts it there, unless documents were moved since it was written. No view before its state is open, nor will be.
-    fn put(self) {
-        let Below { base, captured, written, order } = &self;
-        let limited = !base.keeps();
-        {
-            let moves = order.moves.lock();
-            if *moves != captured.moves {
-                return;
-            }
-            let mut tree = 1;
-            for (one, contents) in captured.collections.iter().zip(&written.contents.collections) {
-                let (below, entries) = CollectionBase::of(base, contents, tree);
-                one.collection.rebase(Arc::new(below));
-                for ((index, frozen), entries) in one.indexes.iter().zip(entries) {
-                    index.rebase(frozen.as_ref(), entries);
-                }
-                tree += contents.trees();
-            }
-        }
-        if limited {
-            for (one, keys) in captured.collections.iter().zip(&written.entered) {
-                one.collection.leave_all(keys);
-            }
-            order.has_rebased.store(true, Ordering::Release);
-        }
-    }
-}
-
-fn check(store: &Store) -> Result<()> {
+pub(super) fn check(store: &Store) -> Result<()> {
     if store.is_closing() {
         return Err(Error::new(Kind::Closed, "the database was closed while a checkpoint was written"));
     }

@@ -1,21 +1,21 @@
 //! Writes the state of a view into a snapshot: for a compaction, a backup or a checkpoint.
 
+use std::sync::Arc;
+
+use super::places::PlacesWriter;
 use crate::document::{ShapeId, encode_plain};
 use crate::engine::exec::interrupt::Interrupt;
+use crate::engine::format::checkpoint::SLOTS;
 use crate::engine::format::record::{self, Metadata};
-use crate::engine::read::fetch::Match;
-use crate::engine::read::scan::{self, Scan};
+use crate::engine::read::fetch::Last;
 use crate::engine::state::collection::Collection;
-use crate::engine::state::slab::{SlotId, Span};
+use crate::engine::state::slab::{Content, SlotId, Span};
 use crate::engine::state::tally::Tally;
 use crate::engine::state::views::View;
 use crate::engine::store::{Applied, Store};
 use crate::error::{Error, Kind, Result};
 use crate::options::BLOCK_BYTES;
-use crate::query::Filter;
-use crate::storage::{BlockPlace, Lsn, SnapshotSink};
-use std::ops::ControlFlow;
-use std::sync::Arc;
+use crate::storage::{Lsn, SnapshotSink};
 
 /// What a compaction did.
 #[derive(Clone, Debug, PartialEq, serde::Serialize)]
@@ -41,32 +41,14 @@ pub(crate) struct Generation {
     pub(crate) shapes: Vec<(Arc<str>, Arc<Collection>, usize)>,
     /// The sums of the commits up to the view, by collection.
     pub(crate) tallies: Vec<Tally>,
-}
-
-/// Blocks of one collection as they were written.
-pub(crate) struct Written {
-    pub(crate) collection: Arc<Collection>,
-    pub(crate) blocks: Vec<WrittenBlock>,
-}
-
-/// The place of a block, and its documents: their slots, and their places in the block.
-pub(crate) struct WrittenBlock {
-    pub(crate) place: BlockPlace,
-    pub(crate) slots: Vec<SlotId>,
-    pub(crate) spans: Vec<Span>,
+    /// One past the last slot, by collection.
+    pub(crate) ends: Vec<u64>,
 }
 
 impl Generation {
     /// The LSN of the state.
     pub(crate) fn lsn(&self) -> Lsn {
         self.view.lsn()
-    }
-}
-
-impl Written {
-    /// Documents in the blocks.
-    pub(crate) fn documents(&self) -> u64 {
-        self.blocks.iter().map(|block| block.slots.len() as u64).sum()
     }
 }
 
@@ -79,25 +61,31 @@ pub(crate) fn generation(store: &Store, applied: &Applied) -> Generation {
         .map(|(name, collection)| (name.clone(), collection.clone(), collection.logged_shapes()))
         .collect();
     let tallies = applied.catalogue.iter().map(|(_, collection)| collection.tally().now()).collect();
-    Generation { view, next_number: applied.next_number, shapes, tallies }
+    let ends = applied.catalogue.iter().map(|(_, collection)| collection.slab().end()).collect();
+    Generation { view, next_number: applied.next_number, shapes, tallies, ends }
 }
 
-/// Writes the state into a snapshot, of this database or of another.
+/// Writes the state into a snapshot, of this database or of another, and the places of its documents, if they are wanted. Returns
+/// how many there are.
 pub(crate) fn write(
     store: &Store,
     generation: &Generation,
     sink: &mut dyn SnapshotSink,
+    mut places: Option<&mut PlacesWriter<'_>>,
     interrupt: &Interrupt,
-) -> Result<Vec<Written>> {
-    let Generation { view, next_number, shapes, .. } = generation;
+) -> Result<u64> {
+    let Generation { view, next_number, shapes, ends, .. } = generation;
     write_database(store, shapes, view.lsn(), *next_number, sink)?;
-    let mut written = Vec::new();
     // Each document is written, and then read back by the proof.
-    interrupt.expect(generation.shapes.iter().map(|(_, collection, _)| 2 * collection.count()).sum());
-    for (_, collection, _) in &generation.shapes {
-        written.push(write_collection(store, collection, generation.view.lsn(), sink, interrupt)?);
+    interrupt.expect(shapes.iter().map(|(_, collection, _)| 2 * collection.count()).sum());
+    let mut documents = 0;
+    for ((_, collection, _), end) in shapes.iter().zip(ends) {
+        let places = places.as_deref_mut();
+        let mut writer = Writer { store, interrupt, sink, places, documents: 0 };
+        writer.collection(collection, *end, view.lsn())?;
+        documents += writer.documents;
     }
-    Ok(written)
+    Ok(documents)
 }
 
 /// Names, shapes and counters: the blocks of collection 0.
@@ -138,67 +126,87 @@ pub(crate) fn write_database(
     Ok(())
 }
 
-fn write_collection(
-    store: &Store,
-    collection: &Arc<Collection>,
-    view: Lsn,
-    sink: &mut dyn SnapshotSink,
-    interrupt: &Interrupt,
-) -> Result<Written> {
-    let time = store.now();
-    let number = collection.number();
-    let end = collection.slab().end();
-    let mut blocks = Vec::new();
-    let mut next = 0;
-    while next < end {
-        let mut payload = Vec::with_capacity(BLOCK_BYTES);
-        record::begin(&mut payload, time);
-        let (mut slots, mut spans): (Vec<SlotId>, Vec<Span>) = Default::default();
-        let mut full = None;
-        let mut damaged = None;
-        next = scan::each(
-            store,
-            &Scan {
-                collection,
-                bounds: (next, end),
-                view,
-                filter: &Filter::all(),
-                interrupt,
-                keeps: false,
-                own: None,
-            },
-            |Match { slot, block, span, .. }| {
-                let Some(put) = span.record(block) else {
-                    damaged = Some(block.place);
-                    return ControlFlow::Break(());
+#[cfg(test)]
+thread_local! {
+    /// The most documents that this thread had something in memory for while it wrote a snapshot.
+    pub(super) static MOST_HELD: std::cell::Cell<usize> = const { std::cell::Cell::new(0) };
+}
+
+/// Writes the documents of one collection.
+struct Writer<'w, 'p> {
+    store: &'w Store,
+    interrupt: &'w Interrupt,
+    sink: &'w mut dyn SnapshotSink,
+    places: Option<&'w mut PlacesWriter<'p>>,
+    documents: u64,
+}
+
+/// A block that is being filled.
+#[derive(Default)]
+struct Filling {
+    payload: Vec<u8>,
+    slots: Vec<SlotId>,
+    spans: Vec<Span>,
+}
+
+impl Writer<'_, '_> {
+    fn collection(&mut self, collection: &Collection, end: u64, view: Lsn) -> Result<()> {
+        let time = self.store.now();
+        let number = collection.number();
+        let (mut last, mut page, mut filling) = (Last::passing(), Vec::new(), Filling::default());
+        for first in (0..end).step_by(SLOTS) {
+            if self.store.is_closing() {
+                return Err(Error::new(Kind::Closed, "the database was closed during the compaction"));
+            }
+            self.interrupt.check(|| self.store.now())?;
+            // Documents are read from disk without the lock of the page.
+            collection
+                .slab()
+                .peek(first, view, |at, version| page.push((first + at as u64, version.clone())))?;
+            #[cfg(test)]
+            MOST_HELD.set(MOST_HELD.get().max(page.len() + filling.slots.len()));
+            for (slot, version) in page.drain(..) {
+                let slot = SlotId(slot);
+                let (block, span) = match (version.on_disk(), version.content) {
+                    (Some(disk), _) => (last.read(self.store, collection, slot, &disk)?, disk.span()),
+                    (None, Content::Hot(block, span)) => (block, span),
+                    (None, _) => continue,
                 };
-                let document = span.of(block);
-                if !slots.is_empty() && payload.len() + document.len() + 64 > BLOCK_BYTES {
-                    full = Some(slot.0);
-                    return ControlFlow::Break(());
+                let Some(put) = span.record(&block) else {
+                    let place = block.place;
+                    let message = format!("a slot names no document record of its block at {place:?}");
+                    return Err(Error::new(Kind::Internal, message));
+                };
+                let document = span.of(&block);
+                if !filling.slots.is_empty() && filling.payload.len() + document.len() + 64 > BLOCK_BYTES {
+                    self.block(number, &mut filling)?;
+                }
+                if filling.slots.is_empty() {
+                    record::begin(&mut filling.payload, time);
                 }
                 let metadata = Metadata { collection: number, ..put.metadata() };
-                let (place, head) = record::put(&mut payload, time, metadata, document);
-                slots.push(slot);
-                spans.push(Span::new(place, head, put.version));
-                ControlFlow::Continue(())
-            },
-        )?;
-        if let Some(place) = damaged {
-            let message = format!("a slot names no document record of its block at {place:?}");
-            return Err(Error::new(Kind::Internal, message));
+                let (place, head) = record::put(&mut filling.payload, time, metadata, document);
+                filling.slots.push(slot);
+                filling.spans.push(Span::new(place, head, put.version));
+            }
         }
-        // The document that did not fit begins the next block.
-        next = full.unwrap_or(next);
-        if store.is_closing() {
-            return Err(Error::new(Kind::Closed, "the database was closed during the compaction"));
-        }
-        interrupt.check(|| store.now())?;
-        if !slots.is_empty() {
-            let place = sink.block(number, slots.len() as u32, &payload)?;
-            interrupt.advance(slots.len() as u64);
-            blocks.push(WrittenBlock { place, slots, spans });
-        }
+        self.block(number, &mut filling)?;
+        self.places.as_mut().map_or(Ok(()), |places| places.end_collection())
     }
-    Ok(Written { collection: collection.clone(), blocks })
+
+    fn block(&mut self, number: u32, filling: &mut Filling) -> Result<()> {
+        let Filling { payload, slots, spans } = filling;
+        if !slots.is_empty() {
+            let place = self.sink.block(number, slots.len() as u32, payload)?;
+            self.interrupt.advance(slots.len() as u64);
+            self.documents += slots.len() as u64;
+            if let Some(places) = &mut self.places {
+                places.block(place, slots, spans)?;
+            }
+        }
+        payload.clear();
+        slots.clear();
+        spans.clear();
+        Ok(())
+    }
 }

@@ -91,7 +91,7 @@ impl ScrubVisitor for Visitor<'_> {
             && let Some(store) = self.job.store.upgrade()
         {
             let bases =
-                store.collections().iter().filter_map(|collection| collection.base()).collect::<Vec<_>>();
+                store.collections().iter().flat_map(|collection| collection.bases()).collect::<Vec<_>>();
             bases.iter().for_each(|base| base.base().note_damage(error.details().file.as_deref()));
         }
         self.job.state.found(&error);

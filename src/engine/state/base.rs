@@ -13,7 +13,7 @@
 use std::cell::RefCell;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use crate::engine::exec::nonblocking::{blocked, is_device_refused, is_nonblocking, may_read_cached};
 use crate::engine::format::checkpoint::{self, CollectionContents, SLOTS, tree_key};
@@ -57,8 +57,10 @@ pub(crate) struct Base {
     lsn: Lsn,
     /// Whether what was read may stay in memory.
     keeps: AtomicBool,
-    /// Whether a compaction has moved the documents since.
-    stale: AtomicBool,
+    /// No version in it is newer than this to a reader.
+    since: AtomicU64,
+    /// Whether slots go back to it.
+    takes_back: AtomicBool,
 }
 
 /// The slots and keys of one collection in a checkpoint.
@@ -107,7 +109,15 @@ impl Base {
         let run = file.run();
         pages.add(file);
         let keeps = AtomicBool::new(memory_limit.is_none_or(|limit| limit >= LARGE_LIMIT));
-        Arc::new(Base { pages, run, files, lsn, keeps, stale: AtomicBool::new(false) })
+        Arc::new(Base {
+            pages,
+            run,
+            files,
+            lsn,
+            keeps,
+            since: AtomicU64::new(lsn.0),
+            takes_back: AtomicBool::new(true),
+        })
     }
 
     /// Whether what was looked up once may stay in memory.
@@ -125,14 +135,35 @@ impl Base {
         self.lsn
     }
 
-    /// A compaction moves the documents: from now on what memory knows of their places does not go back to the checkpoint.
-    pub(crate) fn outdate(&self) {
-        self.stale.store(true, Ordering::Release);
+    /// The commit that versions in it are of, as far as readers are concerned: none that reads from it is older.
+    pub(crate) fn since(&self) -> Lsn {
+        Lsn(self.since.load(Ordering::Acquire))
     }
 
-    /// Whether a compaction has moved the documents since.
-    pub(crate) fn is_stale(&self) -> bool {
-        self.stale.load(Ordering::Acquire)
+    /// Comes below only those slots that have not changed since this commit.
+    pub(crate) fn begin_since(&self, lsn: Lsn) {
+        self.since.fetch_min(lsn.0, Ordering::AcqRel);
+    }
+
+    /// Says whether slots in memory may go back to it. They may not where a compaction has moved the documents since, and
+    /// while a reader may be there that is older than its state.
+    pub(crate) fn set_takes_back(&self, takes_back: bool) {
+        self.takes_back.store(takes_back, Ordering::Release);
+    }
+
+    /// Whether they may.
+    pub(crate) fn takes_back(&self) -> bool {
+        self.takes_back.load(Ordering::Acquire)
+    }
+
+    /// The files that documents are in.
+    pub(crate) fn files(&self) -> &[FileId] {
+        &self.files
+    }
+
+    /// The error of a record of slots that cannot be read.
+    pub(crate) fn malformed_slots(&self) -> Error {
+        self.damaged("a record of slots is malformed")
     }
 
     /// Notes that this file was found damaged, if it is the checkpoint's.
@@ -223,18 +254,27 @@ impl CollectionBase {
 
     /// The versions in the 64 slots from this multiple of 64 on, each with its place among them.
     pub(crate) fn versions(&self, first: u64) -> Result<Vec<(usize, Version)>> {
+        self.versions_by(first, Base::access())
+    }
+
+    /// The same for a reader of all of them, which keeps no pages.
+    pub(crate) fn pass_versions(&self, first: u64) -> Result<Vec<(usize, Version)>> {
+        self.versions_by(first, Access::Pass)
+    }
+
+    fn versions_by(&self, first: u64, access: Access) -> Result<Vec<(usize, Version)>> {
         let Some(tree) = &self.slots else { return Ok(Vec::new()) };
-        let found = tree.row(&self.base.pages, first / SLOTS as u64, Base::access())?;
+        let found = tree.row(&self.base.pages, first / SLOTS as u64, access)?;
         let row = match &found {
             Found::Missed => return Err(self.base.missed()),
             Found::Nothing => return Ok(Vec::new()),
             Found::Row(row) => row.record(),
         };
         let decoded = checkpoint::slots(row, &self.base.files);
-        let (blocks, slots) = decoded.ok_or_else(|| self.base.damaged("a record of slots is malformed"))?;
+        let (blocks, slots) = decoded.ok_or_else(|| self.base.malformed_slots())?;
         let blocks: Vec<_> = blocks.into_iter().map(Arc::new).collect();
         let version = |block: usize, span| Version {
-            lsn: self.base.lsn,
+            lsn: self.base.since(),
             content: Content::Cold(blocks[block].clone(), span),
         };
         Ok(slots.into_iter().map(|(at, block, span)| (at, version(block, span))).collect())
@@ -251,11 +291,17 @@ impl CollectionBase {
             Found::Row(row) => row.record(),
         };
         let decoded = checkpoint::slot(row, &self.base.files, at);
-        let decoded = decoded.ok_or_else(|| self.base.damaged("a record of slots is malformed"))?;
+        let decoded = decoded.ok_or_else(|| self.base.malformed_slots())?;
         Ok(decoded.map(|(place, span)| Version {
-            lsn: self.base.lsn,
+            lsn: self.base.since(),
             content: Content::Cold(Arc::new(place), span),
         }))
+    }
+
+    /// The records of slots, in order; none where there are no documents.
+    pub(crate) fn slots(&self) -> Result<Option<Cursor<'_>>> {
+        let Some(tree) = &self.slots else { return Ok(None) };
+        Cursor::at(&self.base.pages, tree.clone(), Target::First, Access::Pass)
     }
 
     /// Calls a function with every key and its slot, in the order of the tree, until it stops with an error.

@@ -181,9 +181,14 @@ impl Collection {
         self.slab.rebase(base);
     }
 
-    /// The checkpoint below.
+    /// The checkpoint below its keys.
     pub(crate) fn base(&self) -> Option<Arc<CollectionBase>> {
         self.slab.base()
+    }
+
+    /// The checkpoints below.
+    pub(crate) fn bases(&self) -> impl Iterator<Item = Arc<CollectionBase>> + use<> {
+        self.slab.bases().into_iter().flatten()
     }
 
     /// Whether there is a checkpoint below.

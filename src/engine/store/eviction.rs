@@ -151,9 +151,7 @@ impl Store {
     fn set_tight(&self, is_tight: bool) {
         self.auto().tight.store(is_tight, Ordering::Relaxed);
         for collection in self.collections().iter() {
-            if let Some(base) = collection.base() {
-                base.base().set_keeps(!is_tight);
-            }
+            collection.bases().for_each(|base| base.base().set_keeps(!is_tight));
         }
     }
 
@@ -253,7 +251,7 @@ impl Store {
     /// Bytes of memory.
     pub(crate) fn memory(&self) -> Memory {
         let mut memory = Memory::default();
-        let mut base = None;
+        let mut bases = None;
         for collection in self.collections().iter() {
             let slab = collection.slab();
             memory.documents += slab.hot_bytes();
@@ -261,10 +259,12 @@ impl Store {
             memory.changed += slab.changed_bytes();
             memory.keys += collection.key_bytes();
             memory.entries += collection.indexes().iter().map(|index| index.bytes()).sum::<u64>();
-            base = base.or_else(|| collection.base());
+            if bases.is_none() && collection.is_based() {
+                bases = Some(collection.bases());
+            }
         }
         memory.read = self.documents().bytes();
-        memory.pages = base.map_or(0, |base| base.base().cached_bytes());
+        memory.pages = bases.into_iter().flatten().map(|base| base.base().cached_bytes()).sum();
         memory
     }
 }

@@ -10,8 +10,8 @@ use tokio::sync::Notify;
 use super::disk::Disk;
 use crate::error::Result;
 use crate::storage::contract::backend::{
-    Block, BlockPlace, CheckpointFile, Cut, Depth, FileId, FrameSize, Installed, LeaveCheckpoint, Place,
-    SnapshotProof, SnapshotSink, StorageBackend, StorageStats,
+    Block, BlockPlace, CheckpointFile, CheckpointSink, Cut, Depth, FileId, FrameSize, Installed,
+    LeaveCheckpoint, Place, SnapshotProof, SnapshotSink, StorageBackend, StorageStats,
 };
 use crate::storage::contract::completion::Completion;
 
@@ -124,6 +124,14 @@ impl StorageBackend for AsyncDiskStorage {
 
     fn checkpoint(&self, cut: Cut, leave: &LeaveCheckpoint<'_>) -> Result<Option<CheckpointFile>> {
         self.disk.checkpoint(cut, leave)
+    }
+
+    fn begin_checkpoint(&self, cut: &Cut) -> Result<Box<dyn CheckpointSink>> {
+        self.disk.begin_checkpoint(cut)
+    }
+
+    fn end_checkpoint(&self, sink: Box<dyn CheckpointSink>, catalogue: &[u8]) -> Result<CheckpointFile> {
+        self.disk.end_checkpoint(sink, catalogue)
     }
 
     fn forget(&self, files: &[FileId]) {

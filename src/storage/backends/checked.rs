@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::error::Result;
 use crate::storage::contract::backend::{
-    Block, BlockPlace, CheckpointFile, Cut, Depth, FileId, FrameSize, Installed, LeaveCheckpoint, Place,
-    SnapshotProof, SnapshotSink, StorageBackend, StorageStats,
+    Block, BlockPlace, CheckpointFile, CheckpointSink, Cut, Depth, FileId, FrameSize, Installed,
+    LeaveCheckpoint, Place, SnapshotProof, SnapshotSink, StorageBackend, StorageStats,
 };
 use crate::storage::contract::completion::Completion;
 use crate::storage::contract::latch::{Latch, closed};
@@ -108,6 +108,16 @@ impl<B: StorageBackend> StorageBackend for Checked<B> {
     fn checkpoint(&self, cut: Cut, leave: &LeaveCheckpoint<'_>) -> Result<Option<CheckpointFile>> {
         self.check()?;
         self.inner.checkpoint(cut, leave)
+    }
+
+    fn begin_checkpoint(&self, cut: &Cut) -> Result<Box<dyn CheckpointSink>> {
+        self.check()?;
+        self.inner.begin_checkpoint(cut)
+    }
+
+    fn end_checkpoint(&self, sink: Box<dyn CheckpointSink>, catalogue: &[u8]) -> Result<CheckpointFile> {
+        self.check()?;
+        self.inner.end_checkpoint(sink, catalogue)
     }
 
     fn spill(&self) -> Option<Arc<dyn crate::work::Disk>> {

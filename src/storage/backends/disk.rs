@@ -7,8 +7,8 @@ use parking_lot::Mutex;
 use crate::error::{Error, Kind, Result};
 use crate::options::Access;
 use crate::storage::contract::backend::{
-    Block, BlockPlace, CheckpointFile, Cut, Depth, FileId, FrameSize, Installed, LeaveCheckpoint, Place,
-    SnapshotProof, SnapshotSink, StorageStats,
+    Block, BlockPlace, CheckpointFile, CheckpointSink, Cut, Depth, FileId, FrameSize, Installed,
+    LeaveCheckpoint, Place, SnapshotProof, SnapshotSink, StorageStats,
 };
 use crate::storage::contract::completion::Completion;
 use crate::storage::contract::latch::Latch;
@@ -186,6 +186,20 @@ impl Disk {
         let drive = || self.drive();
         let (written, syncs) =
             self.generations.checkpoint(&cut, &self.segments, leave, &self.latch, &drive)?;
+        self.progress.add_syncs(syncs);
+        Ok(written)
+    }
+
+    pub(crate) fn begin_checkpoint(&self, cut: &Cut) -> Result<Box<dyn CheckpointSink>> {
+        self.generations.begin_checkpoint(cut)
+    }
+
+    pub(crate) fn end_checkpoint(
+        &self,
+        sink: Box<dyn CheckpointSink>,
+        catalogue: &[u8],
+    ) -> Result<CheckpointFile> {
+        let (written, syncs) = self.generations.end_checkpoint(sink, catalogue, &self.latch)?;
         self.progress.add_syncs(syncs);
         Ok(written)
     }

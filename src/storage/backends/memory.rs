@@ -7,8 +7,8 @@ use parking_lot::Mutex;
 
 use crate::error::{Error, Kind, Result};
 use crate::storage::contract::backend::{
-    Block, BlockPlace, CheckpointFile, Cut, Depth, FileId, FrameSize, Installed, LeaveCheckpoint, Lsn, Place,
-    SnapshotProof, SnapshotSink, StorageBackend, StorageStats,
+    Block, BlockPlace, CheckpointFile, CheckpointSink, Cut, Depth, FileId, FrameSize, Installed,
+    LeaveCheckpoint, Lsn, Place, SnapshotProof, SnapshotSink, StorageBackend, StorageStats,
 };
 use crate::storage::contract::completion::Completion;
 use crate::storage::format::frame;
@@ -94,6 +94,14 @@ impl StorageBackend for MemoryStorage {
     }
 
     fn checkpoint(&self, _cut: Cut, _leave: &LeaveCheckpoint<'_>) -> Result<Option<CheckpointFile>> {
+        Err(no_generations())
+    }
+
+    fn begin_checkpoint(&self, _cut: &Cut) -> Result<Box<dyn CheckpointSink>> {
+        Err(no_generations())
+    }
+
+    fn end_checkpoint(&self, _sink: Box<dyn CheckpointSink>, _catalogue: &[u8]) -> Result<CheckpointFile> {
         Err(no_generations())
     }
 

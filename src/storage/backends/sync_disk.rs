@@ -5,8 +5,8 @@ use std::sync::Arc;
 use super::disk::Disk;
 use crate::error::Result;
 use crate::storage::contract::backend::{
-    Block, BlockPlace, CheckpointFile, Cut, Depth, FileId, FrameSize, Installed, LeaveCheckpoint, Place,
-    SnapshotProof, SnapshotSink, StorageBackend, StorageStats,
+    Block, BlockPlace, CheckpointFile, CheckpointSink, Cut, Depth, FileId, FrameSize, Installed,
+    LeaveCheckpoint, Place, SnapshotProof, SnapshotSink, StorageBackend, StorageStats,
 };
 use crate::storage::contract::completion::Completion;
 
@@ -71,6 +71,14 @@ impl StorageBackend for SyncDiskStorage {
 
     fn checkpoint(&self, cut: Cut, leave: &LeaveCheckpoint<'_>) -> Result<Option<CheckpointFile>> {
         self.0.checkpoint(cut, leave)
+    }
+
+    fn begin_checkpoint(&self, cut: &Cut) -> Result<Box<dyn CheckpointSink>> {
+        self.0.begin_checkpoint(cut)
+    }
+
+    fn end_checkpoint(&self, sink: Box<dyn CheckpointSink>, catalogue: &[u8]) -> Result<CheckpointFile> {
+        self.0.end_checkpoint(sink, catalogue)
     }
 
     fn forget(&self, files: &[FileId]) {

@@ -1,5 +1,5 @@
 //! The storage interface of the engine: commits (reserve, append, drive, flush, read, close), and new generations that begin
-//! with a snapshot (cut, begin_snapshot, install, forget).
+//! with a snapshot (cut, begin_snapshot, install, forget), beside which a checkpoint is written (begin_checkpoint, end_checkpoint).
 //!
 //! A commit is `reserve` followed by `append`, both under the engine's commit lock, so that places are in LSN order.
 //! `reserve` is the last step that can fail for lack of space. The thread that calls `drive` first writes the appended
@@ -211,6 +211,13 @@ pub trait StorageBackend: Send + Sync {
     /// Blocks for I/O; writers continue meanwhile.
     fn checkpoint(&self, cut: Cut, leave: &LeaveCheckpoint<'_>) -> Result<Option<CheckpointFile>>;
 
+    /// Begins the checkpoint of a cut whose snapshot is being written, in a file that means nothing yet. Dropping it removes the file.
+    fn begin_checkpoint(&self, cut: &Cut) -> Result<Box<dyn CheckpointSink>>;
+
+    /// Ends the checkpoint of a cut whose snapshot was installed last, durably, in place of all others; `catalogue` is what stands in
+    /// its catalogue, which means something only to the caller. Blocks for I/O.
+    fn end_checkpoint(&self, sink: Box<dyn CheckpointSink>, catalogue: &[u8]) -> Result<CheckpointFile>;
+
     /// Where operations may put what they have no room for in memory; `None` where nothing can be written.
     fn spill(&self) -> Option<Arc<dyn crate::work::Disk>> {
         None
@@ -285,6 +292,15 @@ pub struct CheckpointFile {
 pub trait PageSink {
     /// Appends a page; `net` is kept in the pointer to it.
     fn page(&mut self, page: &[u8], net: i64) -> Result<Pointer>;
+}
+
+/// The pages of a checkpoint that is written beside a snapshot.
+pub trait CheckpointSink: PageSink {
+    /// Puts all pages so far into the file, and returns where it is, and where they end. They are not durable.
+    fn so_far(&mut self) -> Result<(CheckpointFile, u64)>;
+
+    /// For the backend that created it.
+    fn into_any(self: Box<Self>) -> Box<dyn std::any::Any>;
 }
 
 /// What an installed snapshot changed.

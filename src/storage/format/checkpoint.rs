@@ -8,11 +8,11 @@
 //! ```
 //!
 //! A checkpoint is used only if the log has this clean end, in the same generation: a segment of that length, with that SEAL at
-//! its end. No other history of the same database has that checksum of the SEAL. Segments after it are replayed. It is written under
+//! its end; or, where a compaction wrote it, if it is of the snapshot that begins the generation ([`Bound::of_snapshot`]). No other history of the same database has that checksum of the SEAL. Segments after it are replayed. It is written under
 //! another name, fsynced and renamed: after a power cut it is complete, or not there.
 
 use super::frame::{u32_at, u64_at};
-use super::manifest::Clean;
+use super::manifest::{Clean, Manifest};
 
 /// Bytes of the clean end in the catalogue.
 pub(crate) const END_LEN: usize = 36;
@@ -31,6 +31,14 @@ pub struct Bound {
 }
 
 impl Bound {
+    /// The state of the snapshot of this manifest, which ends with this LSN and follows the SEAL with this checksum. Its segment is
+    /// the one before the first, which is gone: in place of its length stand the checksums of header and footer of the snapshot.
+    pub(crate) fn of_snapshot(manifest: &Manifest, lsn: u64, seal_crc: u32) -> Option<Bound> {
+        let Manifest { database, generation, first_segment, snapshot, .. } = manifest;
+        let clean = Clean { segment: first_segment.checked_sub(1)?, len: snapshot.as_ref()?.sums(), lsn };
+        Some(Bound { database: *database, generation: *generation, clean, seal_crc })
+    }
+
     /// The file name of its checkpoint.
     pub(crate) fn name(&self) -> String {
         checkpoint_name(self.clean.lsn)

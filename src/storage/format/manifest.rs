@@ -53,6 +53,13 @@ pub struct SnapshotRef {
     pub hash: [u8; 32],
 }
 
+impl SnapshotRef {
+    /// The checksums of its header and of its footer, which depend on its salt and cover all others.
+    pub(crate) fn sums(&self) -> u64 {
+        u64_at(&self.hash, 16)
+    }
+}
+
 /// The manifest, parsed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Manifest {

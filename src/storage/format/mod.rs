@@ -4,6 +4,7 @@
 //! - [`frame`]: frames of the log and of snapshots
 //! - [`segment`]: the head of a segment
 //! - [`snapshot`]: the header and the footer of a snapshot
+//! - `packed_table`: the table of a snapshot while that is written
 //! - [`manifest`]: which files the database has
 //! - [`witnessed`]: the record of the newest segment of a session; `witness` writes it
 //! - [`checkpoint`]: written by a clean close for a quick opening
@@ -12,6 +13,7 @@
 pub mod checkpoint;
 pub mod frame;
 pub mod manifest;
+pub(crate) mod packed_table;
 pub mod segment;
 pub mod snapshot;
 pub(crate) mod spill;

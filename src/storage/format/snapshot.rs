@@ -275,7 +275,8 @@ pub struct Table<'a> {
     /// Where the next entry is.
     at: u64,
     documents: BTreeMap<u32, u64>,
-    entries: Vec<Entry>,
+    /// None where they are only checked.
+    entries: Option<Vec<Entry>>,
     /// The first entry of a kind that this version does not know, reported only if the checksum is valid.
     unknown: Option<u64>,
 }
@@ -290,9 +291,15 @@ impl<'a> Table<'a> {
             due: HEADER_LEN,
             at: footer.table,
             documents: BTreeMap::new(),
-            entries: Vec::new(),
+            entries: Some(Vec::new()),
             unknown: None,
         }
+    }
+
+    /// The same table, of which only the number of documents is kept.
+    #[must_use]
+    pub fn without_entries(self) -> Table<'a> {
+        Table { entries: None, ..self }
     }
 
     /// Reads the next whole entries.
@@ -329,12 +336,14 @@ impl<'a> Table<'a> {
         }
         *before += u64::from(entry.documents);
         self.due = entry.end();
-        self.entries.push(entry);
+        if let Some(entries) = &mut self.entries {
+            entries.push(entry);
+        }
         Ok(())
     }
 
-    /// The entries, after all were read.
-    pub fn finish(self) -> Result<Vec<Entry>> {
+    /// The documents of all collections, and the entries, after all were read.
+    pub fn finish(self) -> Result<(u64, Vec<Entry>)> {
         if self.crc != self.footer.table_crc {
             let what = "the checksum of the snapshot's table does not match";
             return Err(Error::corrupt(self.path, self.footer.table, what));
@@ -351,7 +360,8 @@ impl<'a> Table<'a> {
         if self.due != self.footer.table {
             return Err(Error::corrupt(self.path, self.due, "the snapshot's table leaves bytes out"));
         }
-        Ok(self.entries)
+        let documents = self.documents.iter().filter(|(number, _)| **number != 0).map(|(_, count)| count);
+        Ok((documents.sum(), self.entries.unwrap_or_default()))
     }
 
     fn damage(&self, what: &str) -> Error {
@@ -363,7 +373,12 @@ impl<'a> Table<'a> {
 pub fn decode_table(bytes: &[u8], footer: &Footer, seed: SnapshotSeed, path: &Path) -> Result<Vec<Entry>> {
     let mut table = Table::new(footer, seed, path);
     table.read(bytes)?;
-    table.finish()
+    Ok(table.finish()?.1)
+}
+
+/// The entries in a part of a table that was read before; none of a kind that this version does not know.
+pub fn entries(bytes: &[u8]) -> Vec<Entry> {
+    bytes.chunks_exact(ENTRY_LEN as usize).filter_map(Entry::decode).collect()
 }
 
 /// What the manifest records of a snapshot: the checksums that cover all others, and the salt.

@@ -171,6 +171,11 @@ pub(super) struct Aside {
 }
 
 impl Aside {
+    /// The file at this path, which is whole.
+    pub(super) fn new(host: &Host, path: PathBuf, length: u64) -> Aside {
+        Aside { host: host.clone(), path, length }
+    }
+
     /// Removes it.
     pub(super) fn leave(&self) {
         let _ = self.host.vfs.remove(&self.path);

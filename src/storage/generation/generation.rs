@@ -2,23 +2,24 @@
 //! is replaced to name it. Replacing the manifest is the only commit point. Before it the old generation is the database,
 //! after it the new one, and both are complete on disk at that moment.
 
-use std::any::Any;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, Weak};
 
 use parking_lot::{Mutex, MutexGuard, RwLock};
 
-use super::checkpoints::Checkpoints;
+use super::checkpoint_sink::DiskCheckpoint;
+use super::checkpoints::{Aside, Checkpoints};
 use super::retire;
 use super::snapshot_file::SnapshotFile;
+use super::snapshot_sink::{DiskSink, OnEnd, ended};
 use super::snapshot_writer::SnapshotWriter;
 use crate::error::{Error, Kind, Result};
-use crate::options::{Access, Retention};
+use crate::options::Retention;
 use crate::storage::contract::backend::{
-    Block, BlockPlace, CheckpointFile, Cut, Depth, FileId, Installed, LeaveCheckpoint, SnapshotProof,
-    SnapshotSink,
+    Block, BlockPlace, CheckpointFile, CheckpointSink, Cut, Depth, FileId, Installed, LeaveCheckpoint,
+    SnapshotProof, SnapshotSink,
 };
 use crate::storage::contract::completion::Completion;
 use crate::storage::contract::latch::{Latch, closed};
@@ -26,7 +27,7 @@ use crate::storage::format::checkpoint::Bound;
 use crate::storage::format::manifest;
 use crate::storage::format::manifest::{Clean, Manifest, SnapshotRef};
 use crate::storage::format::segment::segment_name;
-use crate::storage::format::snapshot::{Entry, snapshot_name, temporary_name};
+use crate::storage::format::snapshot::{snapshot_name, temporary_name};
 use crate::storage::format::witness::{State, Witness};
 use crate::storage::format::witnessed::Witnessed;
 use crate::storage::host::home::Home;
@@ -46,6 +47,8 @@ pub(crate) struct Generations {
     pending: Mutex<Option<Pending>>,
     names: Mutex<Names>,
     checkpoints: Checkpoints,
+    /// The cut whose snapshot was installed last, and the state of its checkpoint.
+    installed: Mutex<Option<(Cut, Bound)>>,
 }
 
 /// Held while names in the directory are changed.
@@ -94,6 +97,7 @@ impl Generations {
             pending: Mutex::default(),
             names: Mutex::new(Names { lock: Some(lock), closed: false }),
             checkpoints,
+            installed: Mutex::default(),
         })
     }
 
@@ -148,13 +152,47 @@ impl Generations {
             }
         })?;
         pending.written = true;
-        Ok(Box::new(DiskSink {
-            generations: Arc::downgrade(self),
-            cut: *cut,
-            path,
-            writer: Some(writer),
-            kept: false,
-        }))
+        let generations = Arc::downgrade(self);
+        let on_end: OnEnd = Box::new(move |path, kept| {
+            if let Some(generations) = generations.upgrade() {
+                *generations.pending.lock() = None;
+                generations.ended(path, kept);
+            }
+        });
+        Ok(Box::new(DiskSink { cut: *cut, path, writer: Some(writer), kept: false, on_end }))
+    }
+
+    /// Begins the checkpoint of a cut.
+    pub(crate) fn begin_checkpoint(self: &Arc<Self>, cut: &Cut) -> Result<Box<dyn CheckpointSink>> {
+        // Not held on: an error removes the file, for which the lock must be free.
+        drop(self.names()?);
+        self.home.check()?;
+        let generations = Arc::downgrade(self);
+        let on_end: OnEnd = Box::new(move |path, kept| {
+            if let Some(generations) = generations.upgrade() {
+                generations.ended(path, kept);
+            }
+        });
+        let database = self.manifest.lock().database;
+        Ok(Box::new(DiskCheckpoint::begin(&self.host, &self.dir, database, *cut, on_end)?))
+    }
+
+    /// Ends the checkpoint of the snapshot that was installed last, in place of all others. Returns it, and the number of fsyncs.
+    pub(crate) fn end_checkpoint(
+        &self,
+        sink: Box<dyn CheckpointSink>,
+        catalogue: &[u8],
+        latch: &Latch,
+    ) -> Result<(CheckpointFile, u64)> {
+        let foreign = || Error::new(Kind::Internal, "the checkpoint belongs to another cut");
+        let mut sink = sink.into_any().downcast::<DiskCheckpoint>().map_err(|_| foreign())?;
+        let installed = *self.installed.lock();
+        let bound = installed.filter(|(cut, _)| *cut == sink.cut()).ok_or_else(foreign)?.1;
+        let length = sink.finish(&[&bound.encode()[..], catalogue].concat())?;
+        let _names = self.names()?;
+        latch.check()?;
+        self.home.check()?;
+        Ok((self.checkpoints.replace(&bound, Aside::new(&self.host, sink.keep(), length))?, 2))
     }
 
     /// Finishes a snapshot and makes it the database. `drive` makes the writer process the cut. Returns what changed and the
@@ -170,12 +208,12 @@ impl Generations {
     ) -> Result<(Installed, u64)> {
         // Declared before `names`: the lock must be free when an error drops the snapshot, which removes its file.
         let (mut sink, seal_crc) = self.end_cut(&cut, sink, drive)?;
-        let (named, file, entries) = {
+        let (named, file) = {
             let _names = self.names()?;
             self.put_in_place(&mut sink, seal_crc)?
         };
         // Without holding `names`: a thread that deletes files meanwhile must not wait for this.
-        file.prove(&entries, proof)?;
+        file.prove(proof)?;
         let _names = self.names()?;
         latch.check()?;
         self.home.check()?;
@@ -201,6 +239,7 @@ impl Generations {
         let log = size(segments.range(cut.next_segment..)) + manifest::LEN as u64;
         let before = size(retired.clone()) + log + old.snapshot.map_or(0, |snapshot| snapshot.len);
         let after = log + file.len;
+        *self.installed.lock() = Bound::of_snapshot(&new, cut.lsn.0, seal_crc).map(|bound| (cut, bound));
         self.snapshots.write().insert(named.id, Arc::new(file));
         *self.manifest.lock() = new;
         let mut syncs = 4;
@@ -309,11 +348,7 @@ impl Generations {
     }
 
     /// Ends the file, renames it, opens it for reading.
-    fn put_in_place(
-        &self,
-        sink: &mut DiskSink,
-        seal_crc: u32,
-    ) -> Result<(SnapshotRef, SnapshotFile, Vec<Entry>)> {
+    fn put_in_place(&self, sink: &mut DiskSink, seal_crc: u32) -> Result<(SnapshotRef, SnapshotFile)> {
         let writer = sink.writer.take().ok_or_else(ended)?;
         let path = self.dir.join(snapshot_name(writer.id()));
         let named = writer.finish(seal_crc)?;
@@ -321,8 +356,8 @@ impl Generations {
         self.host.vfs.rename(&sink.path, &path).map_err(|error| Error::io("rename", &sink.path, error))?;
         sink.path = path;
         self.host.vfs.sync_dir(&self.dir).map_err(|error| Error::io("fsync", &self.dir, error))?;
-        let (file, entries) = SnapshotFile::open(&self.host, &self.dir, &named, Access::ReadOnly)?;
-        Ok((named, file, entries))
+        let file = SnapshotFile::open_to_prove(&self.host, &self.dir, &named)?;
+        Ok((named, file))
     }
 
     /// The end of the segments before a cut; the last of them is sealed by now.
@@ -412,16 +447,11 @@ impl Generations {
 
     fn ended(&self, path: &Path, kept: bool) {
         let names = self.names.lock();
-        *self.pending.lock() = None;
         // Without the lock the directory may belong to another process; the next opening removes the leftover.
         if !kept && !names.closed && self.home.check().is_ok() {
             let _ = self.host.vfs.remove(path);
         }
     }
-}
-
-fn ended() -> Error {
-    Error::new(Kind::Internal, "the snapshot has ended, or a block of it could not be written")
 }
 
 /// Ends a cut when dropped.
@@ -430,44 +460,5 @@ struct Over<'p>(&'p Mutex<Option<Pending>>);
 impl Drop for Over<'_> {
     fn drop(&mut self) {
         *self.0.lock() = None;
-    }
-}
-
-/// A snapshot that is being written.
-struct DiskSink {
-    generations: Weak<Generations>,
-    cut: Cut,
-    path: PathBuf,
-    writer: Option<SnapshotWriter>,
-    /// The manifest names it, or may name it.
-    kept: bool,
-}
-
-impl SnapshotSink for DiskSink {
-    fn block(&mut self, collection: u32, documents: u32, payload: &[u8]) -> Result<BlockPlace> {
-        let writer = self.writer.as_mut().ok_or_else(ended)?;
-        let result = writer.block(collection, documents, payload);
-        if result.is_err() {
-            // A snapshot with a failed write is not installed.
-            self.writer = None;
-        }
-        result
-    }
-
-    fn bytes(&self) -> u64 {
-        self.writer.as_ref().map_or(0, SnapshotWriter::bytes)
-    }
-
-    fn into_any(self: Box<Self>) -> Box<dyn Any> {
-        self
-    }
-}
-
-impl Drop for DiskSink {
-    fn drop(&mut self) {
-        self.writer = None;
-        if let Some(generations) = self.generations.upgrade() {
-            generations.ended(&self.path, self.kept);
-        }
     }
 }

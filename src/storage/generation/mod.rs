@@ -1,13 +1,17 @@
 //! Generations: a snapshot and the log after it.
 //!
+//! - `checkpoint_sink`: the checkpoint that is written beside a snapshot
 //! - `checkpoints`: the checkpoint that a clean close leaves
 //! - `generation`: makes a cut and installs its snapshot
 //! - `retire`: removes or keeps the files of replaced generations
+//! - `snapshot_sink`: the snapshot of a cut, until the manifest names it
 //! - `snapshot_writer`: writes a snapshot
 //! - `snapshot_file`: reads its blocks
 
+mod checkpoint_sink;
 pub(crate) mod checkpoints;
 pub(crate) mod generation;
 pub(crate) mod retire;
 pub(crate) mod snapshot_file;
+mod snapshot_sink;
 pub(crate) mod snapshot_writer;

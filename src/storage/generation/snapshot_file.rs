@@ -39,6 +39,8 @@ pub(crate) struct SnapshotFile {
     seed: SnapshotSeed,
     path: PathBuf,
     file: Arc<dyn VfsFile>,
+    /// Where the table is.
+    table: Range<u64>,
 }
 
 impl SnapshotFile {
@@ -49,6 +51,21 @@ impl SnapshotFile {
         dir: &Path,
         named: &SnapshotRef,
         access: Access,
+    ) -> Result<(SnapshotFile, Vec<Entry>)> {
+        SnapshotFile::open_with(host, dir, named, access, true)
+    }
+
+    /// The same of a snapshot whose blocks are read once, in order, for which the table is read again.
+    pub(crate) fn open_to_prove(host: &Host, dir: &Path, named: &SnapshotRef) -> Result<SnapshotFile> {
+        Ok(SnapshotFile::open_with(host, dir, named, Access::ReadOnly, false)?.0)
+    }
+
+    fn open_with(
+        host: &Host,
+        dir: &Path,
+        named: &SnapshotRef,
+        access: Access,
+        keeps_entries: bool,
     ) -> Result<(SnapshotFile, Vec<Entry>)> {
         let path = dir.join(snapshot_name(named.id));
         let mode = if access == Access::ReadWrite { OpenMode::ReadWrite } else { OpenMode::Read };
@@ -88,6 +105,9 @@ impl SnapshotFile {
         }
         let seed = SnapshotSeed::new(&header.salt, header.id);
         let mut table = Table::new(&footer, seed, &path);
+        if !keeps_entries {
+            table = table.without_entries();
+        }
         let (mut at, mut bytes) = (footer.table, Vec::new());
         while at < len - FOOTER_LEN {
             bytes.resize((len - FOOTER_LEN - at).min(TABLE_PIECE) as usize, 0);
@@ -95,13 +115,13 @@ impl SnapshotFile {
             table.read(&bytes)?;
             at += bytes.len() as u64;
         }
-        let entries = table.finish()?;
-        let documents = entries.iter().filter(|entry| entry.kind == BlockKind::Documents);
-        if documents.map(|entry| u64::from(entry.documents)).sum::<u64>() != header.documents {
+        let (documents, entries) = table.finish()?;
+        if documents != header.documents {
             return Err(Error::corrupt(&path, 56, "its header counts other documents than its table"));
         }
         let (lsn, seal_crc) = (header.lsn, header.seal_crc);
-        Ok((SnapshotFile { id: named.id, len, lsn, seal_crc, seed, path, file }, entries))
+        let table = footer.table..len - FOOTER_LEN;
+        Ok((SnapshotFile { id: named.id, len, lsn, seal_crc, seed, path, file, table }, entries))
     }
 
     /// Passes the blocks to a loader: the database's blocks in order on this thread, then the documents' blocks from as many
@@ -126,10 +146,16 @@ impl SnapshotFile {
     }
 
     /// Reads and verifies every block, and passes it to the proof.
-    pub(crate) fn prove(&self, entries: &[Entry], proof: &mut dyn SnapshotProof) -> Result<()> {
-        let mut buffer = Vec::new();
-        for piece in pieces(entries, PROVEN_PIECE, |_| true) {
-            self.read_piece(entries, piece, &mut buffer, &mut |_, block| proof.block(&block))?;
+    pub(crate) fn prove(&self, proof: &mut dyn SnapshotProof) -> Result<()> {
+        let (mut buffer, mut table, mut at) = (Vec::new(), Vec::new(), self.table.start);
+        while at < self.table.end {
+            table.resize((self.table.end - at).min(TABLE_PIECE) as usize, 0);
+            self.read(at, &mut table)?;
+            at += table.len() as u64;
+            let entries = snapshot::entries(&table);
+            for piece in pieces(&entries, PROVEN_PIECE, |_| true) {
+                self.read_piece(&entries, piece, &mut buffer, &mut |_, block| proof.block(&block))?;
+            }
         }
         proof.end()
     }

@@ -1,6 +1,5 @@
 //! Writes a snapshot: the blocks first, then table and footer, the header last.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -8,9 +7,10 @@ use crate::error::{Error, Kind, Result};
 use crate::storage::contract::backend::{BlockPlace, FileId, Lsn};
 use crate::storage::format::frame::MAX_BODY;
 use crate::storage::format::manifest::SnapshotRef;
+use crate::storage::format::packed_table::PackedTable;
 use crate::storage::format::snapshot;
 use crate::storage::format::snapshot::{
-    BLOCK_HEADER_LEN, BlockKind, Entry, Footer, HEADER_LEN, LONGEST_SHARED, SnapshotHeader, SnapshotSeed,
+    BLOCK_HEADER_LEN, Footer, HEADER_LEN, LONGEST_SHARED, SnapshotHeader, SnapshotSeed,
 };
 use crate::storage::host::system::Host;
 use crate::storage::host::vfs::{OpenMode, VfsFile, write_all_at};
@@ -28,8 +28,8 @@ pub(crate) struct SnapshotWriter {
     file: Arc<dyn VfsFile>,
     written: u64,
     buffer: Vec<u8>,
-    entries: Vec<Entry>,
-    documents: BTreeMap<u32, u64>,
+    table: PackedTable,
+    documents: u64,
 }
 
 impl SnapshotWriter {
@@ -49,8 +49,8 @@ impl SnapshotWriter {
             file,
             written: HEADER_LEN,
             buffer: Vec::new(),
-            entries: Vec::new(),
-            documents: BTreeMap::new(),
+            table: PackedTable::default(),
+            documents: 0,
         })
     }
 
@@ -62,21 +62,14 @@ impl SnapshotWriter {
             return Err(Error::new(Kind::Internal, what));
         }
         let offset = self.bytes();
-        let before = self.documents.entry(collection).or_default();
-        let entry = Entry {
-            offset,
-            len: len as u32,
-            crc: self.seed.block_crc(offset, payload),
-            collection,
-            documents,
-            first_document: *before,
-            kind: if collection == 0 { BlockKind::Database } else { BlockKind::Documents },
-        };
-        *before += u64::from(documents);
-        self.buffer.extend_from_slice(&entry.len.to_le_bytes());
-        self.buffer.extend_from_slice(&entry.crc.to_le_bytes());
+        let crc = self.seed.block_crc(offset, payload);
+        self.table.push(collection, len as u32, documents, crc);
+        if collection != 0 {
+            self.documents += u64::from(documents);
+        }
+        self.buffer.extend_from_slice(&(len as u32).to_le_bytes());
+        self.buffer.extend_from_slice(&crc.to_le_bytes());
         self.buffer.extend_from_slice(payload);
-        self.entries.push(entry);
         if self.buffer.len() >= PIECE {
             self.put()?;
         }
@@ -84,7 +77,7 @@ impl SnapshotWriter {
             file: FileId::Snapshot(self.id),
             frame: offset,
             offset: offset + BLOCK_HEADER_LEN,
-            len: entry.len,
+            len: len as u32,
         })
     }
 
@@ -101,7 +94,7 @@ impl SnapshotWriter {
     /// Finishes the snapshot durably. The first segment after it follows the SEAL with this checksum.
     pub(crate) fn finish(mut self, seal_crc: u32) -> Result<SnapshotRef> {
         let table = self.bytes();
-        let blocks = u32::try_from(self.entries.len())
+        let blocks = u32::try_from(self.table.blocks())
             .map_err(|_| Error::new(Kind::Limit, "a snapshot holds at most 2^32 blocks"))?;
         let header = SnapshotHeader {
             encrypted: false,
@@ -109,23 +102,23 @@ impl SnapshotWriter {
             lsn: self.lsn,
             salt: self.salt,
             seal_crc,
-            documents: self
-                .documents
-                .iter()
-                .filter(|(number, _)| **number != 0)
-                .map(|(_, count)| count)
-                .sum(),
+            documents: self.documents,
             blocks,
         };
         let head = header.encode();
-        let mut tail = Vec::with_capacity(self.entries.len() * snapshot::ENTRY_LEN as usize);
-        for entry in &self.entries {
-            entry.encode(&mut tail);
+        let mut table_crc = self.seed.table_crc(&[]);
+        let (packed, mut entry) = (std::mem::take(&mut self.table), Vec::new());
+        for one in packed.entries() {
+            entry.clear();
+            one.encode(&mut entry);
+            table_crc = crc32c::crc32c_append(table_crc, &entry);
+            self.buffer.extend_from_slice(&entry);
+            if self.buffer.len() >= PIECE {
+                self.put()?;
+            }
         }
-        let table_crc = self.seed.table_crc(&tail);
         let footer = Footer { table, blocks, table_crc, header_crc: snapshot::header_crc(&head) };
-        tail.extend_from_slice(&footer.encode());
-        self.buffer.append(&mut tail);
+        self.buffer.extend_from_slice(&footer.encode());
         self.put()?;
         write_all_at(&*self.file, 0, &head).map_err(|error| self.io("write", error))?;
         self.file.sync_all().map_err(|error| self.io("fsync", error))?;

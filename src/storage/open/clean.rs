@@ -73,7 +73,12 @@ fn read(
 ) -> Result<Option<FromCheckpoint>> {
     let Some(checkpoint) = open(host, dir, &manifest.database, lsn)? else { return Ok(None) };
     let bound = &checkpoint.bound;
-    if bound.clean.lsn != lsn || bound.generation != manifest.generation || !is_end(files, bound) {
+    let of_snapshot = files
+        .snapshot
+        .as_ref()
+        .and_then(|(snapshot, _)| Bound::of_snapshot(manifest, snapshot.lsn.0, snapshot.seal_crc));
+    let is_state = of_snapshot.is_some_and(|state| state == *bound) || is_end(files, bound);
+    if bound.clean.lsn != lsn || bound.generation != manifest.generation || !is_state {
         return Ok(None);
     }
     let all: u64 = files.segments.iter().map(|(_, len)| len).sum();

@@ -126,7 +126,19 @@ pub struct RunFile {
 }
 
 impl RunFile {
-    /// A file that is being written: its pages can be read as soon as they are in the file.
+    /// Opens a file that is being written, whose pages so far end there.
+    pub fn open_unfinished(
+        vfs: &dyn Vfs,
+        path: &Path,
+        database: &[u8; 16],
+        run: u64,
+        end: u64,
+    ) -> Result<RunFile> {
+        let file = vfs.open(path, OpenMode::Read).map_err(|error| Error::io("open", path, error))?;
+        let (head, _) = read_head(&*file, path, database, run)?;
+        Ok(RunFile::unfinished(path.to_path_buf(), file, head, end))
+    }
+
     pub(super) fn unfinished(path: PathBuf, file: Arc<dyn VfsFile>, head: RunHead, end: u64) -> RunFile {
         let seed = PageSeed::new(&head.salt, head.run);
         RunFile { path, file, head, seed, end, damaged: Arc::default(), checked: CheckedPages::new(0) }
@@ -160,20 +172,10 @@ impl RunFile {
         if length < HEAD_LEN + FOOT_LEN {
             return Err(Error::corrupt(path, length, "the run file is shorter than its head and its foot"));
         }
-        let mut head = [0; HEAD_LEN as usize];
-        read_exact_at(&*file, 0, &mut head).map_err(failed)?;
+        let (head, crc) = read_head(&*file, path, database, run)?;
         let mut foot = [0; FOOT_LEN as usize];
         let end = length - FOOT_LEN;
         read_exact_at(&*file, end, &mut foot).map_err(failed)?;
-        let crc = u32_at(&head, HEAD_CRC);
-        let head = RunHead::decode(&head, path)?;
-        if head.run != run || head.database != *database {
-            return Err(Error::corrupt(
-                path,
-                16,
-                "the run file belongs to another database, or has another number",
-            ));
-        }
         let reference = RunReference { run, length, foot: u32_at(&foot, FOOT_CRC) };
         let decoded =
             RunFoot::decode(&foot).filter(|decoded| decoded.head == crc && decoded.catalogue.file == 0);
@@ -258,4 +260,17 @@ impl RunFile {
         let details = Details { file: Some(self.path.clone()), offset: Some(offset), ..Details::default() };
         Error::new(Kind::Corrupt, message).with_details(details)
     }
+}
+
+/// The head of the file with this number, and its checksum.
+fn read_head(file: &dyn VfsFile, path: &Path, database: &[u8; 16], run: u64) -> Result<(RunHead, u32)> {
+    let mut head = [0; HEAD_LEN as usize];
+    read_exact_at(file, 0, &mut head).map_err(|error| Error::io("read", path, error))?;
+    let crc = u32_at(&head, HEAD_CRC);
+    let head = RunHead::decode(&head, path)?;
+    if head.run != run || head.database != *database {
+        let what = "the run file belongs to another database, or has another number";
+        return Err(Error::corrupt(path, 16, what));
+    }
+    Ok((head, crc))
 }

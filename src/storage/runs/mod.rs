@@ -2,6 +2,7 @@
 //!
 //! - `file`: a run file: its head, its foot, its pages
 //! - `writer`: writes one
+//! - `in_memory`: the pages of one in memory
 //! - `tree_writer`: writes the pages of a tree, the lowest level first
 //! - `page`: a page in memory, which knows the pages below it that are in memory too
 //! - `cache`: the pages in memory, up to a number of bytes
@@ -25,6 +26,7 @@ pub mod check;
 mod checked_pages;
 pub mod cursor;
 pub mod file;
+pub mod in_memory;
 pub mod page;
 pub mod page_store;
 pub mod rows;

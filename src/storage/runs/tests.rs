@@ -42,7 +42,8 @@ impl Folder {
     fn write<R>(&self, run: u64, write: impl FnOnce(&mut RunWriter) -> Result<R>) -> Result<R> {
         let mut out = RunWriter::begin(&self.host, &self.path(run), DATABASE, run)?;
         let written = write(&mut out)?;
-        out.settle()?;
+        let end = out.flush()?;
+        RunFile::open_unfinished(&*self.host.vfs, &self.path(run), &DATABASE, run, end)?;
         let reference = out.finish(b"catalogue", Lsn(3))?;
         let (file, foot) = RunFile::open(&*self.host.vfs, &self.path(run), &DATABASE, &reference)?;
         assert_eq!((foot.lsn, &file.read(&foot.catalogue)?[12..]), (Lsn(3), b"catalogue".as_slice()));

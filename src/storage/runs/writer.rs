@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::file::{HEAD_LEN, RunFile, RunFoot, RunHead, RunReference};
+use super::file::{HEAD_LEN, RunFoot, RunHead, RunReference};
 use crate::error::{Error, Kind, Result};
 use crate::storage::contract::backend::{Lsn, PageSink};
 use crate::storage::format::frame::u32_at;
@@ -71,11 +71,10 @@ impl RunWriter {
         Ok(pointer)
     }
 
-    /// Makes the pages written so far durable; returns a reader of them.
-    pub fn settle(&mut self) -> Result<RunFile> {
+    /// Puts all pages so far into the file, for [`RunFile::open_unfinished`]; returns where they end.
+    pub fn flush(&mut self) -> Result<u64> {
         self.put()?;
-        self.file.sync_data().map_err(|error| Error::io("fsync", &self.path, error))?;
-        Ok(RunFile::unfinished(self.path.clone(), self.file.clone(), self.head, self.written))
+        Ok(self.written)
     }
 
     /// Ends the file with its catalogue, durably.

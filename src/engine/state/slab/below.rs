@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use super::page::{CHUNK, Chunk, Look, PAGE, Page, Slot, Slots, VisibleVersion, place};
-use super::slab::Slab;
+use super::slab::{Bases, Slab};
 use crate::engine::exec::locks::ReadGuard;
 use crate::engine::state::base::CollectionBase;
 use crate::engine::state::version::{SlotId, Version};
@@ -26,29 +26,46 @@ impl Slab {
     pub(crate) fn rebase(&self, base: Arc<CollectionBase>) {
         let mut below = self.base.write();
         // What was released since to a newer one is not in an older one.
-        if below.as_ref().is_some_and(|below| below.base().lsn() > base.base().lsn()) {
+        if below.as_ref().is_some_and(|below| below.slots.base().lsn() > base.base().lsn()) {
             return;
         }
-        *below = Some(base);
+        *below = Some(Bases { slots: base.clone(), keys: base });
         self.is_based.store(true, Ordering::Release);
+    }
+
+    /// The documents of the checkpoint below have moved: from now on the places in this one hold, which has the same of every slot
+    /// that is not in memory. Nothing happens where there is none. No slot goes back to the one before from now on.
+    pub(crate) fn move_slots(&self, moved: &Arc<CollectionBase>) {
+        if let Some(below) = &mut *self.base.write() {
+            below.slots.base().set_takes_back(false);
+            // Older readers find these slots in it, too.
+            moved.base().begin_since(below.slots.base().since());
+            below.slots = moved.clone();
+        }
     }
 
     /// Calls a function with each place within the 64 slots from this multiple of 64 on, and the document there that a view sees.
     /// What is not in memory stays there.
     pub(crate) fn peek(&self, first: u64, view: Lsn, mut visit: impl FnMut(usize, &Version)) -> Result<()> {
-        let Some(chunk) = self.chunk((first / CHUNK) as usize) else { return Ok(()) };
-        let below = match self.look(&chunk, first, false)? {
-            Look::InMemory(slots) => {
-                for (at, slot) in slots.iter().enumerate() {
-                    if let VisibleVersion::Version(version) = slot.seen(view)
-                        && version.content.is_document()
-                    {
-                        visit(at, version);
+        let chunk = self.chunks.read().get((first / CHUNK) as usize).cloned().flatten();
+        let below = match &chunk {
+            None => match self.base_of(first) {
+                Some(base) => base.versions(first)?,
+                None => return Ok(()),
+            },
+            Some(chunk) => match self.look(chunk, first, false)? {
+                Look::InMemory(slots) => {
+                    for (at, slot) in slots.iter().enumerate() {
+                        if let VisibleVersion::Version(version) = slot.seen(view)
+                            && version.content.is_document()
+                        {
+                            visit(at, version);
+                        }
                     }
+                    return Ok(());
                 }
-                return Ok(());
-            }
-            Look::Below(versions) => versions,
+                Look::Below(versions) => versions,
+            },
         };
         below.iter().for_each(|(at, version)| visit(*at, version));
         Ok(())
@@ -79,9 +96,29 @@ impl Slab {
         !slots.is_in_memory() && self.is_base(base)
     }
 
-    /// The checkpoint below.
+    /// Whether the page of this slot is in memory; if so a bit for each slot whose document, as the state at `cut` sees it, is, too.
+    pub(crate) fn hot_slots(&self, id: u64, cut: Lsn) -> Option<u64> {
+        let chunk = self.chunks.read().get((id / CHUNK) as usize).cloned().flatten()?;
+        let slots = chunk.pages[place(id).0].slots.read();
+        let is_hot = |slot: &Slot| match slot.seen(cut) {
+            VisibleVersion::Version(version) => version.content.is_hot(),
+            _ => false,
+        };
+        slots
+            .is_in_memory()
+            .then(|| slots.iter().enumerate().map(|(at, slot)| u64::from(is_hot(slot)) << at).sum())
+    }
+
+    /// The checkpoint below the keys.
     pub(crate) fn base(&self) -> Option<Arc<CollectionBase>> {
-        if self.is_based() { self.base.read().clone() } else { None }
+        if self.is_based() { self.base.read().as_ref().map(|below| below.keys.clone()) } else { None }
+    }
+
+    /// The checkpoints below; they are the same but after a compaction, until its readers are done.
+    pub(crate) fn bases(&self) -> [Option<Arc<CollectionBase>>; 2] {
+        let below = self.base.read();
+        let Some(Bases { slots, keys }) = below.as_ref() else { return [None, None] };
+        [Some(keys.clone()), (!Arc::ptr_eq(slots, keys)).then(|| slots.clone())]
     }
 
     /// Whether there is a checkpoint below.
@@ -91,11 +128,11 @@ impl Slab {
 
     /// The checkpoint below, if it reaches to this slot.
     pub(super) fn base_of(&self, id: u64) -> Option<Arc<CollectionBase>> {
-        self.base.read().as_ref().filter(|base| id < base.end()).cloned()
+        self.base.read().as_ref().map(|below| &below.slots).filter(|base| id < base.end()).cloned()
     }
 
     fn is_base(&self, base: &Arc<CollectionBase>) -> bool {
-        self.base.read().as_ref().is_some_and(|own| Arc::ptr_eq(own, base))
+        self.base.read().as_ref().is_some_and(|own| Arc::ptr_eq(&own.slots, base))
     }
 
     /// The page of this slot, in memory if a checkpoint has it.
@@ -209,7 +246,7 @@ impl Slab {
     fn release(&self, page: &Page, first: u64, base: &Arc<CollectionBase>) -> u64 {
         let mut slots = page.slots.write();
         let is_there = first + PAGE as u64 <= base.end() && slots.is_below(base.base().lsn());
-        if !is_there || base.base().is_stale() || !self.is_base(base) {
+        if !is_there || !base.base().takes_back() || !self.is_base(base) {
             return 0;
         }
         *slots = Slots::default();

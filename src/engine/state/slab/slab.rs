@@ -26,6 +26,13 @@ pub(crate) struct Replaced {
     pub(crate) bytes: u32,
 }
 
+/// The checkpoints below the slots and below the keys. A compaction exchanges the former at once, because it moves the documents;
+/// the latter can only be exchanged once no reader needs keys that were deleted before it.
+pub(super) struct Bases {
+    pub(super) slots: Arc<CollectionBase>,
+    pub(super) keys: Arc<CollectionBase>,
+}
+
 /// The slots of one collection.
 pub(crate) struct Slab {
     pub(super) chunks: RwLock<Vec<Option<Arc<Chunk>>>>,
@@ -39,8 +46,8 @@ pub(crate) struct Slab {
     changed: AtomicU64,
     /// The end of the slots that a checkpoint has, or may come to have.
     kept_to: AtomicU64,
-    /// The checkpoint below: what is not in memory is there.
-    pub(super) base: RwLock<Option<Arc<CollectionBase>>>,
+    /// The checkpoints below: what is not in memory is there.
+    pub(super) base: RwLock<Option<Bases>>,
     /// Whether there is one.
     pub(super) is_based: AtomicBool,
 }
@@ -83,7 +90,12 @@ impl Slab {
     /// A checkpoint of the newest state is begun, with slots up to `end`.
     pub(crate) fn begin_changes(&self, end: u64) {
         self.changed.store(0, Ordering::Relaxed);
-        self.kept_to.store(end, Ordering::Release);
+        self.keep_to(end);
+    }
+
+    /// Slots up to `end` may come to be in a checkpoint.
+    pub(crate) fn keep_to(&self, end: u64) {
+        self.kept_to.fetch_max(end, Ordering::AcqRel);
     }
 
     /// Bytes of slots that have changed since the last checkpoint was begun.
@@ -375,24 +387,24 @@ impl Slab {
     }
 
     /// Repoints the version that the state at `cut` sees to its new place, wherever it is in the slot: also if there is a newer
-    /// one, which views and readers may not see yet. A document in memory moves into the given block. Returns whether the
-    /// span is that of the version; if not, nothing is changed.
+    /// one, which views and readers may not see yet. A document in memory moves into the given block, or leaves memory where there is
+    /// none. Returns whether the span is that of the version; if not, nothing is changed. A slot that is not in memory is left
+    /// alone.
     pub(crate) fn repoint(
         &self,
         id: SlotId,
         cut: Lsn,
-        block: &Arc<Block>,
+        block: Option<&Arc<Block>>,
         place: &Arc<BlockPlace>,
         span: Span,
-    ) -> Result<bool> {
-        if let Some(chunk) = self.chunk((id.0 / CHUNK) as usize) {
-            drop(self.read(&chunk, id.0)?);
-        }
+    ) -> bool {
         let repointed = self.with_mut(id, |slot| {
             let Some(version) = slot.seen_mut(cut) else { return false };
             match version.content {
                 Content::Hot(_, own) if own.is_same_version(span) => {
-                    self.replace(&mut version.content, Content::Hot(block.clone(), span));
+                    let moved = block.map(|block| Content::Hot(block.clone(), span));
+                    let content = moved.unwrap_or_else(|| Content::Cold(place.clone(), span));
+                    self.replace(&mut version.content, content);
                 }
                 Content::Cold(_, own) if own.is_same_version(span) => {
                     version.content = Content::Cold(place.clone(), span);
@@ -401,7 +413,7 @@ impl Slab {
             }
             true
         });
-        Ok(repointed == Some(true))
+        repointed.unwrap_or(true)
     }
 
     /// Moves the document's bytes, and counts the memory that they take there; returns what that frees. The slot must be

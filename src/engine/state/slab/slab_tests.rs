@@ -186,7 +186,7 @@ fn the_count_is_what_is_held_however_documents_come_and_go() {
                     }
                     _ => {
                         let Content::Hot(block, span) = together(99, 4).remove(2).content else { continue };
-                        slab.repoint(id, Lsn(lsn), &block, &Arc::new(block.place), span).unwrap();
+                        slab.repoint(id, Lsn(lsn), Some(&block), &Arc::new(block.place), span);
                     }
                 }
                 assert_eq!(slab.hot_bytes(), counted(&slab), "seed {seed}, lsn {lsn}");
@@ -267,7 +267,7 @@ fn what_was_read_before_a_compaction_is_not_put_where_the_compaction_points() {
     slab.cool_page(0, Lsn(1));
     let read = slab.newest(SlotId(1), Version::on_disk).unwrap().flatten().unwrap();
     let (block, place, spans) = moved();
-    assert!(slab.repoint(SlotId(1), Lsn(1), &block, &place, spans[1]).unwrap());
+    assert!(slab.repoint(SlotId(1), Lsn(1), Some(&block), &place, spans[1]));
     warm(&slab, SlotId(1), &read, &alone(&read));
     let now = slab.newest(SlotId(1), Version::on_disk).unwrap().flatten().unwrap();
     assert_eq!((**now.place(), now.span(), now.lsn()), (*place, spans[1], read.lsn()));
@@ -290,7 +290,7 @@ fn a_version_behind_a_newer_one_names_its_new_place_too() {
     slab.supersede(SlotId(0), together(5, 1).remove(0));
     slab.supersede(SlotId(1), tombstone(5));
     for id in 0..3 {
-        assert!(slab.repoint(SlotId(id), Lsn(4), &block, &place, spans[id as usize]).unwrap());
+        assert!(slab.repoint(SlotId(id), Lsn(4), Some(&block), &place, spans[id as usize]));
     }
     let mut places = Vec::new();
     slab.scan(0, slab.end(), Lsn(4), |_, version| {
@@ -303,11 +303,11 @@ fn a_version_behind_a_newer_one_names_its_new_place_too() {
         slab.newest(SlotId(0), |version| version.lsn == Lsn(5) && version.content.is_hot()).unwrap().unwrap()
     );
     assert!(
-        !slab.repoint(SlotId(1), Lsn(5), &block, &place, spans[1]).unwrap(),
+        !slab.repoint(SlotId(1), Lsn(5), Some(&block), &place, spans[1]),
         "a deleted document has no place"
     );
     assert!(
-        !slab.repoint(SlotId(2), Lsn(4), &block, &place, Span::new(14..22, 6, 2)).unwrap(),
+        !slab.repoint(SlotId(2), Lsn(4), Some(&block), &place, Span::new(14..22, 6, 2)),
         "another version"
     );
     assert_eq!(slab.hot_bytes(), counted(&slab));

@@ -122,7 +122,7 @@ impl World {
         self.files.lock().unwrap().insert(SNAPSHOT, new.clone());
         let place = Arc::new(new.place);
         for (slot, span) in spans.into_iter().enumerate() {
-            assert!(self.slab.repoint(SlotId(slot as u64), Lsn(1), &new, &place, span).unwrap());
+            assert!(self.slab.repoint(SlotId(slot as u64), Lsn(1), Some(&new), &place, span));
         }
         let world = self.clone();
         self.holds.when_released(move || drop(world.files.lock().unwrap().remove(&LOG)));

@@ -19,7 +19,19 @@ pub mod base {
             match *self {}
         }
 
-        pub fn is_stale(&self) -> bool {
+        pub fn since(&self) -> Lsn {
+            match *self {}
+        }
+
+        pub fn begin_since(&self, _lsn: Lsn) {
+            match *self {}
+        }
+
+        pub fn takes_back(&self) -> bool {
+            match *self {}
+        }
+
+        pub fn set_takes_back(&self, _takes_back: bool) {
             match *self {}
         }
     }

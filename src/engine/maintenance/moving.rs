@@ -1,0 +1,126 @@
+//! After a compaction: every slot gets the new place of its document, in memory or below it.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use super::below::Below;
+use super::checkpoint::{self, Captured};
+use super::places::Places;
+use super::proof::Kept;
+use super::snapshot::Generation;
+use crate::engine::format::checkpoint::{CollectionContents, SLOTS};
+use crate::engine::state::base::{Base, CollectionBase};
+use crate::engine::state::collection::Collection;
+use crate::engine::state::slab::{Content, SlotId};
+use crate::engine::store::Store;
+use crate::error::{Error, Kind, Result};
+use crate::storage::{Block, BlockPlace, Lsn};
+
+/// A checkpoint that was written whole.
+pub(super) struct Whole {
+    pub(super) base: Arc<Base>,
+    pub(super) captured: Captured,
+    pub(super) written: checkpoint::Written,
+}
+
+/// The new generation is the database's: every slot gets its new place, in memory or below it.
+pub(super) fn move_below(
+    store: &Store,
+    generation: &Generation,
+    places: Places,
+    whole: Option<Whole>,
+    mut kept: Kept,
+) -> Result<()> {
+    let auto = store.auto();
+    let (base, slots) = match &whole {
+        Some(whole) => (whole.base.clone(), checkpoint_slots(whole)),
+        None => (places.base, places.collections),
+    };
+    let moves = {
+        // No checkpoint that names places in the old files comes below from now on.
+        let mut moves = auto.order.moves.lock();
+        *moves += 1;
+        let below = generation.shapes.iter().zip(&slots);
+        below.for_each(|((_, collection, _), below)| collection.slab().move_slots(below));
+        *moves
+    };
+    for ((_, collection, _), below) in generation.shapes.iter().zip(&slots) {
+        repoint(store, collection, below, &mut kept, generation.lsn())?;
+    }
+    if whole.is_some() {
+        // The log begins anew behind it.
+        auto.log_at.store(0, Ordering::Relaxed);
+        auto.failures.store(0, Ordering::Relaxed);
+    }
+    store.wait_published(generation.lsn())?;
+    let whole = whole.map(|whole| (whole.captured, whole.written));
+    Below::new(store, base, moves, whole).put_when_released(store);
+    Ok(())
+}
+
+/// The slots of a whole checkpoint, by collection.
+fn checkpoint_slots(whole: &Whole) -> Vec<Arc<CollectionBase>> {
+    let mut tree = 1;
+    let mut below = |contents: &CollectionContents| {
+        let below = CollectionBase::of(&whole.base, contents, tree).0;
+        tree += contents.trees();
+        Arc::new(below)
+    };
+    whole.written.contents.collections.iter().map(&mut below).collect()
+}
+
+/// Repoints the slots in memory to the new places. Documents in memory stay there, in the new blocks: garbage in the old ones is
+/// freed. Their blocks are read once more, and verified, where the proof did not keep them.
+fn repoint(
+    store: &Store,
+    collection: &Collection,
+    below: &CollectionBase,
+    kept: &mut Kept,
+    cut: Lsn,
+) -> Result<()> {
+    let slab = collection.slab();
+    // The blocks of the page before, which may reach into the next.
+    let mut read: Vec<Arc<Block>> = Vec::new();
+    for first in (0..below.end()).step_by(SLOTS) {
+        let Some(hot) = slab.hot_slots(first, cut) else { continue };
+        let mut blocks: Vec<Arc<Block>> = Vec::new();
+        for (at, version) in below.pass_versions(first)? {
+            let Content::Cold(place, span) = version.content else { continue };
+            let known = blocks.iter().rev().chain(&read).find(|block| block.place == *place).cloned();
+            let block = match known {
+                Some(block) => Some(block),
+                None if hot & 1 << at == 0 => None,
+                None => Some(block_at(store, kept, *place)?),
+            };
+            if let Some(block) = &block
+                && blocks.iter().all(|other| other.place != block.place)
+            {
+                blocks.push(block.clone());
+            }
+            // The proof has read these spans.
+            if !slab.repoint(SlotId(first + at as u64), cut, block.as_ref(), &place, span) {
+                // The old files are not deleted: what still refers to them can be read.
+                let message = "a slot holds another version than the proven snapshot";
+                return Err(Error::new(Kind::Internal, message));
+            }
+        }
+        read = blocks;
+    }
+    Ok(())
+}
+
+/// A block of the snapshot; those before it that were kept are dropped.
+fn block_at(store: &Store, kept: &mut Kept, place: BlockPlace) -> Result<Arc<Block>> {
+    while kept.front().is_some_and(|block| block.place.offset < place.offset) {
+        kept.pop_front();
+    }
+    if let Some(block) = kept.front().filter(|block| block.place == place) {
+        return Ok(block.clone());
+    }
+    let block = store.storage().read(place)?;
+    // Slots will have it.
+    Ok(match Arc::try_unwrap(block) {
+        Ok(block) => Arc::new(Block { transient: false, ..block }),
+        Err(shared) => shared,
+    })
+}
