@@ -250,14 +250,14 @@ test('a compaction and a backup of a database that was opened from a checkpoint 
   await copied.close()
 })
 
-test('after a compaction and a kill everything is read, and answers the same', async (t) => {
+test('after a compaction and a kill opening begins with the checkpoint of the compaction, and answers the same', async (t) => {
   const { path, model } = await copy()
   await killed(path, `
     await db.compact()
     await users.updateOne({ _id: ${JSON.stringify(idOf(10))} }, { $set: { city: 'moved' } })`)
   model.set(idOf(10), { city: 'moved' })
   const db = await opened(t, path)
-  t.is((await db.stats()).pagesRead, 0)
+  t.true((await db.stats()).pagesRead > 0)
   await agrees(t, db, model)
 })
 
