@@ -86,3 +86,45 @@ fn with_a_large_limit_what_is_read_stays_in_memory_until_that_is_nearly_full() {
     scan(&client, 1_000);
     client.database.close().unwrap();
 }
+
+/// Regression: a change brought all 64 slots of its page into memory, so that random updates took 2,560 bytes each: twice the limit
+/// before the next checkpoint was due.
+#[test]
+fn near_the_limit_a_change_brings_only_its_own_slot_into_memory() {
+    const DOCUMENTS: i32 = 20_000;
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("db").to_str().unwrap().to_owned();
+    let options = OpenOptions { memory_limit: Some(1 << 20).into(), ..OpenOptions::default() };
+    let client = Client::open(&path, options.clone()).unwrap();
+    // As many bytes as a close leaves a checkpoint for.
+    let document = |id: i32, n: i32| {
+        object(&[("_id", Value::Int(id)), ("n", Value::Int(n)), ("text", Value::String("x".repeat(300)))])
+    };
+    let all: Vec<Value> = (0..DOCUMENTS).map(|n| document(n, n)).collect();
+    client.insert("c", &all, InsertOrder::Ordered).unwrap();
+    client.database.close().unwrap();
+    let client = Client::open(&path, options.clone()).unwrap();
+    let below = |n| object(&[("n", object(&[("$lt", Value::Int(n))]))]);
+    let change = object(&[("$inc", object(&[("n", Value::Int(-DOCUMENTS))]))]);
+    let mut changed = 0;
+    for n in (0..DOCUMENTS).step_by(67) {
+        let outcome = client.update("c", &object(&[("_id", Value::Int(n))]), &change, Reach::One).unwrap();
+        assert_eq!(outcome, (1, 1));
+        changed += 1;
+    }
+    let bytes = client.database.stats().unwrap().slot_bytes;
+    assert!(bytes < changed * 300, "{bytes} bytes of slots for {changed} changes");
+    let check = |client: &Client| {
+        assert_eq!(client.count("c", &below(0)).unwrap(), changed);
+        assert_eq!(client.count("c", &below(DOCUMENTS)).unwrap(), DOCUMENTS as u64);
+        for n in [0, 1, 66, 67, 68, 134, DOCUMENTS - 1] {
+            let now = if n % 67 == 0 { n - DOCUMENTS } else { n };
+            assert_eq!(client.get("c", &Value::Int(n)).unwrap(), Some(document(n, now)));
+        }
+    };
+    check(&client);
+    client.database.close().unwrap();
+    let client = Client::open(&path, options).unwrap();
+    check(&client);
+    client.database.close().unwrap();
+}

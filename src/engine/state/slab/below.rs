@@ -48,41 +48,34 @@ impl Slab {
     /// What is not in memory stays there.
     pub(crate) fn peek(&self, first: u64, view: Lsn, mut visit: impl FnMut(usize, &Version)) -> Result<()> {
         let chunk = self.chunks.read().get((first / CHUNK) as usize).cloned().flatten();
-        let below = match &chunk {
-            None => match self.base_of(first) {
-                Some(base) => base.versions(first)?,
-                None => return Ok(()),
-            },
-            Some(chunk) => match self.look(chunk, first, false)? {
-                Look::InMemory(slots) => {
-                    for (at, slot) in slots.iter().enumerate() {
-                        if let VisibleVersion::Version(version) = slot.seen(view)
-                            && version.content.is_document()
-                        {
-                            visit(at, version);
-                        }
-                    }
-                    return Ok(());
-                }
-                Look::Below(versions) => versions,
-            },
+        let Some(chunk) = chunk else {
+            if let Some(base) = self.base_of(first) {
+                base.versions(first)?.iter().for_each(|(at, version)| visit(*at, version));
+            }
+            return Ok(());
         };
-        below.iter().for_each(|(at, version)| visit(*at, version));
+        let (slots, below) = match self.look(&chunk, first, false)? {
+            Look::InMemory(slots) => (slots, Vec::new()),
+            Look::Below(slots, below) => (slots, below),
+        };
+        for (at, seen) in slots.seen(&below, view) {
+            if let VisibleVersion::Version(version) = seen
+                && version.content.is_document()
+            {
+                visit(at, version);
+            }
+        }
         Ok(())
     }
 
     /// What a view finds of a document in this slot. What is not in memory stays there.
     pub(crate) fn life(&self, id: SlotId, view: Lsn) -> Result<Life> {
         let Some(chunk) = self.chunk((id.0 / CHUNK) as usize) else { return Ok(Life::None) };
-        let slot = place(id.0).1;
-        let slots = match self.look(&chunk, id.0, false)? {
+        let slots = match self.look_for_one(&chunk, id.0, false)? {
             Look::InMemory(slots) => slots,
-            Look::Below(versions) => {
-                let is_there = versions.iter().any(|(at, _)| *at == slot);
-                return Ok(if is_there { Life::Document } else { Life::None });
-            }
+            Look::Below(_, version) => return Ok(version.map_or(Life::None, |_| Life::Document)),
         };
-        Ok(match slots[slot].seen(view) {
+        Ok(match slots.at(place(id.0).1).seen(view) {
             VisibleVersion::Version(version) if version.content.is_document() => Life::Document,
             VisibleVersion::Before(earlier) => Life::Before(earlier),
             VisibleVersion::Version(_) | VisibleVersion::Nothing => Life::None,
@@ -92,11 +85,12 @@ impl Slab {
     /// Whether this slot is not in memory, and this the checkpoint below: a document that it names there is as it is there.
     pub(crate) fn is_below(&self, id: SlotId, base: &Arc<CollectionBase>) -> bool {
         let Some(chunk) = self.chunk((id.0 / CHUNK) as usize) else { return false };
-        let slots = chunk.pages[place(id.0).0].slots.read();
-        !slots.is_in_memory() && self.is_base(base)
+        let (page, slot) = place(id.0);
+        let slots = chunk.pages[page].slots.read();
+        !slots.has(slot) && self.is_base(base)
     }
 
-    /// Whether the page of this slot is in memory; if so a bit for each slot whose document, as the state at `cut` sees it, is, too.
+    /// Whether some of the page of this slot is in memory; if so a bit for each slot whose document, as the state at `cut` sees it, is, too.
     pub(crate) fn hot_slots(&self, id: u64, cut: Lsn) -> Option<u64> {
         let chunk = self.chunks.read().get((id / CHUNK) as usize).cloned().flatten()?;
         let slots = chunk.pages[place(id).0].slots.read();
@@ -104,9 +98,8 @@ impl Slab {
             VisibleVersion::Version(version) => version.content.is_hot(),
             _ => false,
         };
-        slots
-            .is_in_memory()
-            .then(|| slots.iter().enumerate().map(|(at, slot)| u64::from(is_hot(slot)) << at).sum())
+        let bit = |(at, slot)| u64::from(is_hot(slot)) << at;
+        (!slots.is_none()).then(|| slots.iter().map(bit).sum())
     }
 
     /// The checkpoint below the keys.
@@ -141,11 +134,28 @@ impl Slab {
         let page = &chunk.pages[place(id).0];
         loop {
             let slots = page.slots.read();
-            if slots.is_in_memory() {
+            if slots.is_all() {
                 return Ok(slots);
             }
             drop(slots);
             if !self.fill_page(page, id)? {
+                return Ok(page.slots.read());
+            }
+        }
+    }
+
+    /// The page of this slot, which is in memory if a checkpoint has it; near the memory limit the others need not be.
+    #[inline]
+    pub(super) fn read_one<'c>(&self, chunk: &'c Chunk, id: u64) -> Result<ReadGuard<'c, Slots>> {
+        let (page, slot) = place(id);
+        let page = &chunk.pages[page];
+        loop {
+            let slots = page.slots.read();
+            if slots.has(slot) {
+                return Ok(slots);
+            }
+            drop(slots);
+            if !self.fill_one(page, id)? {
                 return Ok(page.slots.read());
             }
         }
@@ -161,13 +171,19 @@ impl Slab {
         keeps: bool,
     ) -> Result<Look<'c, Vec<(usize, Version)>>> {
         let first = id / PAGE as u64 * PAGE as u64;
-        self.look_for(chunk, id, keeps, |base| base.versions(first), Vec::is_empty)
+        self.look_for(chunk, id, keeps, Slots::is_all, |base| base.versions(first), Vec::is_empty)
     }
 
     /// Looks for one slot only; that brings its page into memory where nothing limits it.
     #[inline]
     pub(super) fn look_at<'c>(&self, chunk: &'c Chunk, id: u64) -> Result<Look<'c, Option<Version>>> {
-        self.look_for(chunk, id, true, |base| base.version(id), Option::is_none)
+        self.look_for_one(chunk, id, true)
+    }
+
+    #[inline]
+    fn look_for_one<'c>(&self, chunk: &'c Chunk, id: u64, keeps: bool) -> Result<Look<'c, Option<Version>>> {
+        let slot = place(id).1;
+        self.look_for(chunk, id, keeps, |slots| slots.has(slot), |base| base.version(id), Option::is_none)
     }
 
     #[inline]
@@ -176,12 +192,13 @@ impl Slab {
         chunk: &'c Chunk,
         id: u64,
         keeps: bool,
+        is_here: impl Fn(&Slots) -> bool,
         find: impl Fn(&CollectionBase) -> Result<T>,
         is_empty: impl Fn(&T) -> bool,
     ) -> Result<Look<'c, T>> {
         let page = &chunk.pages[place(id).0];
         let slots = page.slots.read();
-        if slots.is_in_memory() {
+        if is_here(&slots) {
             return Ok(Look::InMemory(slots));
         }
         drop(slots);
@@ -193,12 +210,12 @@ impl Slab {
                 return self.read(chunk, id).map(Look::InMemory);
             }
             let slots = page.slots.read();
-            if slots.is_in_memory() {
+            if is_here(&slots) {
                 return Ok(Look::InMemory(slots));
             }
             // A newer checkpoint may have another place of a document.
             if self.is_base(&base) {
-                return Ok(Look::Below(found));
+                return Ok(Look::Below(slots, found));
             }
         }
     }
@@ -211,13 +228,27 @@ impl Slab {
             let Some(base) = self.base_of(first) else { return Ok(false) };
             let versions = base.versions(first)?;
             let mut slots = page.slots.write();
-            if slots.is_in_memory() {
+            // A newer checkpoint holds what was changed, and released from memory, in between.
+            if slots.is_all() || self.is_base(&base) {
+                self.change(&mut slots, |slots| slots.fill(versions));
                 return Ok(true);
             }
-            // A newer checkpoint holds what was changed, and released from memory, in between.
+        }
+    }
+
+    /// Brings this slot into memory, and its whole page where nothing limits that; returns whether a checkpoint has it.
+    #[cold]
+    fn fill_one(&self, page: &Page, id: u64) -> Result<bool> {
+        let first = id / PAGE as u64 * PAGE as u64;
+        loop {
+            let Some(base) = self.base_of(first) else { return Ok(false) };
+            if base.base().keeps() {
+                return self.fill_page(page, id);
+            }
+            let version = base.version(id)?;
+            let mut slots = page.slots.write();
             if self.is_base(&base) {
-                *slots = Slots::of(versions);
-                self.pages.fetch_add(1, Ordering::Relaxed);
+                self.change(&mut slots, |slots| slots.put(place(id).1, version));
                 return Ok(true);
             }
         }
@@ -249,8 +280,8 @@ impl Slab {
         if !is_there || !base.base().takes_back() || !self.is_base(base) {
             return 0;
         }
-        *slots = Slots::default();
-        self.pages.fetch_sub(1, Ordering::Relaxed);
-        size_of::<[Slot; PAGE]>() as u64
+        let freed = slots.bytes();
+        self.change(&mut slots, |slots| *slots = Slots::None);
+        freed
     }
 }

@@ -47,12 +47,12 @@ impl Slab {
         let page = &chunk.pages[index];
         let used = page.used.swap(0, Ordering::Relaxed);
         let mut slots = page.slots.write();
-        if !slots.is_in_memory() {
+        if slots.is_none() {
             return (next, 0);
         }
         let (mut freed, mut hot) = (0, false);
         let mut places = Places::default();
-        for (n, slot) in slots.iter_mut().enumerate() {
+        for (n, slot) in slots.iter_mut() {
             let Version { lsn, content } = &mut slot.newest;
             let (block, span) = match content {
                 Content::Hot(block, span) => (block.clone(), *span),
@@ -103,20 +103,20 @@ impl Slab {
         let Some(chunk) = self.chunk((id.0 / CHUNK) as usize) else { return };
         let index = place(id.0).0;
         let mut slots = chunk.pages[index].slots.write();
-        if !slots.is_in_memory() {
+        if slots.is_none() {
             return;
         }
         let of_block = |slot: &Slot| match &slot.newest.content {
             Content::Cold(place, span) if **place == block.place && is_whole(*span) => Some(*span),
             _ => None,
         };
-        let spans: SmallVec<[Option<Span>; PAGE]> = slots.iter().map(of_block).collect();
+        let spans: SmallVec<[Option<Span>; PAGE]> = slots.iter().map(|(_, slot)| of_block(slot)).collect();
         let found: SmallVec<[Span; PAGE]> = spans.iter().copied().flatten().collect();
         // Neighbours on other pages of slots read the block again: each page keeps what is its own.
         let bytes: usize = found.iter().map(|span| span.head() + span.len()).sum();
         let part = if 2 * bytes < block.bytes.len() { Span::part(block, &found) } else { None };
         let block = part.map_or_else(|| block.clone(), Arc::new);
-        for (slot, span) in slots.iter_mut().zip(spans) {
+        for ((_, slot), span) in slots.iter_mut().zip(spans) {
             if let Some(span) = span {
                 self.replace(&mut slot.newest.content, Content::Hot(block.clone(), span));
             }

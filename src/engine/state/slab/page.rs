@@ -1,7 +1,6 @@
 //! Slots in pages, pages in chunks, and which version of a slot a view sees.
 
 use std::collections::VecDeque;
-use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
@@ -88,26 +87,156 @@ pub(super) struct Page {
     pub(super) slots: RwLock<Slots>,
 }
 
-/// The slots of a page; empty ones while the page is not in memory.
+/// The slots of a page that are in memory. A checkpoint has the others, or they are empty.
 #[derive(Default)]
-pub(super) struct Slots(Option<Box<[Slot; PAGE]>>);
+pub(super) enum Slots {
+    #[default]
+    None,
+    Few(Box<Few>),
+    All(Box<[Slot; PAGE]>),
+}
+
+/// Slots by their places in the page: those that were changed, near the memory limit.
+#[derive(Default)]
+pub(super) struct Few(Vec<(u8, Slot)>);
 
 static EMPTY: [Slot; PAGE] = [const { Slot::VACANT }; PAGE];
 
 impl Slots {
-    /// These versions in their places.
-    pub(super) fn of(versions: Vec<(usize, Version)>) -> Slots {
+    /// Whether there are none.
+    pub(super) fn is_none(&self) -> bool {
+        matches!(self, Slots::None)
+    }
+
+    /// Whether all are.
+    #[inline]
+    pub(super) fn is_all(&self) -> bool {
+        matches!(self, Slots::All(_))
+    }
+
+    /// Whether this one is.
+    #[inline]
+    pub(super) fn has(&self, at: usize) -> bool {
+        match self {
+            Slots::All(_) => true,
+            Slots::None => false,
+            Slots::Few(few) => few.0.iter().any(|(own, _)| usize::from(*own) == at),
+        }
+    }
+
+    /// This one; an empty one if it is not in memory.
+    #[inline]
+    pub(super) fn at(&self, at: usize) -> &Slot {
+        match self {
+            Slots::All(slots) => &slots[at],
+            Slots::None => &EMPTY[at],
+            Slots::Few(few) => {
+                few.0.iter().find(|(own, _)| usize::from(*own) == at).map_or(&EMPTY[at], |(_, slot)| slot)
+            }
+        }
+    }
+
+    /// This one, to change it.
+    pub(super) fn at_mut(&mut self, at: usize) -> Option<&mut Slot> {
+        match self {
+            Slots::All(slots) => slots.get_mut(at),
+            Slots::None => None,
+            Slots::Few(few) => {
+                few.0.iter_mut().find(|(own, _)| usize::from(*own) == at).map(|(_, slot)| slot)
+            }
+        }
+    }
+
+    /// All of them; empty ones unless all are in memory.
+    #[inline]
+    pub(super) fn all(&self) -> &[Slot; PAGE] {
+        match self {
+            Slots::All(slots) => slots,
+            _ => &EMPTY,
+        }
+    }
+
+    /// Brings all of them into memory, with these versions where they were not.
+    pub(super) fn fill(&mut self, versions: Vec<(usize, Version)>) {
+        if self.is_all() {
+            return;
+        }
         let mut slots = Box::new([const { Slot::VACANT }; PAGE]);
         for (at, version) in versions {
             if let Some(slot) = slots.get_mut(at) {
                 slot.newest = version;
             }
         }
-        Slots(Some(slots))
+        if let Slots::Few(few) = std::mem::take(self) {
+            for (at, own) in few.0 {
+                slots[usize::from(at)] = own;
+            }
+        }
+        *self = Slots::All(slots);
     }
 
-    pub(super) fn is_in_memory(&self) -> bool {
-        self.0.is_some()
+    /// Brings one more into memory, with this version.
+    pub(super) fn put(&mut self, at: usize, version: Option<Version>) {
+        if self.has(at) {
+            return;
+        }
+        if self.is_none() {
+            *self = Slots::Few(Box::default());
+        }
+        if let Slots::Few(few) = self {
+            let newest = version.unwrap_or(Slot::VACANT.newest);
+            // Most pages have one or two.
+            if few.0.len() == few.0.capacity() {
+                few.0.reserve_exact(few.0.len().div_ceil(2).max(1));
+            }
+            few.0.push((at as u8, Slot { newest, history: None }));
+        }
+    }
+
+    /// Those in memory, with their places.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (usize, &Slot)> {
+        let (all, few) = match self {
+            Slots::All(slots) => (slots.as_slice(), [].as_slice()),
+            Slots::Few(few) => ([].as_slice(), few.0.as_slice()),
+            Slots::None => ([].as_slice(), [].as_slice()),
+        };
+        all.iter().enumerate().chain(few.iter().map(|(at, slot)| (usize::from(*at), slot)))
+    }
+
+    /// Those in memory, with their places, to change them.
+    pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = (usize, &mut Slot)> {
+        let (all, few) = match self {
+            Slots::All(slots) => (slots.as_mut_slice(), [].as_mut_slice()),
+            Slots::Few(few) => ([].as_mut_slice(), few.0.as_mut_slice()),
+            Slots::None => ([].as_mut_slice(), [].as_mut_slice()),
+        };
+        all.iter_mut().enumerate().chain(few.iter_mut().map(|(at, slot)| (usize::from(*at), slot)))
+    }
+
+    /// What a view finds in each slot, with its place, where a checkpoint has these versions.
+    pub(super) fn seen<'a>(
+        &'a self,
+        below: &'a [(usize, Version)],
+        view: Lsn,
+    ) -> impl Iterator<Item = (usize, VisibleVersion<'a>)> {
+        let mut below = below.iter().peekable();
+        (0..PAGE).filter_map(move |at| {
+            let version = below.next_if(|(own, _)| *own == at).map(|(_, version)| version);
+            match self.has(at) {
+                true => Some((at, self.at(at).seen(view))),
+                false => version.map(|version| (at, VisibleVersion::Version(version))),
+            }
+        })
+    }
+
+    /// Bytes of memory.
+    pub(super) fn bytes(&self) -> u64 {
+        let bytes = match self {
+            Slots::All(_) => size_of::<[Slot; PAGE]>(),
+            Slots::Few(few) => size_of::<Few>() + few.0.capacity() * size_of::<(u8, Slot)>(),
+            Slots::None => 0,
+        };
+        bytes as u64
     }
 
     /// Whether a checkpoint of the state at this LSN has all that they hold.
@@ -118,29 +247,13 @@ impl Slots {
                 && slot.newest.lsn <= lsn
                 && matches!(content, Content::Cold(..) | Content::Vacant)
         };
-        self.is_in_memory() && self.iter().all(is_there)
-    }
-}
-
-impl Deref for Slots {
-    type Target = [Slot; PAGE];
-
-    #[inline]
-    fn deref(&self) -> &[Slot; PAGE] {
-        self.0.as_deref().unwrap_or(&EMPTY)
-    }
-}
-
-impl DerefMut for Slots {
-    #[inline]
-    fn deref_mut(&mut self) -> &mut [Slot; PAGE] {
-        self.0.get_or_insert_with(|| Box::new([const { Slot::VACANT }; PAGE]))
+        !self.is_none() && self.iter().all(|(_, slot)| is_there(slot))
     }
 }
 
 impl Page {
     fn new() -> Page {
-        Page { used: AtomicU64::new(0), slots: RwLock::new(Slots(None)) }
+        Page { used: AtomicU64::new(0), slots: RwLock::default() }
     }
 
     pub(super) fn touch(&self, slot: usize) {
@@ -151,11 +264,12 @@ impl Page {
     }
 }
 
-/// A page as a reader finds it.
+/// A page, or one slot of it, as a reader finds it.
 pub(super) enum Look<'c, T> {
+    /// In memory.
     InMemory(ReadGuard<'c, Slots>),
-    /// Not in memory: what a checkpoint has of it.
-    Below(T),
+    /// Not in memory, or not all of it: what a checkpoint has of the rest.
+    Below(ReadGuard<'c, Slots>, T),
 }
 
 /// Pages that follow each other. Their slots are in memory from the first use on: a program may have thousands of collections

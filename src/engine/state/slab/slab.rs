@@ -40,8 +40,8 @@ pub(crate) struct Slab {
     hot_bytes: AtomicU64,
     /// Bytes of the newest versions, in memory or on disk: what a compaction would write.
     live_bytes: AtomicU64,
-    /// Pages in memory.
-    pub(super) pages: AtomicU64,
+    /// Bytes of the slots in memory.
+    slot_bytes: AtomicU64,
     /// Versions that came since the last checkpoint was begun.
     changed: AtomicU64,
     /// The end of the slots that a checkpoint has, or may come to have.
@@ -59,7 +59,7 @@ impl Default for Slab {
             len: AtomicU64::new(0),
             hot_bytes: AtomicU64::new(0),
             live_bytes: AtomicU64::new(0),
-            pages: AtomicU64::new(0),
+            slot_bytes: AtomicU64::new(0),
             changed: AtomicU64::new(0),
             kept_to: AtomicU64::new(0),
             base: RwLock::new(None),
@@ -79,12 +79,19 @@ impl Slab {
         self.rebase(base);
     }
 
-    /// The slots of a page to change, in memory from now on. A checkpoint has nothing of it, or it is in memory.
-    fn in_memory<'s>(&self, slots: &'s mut Slots) -> &'s mut [Slot; PAGE] {
-        if !slots.is_in_memory() {
-            self.pages.fetch_add(1, Ordering::Relaxed);
+    /// Brings the slots of a page into memory, of which a checkpoint has nothing.
+    fn begin_page(&self, slots: &mut Slots) {
+        if !slots.is_all() {
+            self.change(slots, |slots| slots.fill(Vec::new()));
         }
-        &mut *slots
+    }
+
+    /// Changes which slots of a page are in memory.
+    pub(super) fn change(&self, slots: &mut Slots, change: impl FnOnce(&mut Slots)) {
+        let before = slots.bytes();
+        change(slots);
+        // A sum of differences: some of them are below zero.
+        self.slot_bytes.fetch_add(slots.bytes().wrapping_sub(before), Ordering::Relaxed);
     }
 
     /// A checkpoint of the newest state is begun, with slots up to `end`.
@@ -105,7 +112,7 @@ impl Slab {
 
     /// Bytes of memory that slots take, without the documents.
     pub(crate) fn slot_bytes(&self) -> u64 {
-        self.pages.load(Ordering::Relaxed) * size_of::<[Slot; PAGE]>() as u64
+        self.slot_bytes.load(Ordering::Relaxed)
     }
 
     /// One past the last slot assigned.
@@ -143,7 +150,10 @@ impl Slab {
             if version.content.is_hot() {
                 chunk.warmed(page);
             }
-            self.in_memory(&mut slots)[slot] = Slot { newest: version, history };
+            self.begin_page(&mut slots);
+            if let Some(slot) = slots.at_mut(slot) {
+                *slot = Slot { newest: version, history };
+            }
         }
         self.len.store(id + 1, Ordering::Release);
         SlotId(id)
@@ -168,8 +178,8 @@ impl Slab {
     /// Calls a function with the newest version, published or not.
     pub(crate) fn newest<R>(&self, id: SlotId, read: impl FnOnce(&Version) -> R) -> Result<Option<R>> {
         let Some(chunk) = self.chunk((id.0 / CHUNK) as usize) else { return Ok(None) };
-        let slots = self.read(&chunk, id.0)?;
-        Ok(Some(read(&slots[place(id.0).1].newest)))
+        let slots = self.read_one(&chunk, id.0)?;
+        Ok(Some(read(&slots.at(place(id.0).1).newest)))
     }
 
     /// Calls a function with what a view sees in the slot. `view` is called once the page is locked: a version that the
@@ -187,10 +197,10 @@ impl Slab {
                 match self.look_at(&chunk, id.0)? {
                     Look::InMemory(slots) => {
                         chunk.pages[page].touch(slot);
-                        Ok(read(slots[slot].seen(view())))
+                        Ok(read(slots.at(slot).seen(view())))
                     }
-                    Look::Below(Some(version)) => Ok(read(VisibleVersion::Version(&version))),
-                    Look::Below(None) => Ok(read(VisibleVersion::Nothing)),
+                    Look::Below(_, Some(version)) => Ok(read(VisibleVersion::Version(&version))),
+                    Look::Below(_, None) => Ok(read(VisibleVersion::Nothing)),
                 }
             }
         }
@@ -202,10 +212,10 @@ impl Slab {
         let (page, slot) = place(id.0);
         let slots = chunk.pages[page].slots.read();
         // An entry in a checkpoint is that of a document there, which nobody has changed since.
-        if !slots.is_in_memory() {
+        if !slots.has(slot) {
             return self.base_of(id.0).is_some();
         }
-        let slot = &slots[slot];
+        let slot = slots.at(slot);
         slot.history.is_none() && slot.newest.lsn <= view && slot.newest.content.is_document()
     }
 
@@ -232,10 +242,10 @@ impl Slab {
             let seen = match &found {
                 Look::InMemory(slots) => {
                     chunk.pages[page].touch(slot);
-                    slots[slot].seen(view)
+                    slots.at(slot).seen(view)
                 }
-                Look::Below(Some(version)) => VisibleVersion::Version(version),
-                Look::Below(None) => VisibleVersion::Nothing,
+                Look::Below(_, Some(version)) => VisibleVersion::Version(version),
+                Look::Below(_, None) => VisibleVersion::Nothing,
             };
             // An earlier life has its own entries.
             if let VisibleVersion::Version(version) = seen
@@ -270,7 +280,7 @@ impl Slab {
             chunks.next_if(|(own, _)| *own != index);
             let Some((_, chunk)) = chunks.peek() else { return };
             let (page, slot) = place(*id);
-            if let Content::Hot(block, span) = &chunk.pages[page].slots.read()[slot].newest.content {
+            if let Content::Hot(block, span) = &chunk.pages[page].slots.read().at(slot).newest.content {
                 documents.push((block.clone(), *span));
             }
         }
@@ -300,20 +310,22 @@ impl Slab {
                 let last = (first as u64 + chunk_end - id).min(PAGE as u64) as usize;
                 let page = match self.look(&chunk, id, true)? {
                     Look::InMemory(page) => page,
-                    Look::Below(versions) => {
+                    Look::Below(slots, versions) => {
                         let begin = id - first as u64;
-                        let within = |(at, _): &&(usize, Version)| (first..last).contains(at);
-                        for (at, version) in versions.iter().filter(within) {
-                            let at = begin + *at as u64;
-                            if visit(SlotId(at), version).is_break() {
-                                return Ok(at + 1);
+                        for (at, seen) in slots.seen(&versions, view) {
+                            if (first..last).contains(&at)
+                                && let VisibleVersion::Version(version) = seen
+                                && version.content.is_document()
+                                && visit(SlotId(begin + at as u64), version).is_break()
+                            {
+                                return Ok(begin + at as u64 + 1);
                             }
                         }
                         id = begin + last as u64;
                         continue;
                     }
                 };
-                for slot in &page[first..last] {
+                for slot in &page.all()[first..last] {
                     let at = SlotId(id);
                     id += 1;
                     // An earlier life is in an earlier slot, where the scan has met it already.
@@ -373,7 +385,9 @@ impl Slab {
                 let last = (slot as u64 + chunk_end - id).min(PAGE as u64) as usize;
                 let mut slots = chunk.pages[page].slots.write();
                 chunk.warmed(page);
-                for (slot, version) in self.in_memory(&mut slots)[slot..last].iter_mut().zip(&mut versions) {
+                self.begin_page(&mut slots);
+                let empty = slots.iter_mut().skip(slot).take(last - slot);
+                for ((_, slot), version) in empty.zip(&mut versions) {
                     hot += version.content.hot_bytes();
                     live += version.content.live_bytes() as u64;
                     slot.newest = version;
@@ -450,11 +464,9 @@ impl Slab {
         let (page, slot) = place(id.0);
         let mut slots = chunk.pages[page].slots.write();
         // A slot that is changed was read before.
-        if !slots.is_in_memory() {
-            return None;
-        }
-        let changed = change(&mut slots[slot]);
-        if slots[slot].newest.content.is_hot() {
+        let slot = slots.at_mut(slot)?;
+        let changed = change(slot);
+        if slot.newest.content.is_hot() {
             chunk.warmed(page);
         }
         Some(changed)
@@ -468,8 +480,8 @@ impl Slab {
         let full = self.end() >= (index as u64 + 1) * CHUNK
             && self.kept_to.load(Ordering::Acquire) <= index as u64 * CHUNK;
         if chunk.occupied.fetch_sub(1, Ordering::AcqRel) == 1 && full {
-            let in_memory = chunk.pages.iter().filter(|page| page.slots.read().is_in_memory()).count();
-            self.pages.fetch_sub(in_memory as u64, Ordering::Relaxed);
+            let bytes: u64 = chunk.pages.iter().map(|page| page.slots.read().bytes()).sum();
+            self.slot_bytes.fetch_sub(bytes, Ordering::Relaxed);
             if let Some(entry) = self.chunks.write().get_mut(index) {
                 *entry = None;
             }

@@ -148,7 +148,7 @@ fn alone(disk: &OnDisk) -> Arc<Block> {
 fn counted(slab: &Slab) -> u64 {
     let chunks = slab.chunks.read();
     let pages = chunks.iter().flatten().flat_map(|chunk| chunk.pages.iter());
-    pages.map(|page| page.slots.read().iter().map(bytes_of).sum::<u64>()).sum()
+    pages.map(|page| page.slots.read().iter().map(|(_, slot)| bytes_of(slot)).sum::<u64>()).sum()
 }
 
 fn bytes_of(slot: &Slot) -> u64 {
@@ -327,4 +327,38 @@ fn only_pages_with_documents_take_memory() {
         slab.newest(SlotId(2 * PAGE as u64), |version| version.content.is_document()).unwrap() == Some(false)
     );
     assert_eq!(slab.slot_bytes(), 2 * page);
+}
+
+#[test]
+fn slots_in_memory_hide_those_of_a_checkpoint_and_the_others_do_not() {
+    let below: Vec<(usize, Version)> =
+        [0, 3, 5, 63].map(|at| (at, document(1, &format!("old {at}")))).into_iter().collect();
+    let mut slots = Slots::default();
+    let text = |slots: &Slots, view: u64| -> Vec<(usize, String)> {
+        let seen = slots.seen(&below, Lsn(view)).filter_map(|(at, seen)| match seen {
+            VisibleVersion::Version(Version { content: Content::Hot(block, span), .. }) => {
+                Some((at, String::from_utf8(span.of(block).to_vec()).unwrap()))
+            }
+            _ => None,
+        });
+        seen.collect()
+    };
+    let old: Vec<_> = [0, 3, 5, 63].map(|at| (at, format!("old {at}"))).into();
+    assert_eq!((text(&slots, 9), slots.bytes()), (old.clone(), 0));
+    slots.put(63, Some(document(1, "old 63")));
+    slots.put(3, Some(document(1, "old 3")));
+    slots.put(7, None);
+    slots.put(3, None);
+    assert!(slots.has(3) && slots.has(7) && !slots.has(5) && slots.at_mut(5).is_none());
+    let slot = slots.at_mut(3).unwrap();
+    let before = std::mem::replace(&mut slot.newest, document(9, "new 3"));
+    slot.history.get_or_insert_default().older.push_back(before);
+    slots.at_mut(63).unwrap().newest = tombstone(9);
+    let new = vec![(0, "old 0".to_owned()), (3, "new 3".to_owned()), (5, "old 5".to_owned())];
+    assert_eq!((text(&slots, 9), text(&slots, 8).get(1)), (new.clone(), old.get(1)));
+    assert!(slots.bytes() < 4 * size_of::<(u8, Slot)>() as u64 + 100);
+    assert_eq!(slots.iter().map(|(at, _)| at).collect::<Vec<_>>(), [63, 3, 7]);
+    slots.fill(below.clone());
+    assert!(slots.is_all());
+    assert_eq!(text(&slots, 9), new);
 }
