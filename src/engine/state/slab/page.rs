@@ -253,7 +253,7 @@ impl Slots {
 
 impl Page {
     fn new() -> Page {
-        Page { used: AtomicU64::new(0), slots: RwLock::default() }
+        Page { used: AtomicU64::new(0), slots: RwLock::new(Slots::None) }
     }
 
     pub(super) fn touch(&self, slot: usize) {
