@@ -11,7 +11,7 @@ use crate::storage::Lsn;
 
 /// The documents of a collection that are due, in the order of their slots.
 pub(super) enum Due<'a> {
-    Written(SlotReader<'a>),
+    Written(Option<SlotReader<'a>>),
     Seen { collection: &'a Collection, view: Lsn, end: u64, next: u64, seen: VecDeque<(SlotId, Span)> },
 }
 
@@ -25,7 +25,7 @@ impl<'d> Due<'d> {
     pub(super) fn next(&mut self) -> Result<Option<(SlotId, Span, Option<Placed>)>> {
         match self {
             Due::Written(reader) => {
-                let next = reader.next()?;
+                let next = reader.as_mut().map_or(Ok(None), SlotReader::next)?;
                 Ok(next.map(|placed| (placed.slot, placed.span, Some(placed))))
             }
             Due::Seen { collection, view, end, next, seen } => {

@@ -5,13 +5,12 @@ use std::sync::atomic::Ordering;
 
 use super::below::Below;
 use super::checkpoint::{self, Captured};
-use super::places::Places;
+use super::places::{Placed, Places, SlotReader};
 use super::proof::Kept;
 use super::snapshot::Generation;
 use crate::engine::format::checkpoint::{CollectionContents, SLOTS};
 use crate::engine::state::base::{Base, CollectionBase};
 use crate::engine::state::collection::Collection;
-use crate::engine::state::slab::{Content, SlotId};
 use crate::engine::store::Store;
 use crate::error::{Error, Kind, Result};
 use crate::storage::{Block, BlockPlace, Lsn};
@@ -81,24 +80,31 @@ fn repoint(
     let slab = collection.slab();
     // The blocks of the page before, which may reach into the next.
     let mut read: Vec<Arc<Block>> = Vec::new();
-    for first in (0..below.end()).step_by(SLOTS) {
-        let Some(hot) = slab.hot_slots(first, cut) else { continue };
+    let mut slots = SlotReader::new(below)?;
+    while let Some((hot, placed)) = slots.next_record(|first| slab.hot_slots(first, cut))? {
         let mut blocks: Vec<Arc<Block>> = Vec::new();
-        for (at, version) in below.pass_versions(first)? {
-            let Content::Cold(place, span) = version.content else { continue };
-            let known = blocks.iter().rev().chain(&read).find(|block| block.place == *place).cloned();
+        let mut named: Option<Arc<BlockPlace>> = None;
+        for Placed { slot, place, span } in placed {
+            let at = slot.0 % SLOTS as u64;
+            let known = blocks.iter().rev().chain(&read).find(|block| block.place == place).cloned();
             let block = match known {
                 Some(block) => Some(block),
                 None if hot & 1 << at == 0 => None,
-                None => Some(block_at(store, kept, *place)?),
+                None => Some(block_at(store, kept, place)?),
             };
+            // Documents of one block share its place.
+            let place = match named.take().filter(|named| **named == place) {
+                Some(named) => named,
+                None => Arc::new(place),
+            };
+            named = Some(place.clone());
             if let Some(block) = &block
                 && blocks.iter().all(|other| other.place != block.place)
             {
                 blocks.push(block.clone());
             }
             // The proof has read these spans.
-            if !slab.repoint(SlotId(first + at as u64), cut, block.as_ref(), &place, span) {
+            if !slab.repoint(slot, cut, block.as_ref(), &place, span) {
                 // The old files are not deleted: what still refers to them can be read.
                 let message = "a slot holds another version than the proven snapshot";
                 return Err(Error::new(Kind::Internal, message));

@@ -15,6 +15,7 @@ use crate::storage::pages::pointer::Pointer;
 use crate::storage::runs::cursor::Cursor;
 use crate::storage::runs::file::RunFile;
 use crate::storage::runs::in_memory::MemoryRun;
+use crate::storage::runs::page::Page as Leaf;
 use crate::storage::runs::tree_writer::{Root, RowsWriter};
 use crate::storage::{BlockPlace, CheckpointSink, FileId, Lsn, PageSink};
 
@@ -150,10 +151,8 @@ impl Places {
     }
 
     /// The documents of a collection, in the order of their slots.
-    pub(super) fn of_collection(&self, at: usize) -> Result<SlotReader<'_>> {
-        let below = self.collections.get(at);
-        let cursor = below.map_or(Ok(None), |below| below.slots())?;
-        Ok(SlotReader { base: &self.base, cursor, read: Vec::new().into_iter() })
+    pub(super) fn of_collection(&self, at: usize) -> Result<Option<SlotReader<'_>>> {
+        self.collections.get(at).map(|below| SlotReader::new(below)).transpose()
     }
 }
 
@@ -177,30 +176,54 @@ pub(super) struct Placed {
 pub(super) struct SlotReader<'p> {
     base: &'p Base,
     cursor: Option<Cursor<'p>>,
-    /// What was read of it, up to a page.
+    /// The page of the tree, and the record in it that comes next.
+    leaf: Option<(Arc<Leaf>, usize)>,
+    /// What was read of the record before.
     read: std::vec::IntoIter<Placed>,
 }
 
-impl SlotReader<'_> {
+impl<'p> SlotReader<'p> {
+    pub(super) fn new(below: &'p CollectionBase) -> Result<SlotReader<'p>> {
+        let (base, cursor) = (&**below.base(), below.slots()?);
+        Ok(SlotReader { base, cursor, leaf: None, read: Vec::new().into_iter() })
+    }
+
     /// The next document.
     pub(super) fn next(&mut self) -> Result<Option<Placed>> {
         loop {
             if let Some(next) = self.read.next() {
                 return Ok(Some(next));
             }
-            let Some(cursor) = &mut self.cursor else { return Ok(None) };
-            let Some(Some((leaf, from))) = cursor.next_leaf()? else { return Ok(None) };
-            let (rows, mut placed) = (leaf.rows(), Vec::new());
-            for at in from..rows.len() {
-                let decoded = slots(rows.record(at), self.base.files());
+            let Some((_, placed)) = self.next_record(|_| Some(()))? else { return Ok(None) };
+            self.read = placed.into_iter();
+        }
+    }
+
+    /// The documents of the next record for whose first slot there is an answer, and that.
+    pub(super) fn next_record<T>(
+        &mut self,
+        wanted: impl Fn(u64) -> Option<T>,
+    ) -> Result<Option<(T, Vec<Placed>)>> {
+        loop {
+            while let Some((leaf, at)) = &mut self.leaf
+                && *at < leaf.len()
+            {
+                let (rows, n) = (leaf.rows(), *at);
+                *at += 1;
+                let first = rows.slot(n) * SLOTS as u64;
+                let Some(answer) = wanted(first) else { continue };
+                let decoded = slots(rows.record(n), self.base.files());
                 let (blocks, slots) = decoded.ok_or_else(|| self.base.malformed_slots())?;
-                placed.extend(slots.into_iter().map(|(n, block, span)| Placed {
-                    slot: SlotId(rows.slot(at) * SLOTS as u64 + n as u64),
+                let placed = slots.into_iter().map(|(n, block, span)| Placed {
+                    slot: SlotId(first + n as u64),
                     place: blocks[block],
                     span,
-                }));
+                });
+                return Ok(Some((answer, placed.collect())));
             }
-            self.read = placed.into_iter();
+            let Some(cursor) = &mut self.cursor else { return Ok(None) };
+            let Some(Some(leaf)) = cursor.next_leaf()? else { return Ok(None) };
+            self.leaf = Some(leaf);
         }
     }
 }

@@ -254,17 +254,8 @@ impl CollectionBase {
 
     /// The versions in the 64 slots from this multiple of 64 on, each with its place among them.
     pub(crate) fn versions(&self, first: u64) -> Result<Vec<(usize, Version)>> {
-        self.versions_by(first, Base::access())
-    }
-
-    /// The same for a reader of all of them, which keeps no pages.
-    pub(crate) fn pass_versions(&self, first: u64) -> Result<Vec<(usize, Version)>> {
-        self.versions_by(first, Access::Pass)
-    }
-
-    fn versions_by(&self, first: u64, access: Access) -> Result<Vec<(usize, Version)>> {
         let Some(tree) = &self.slots else { return Ok(Vec::new()) };
-        let found = tree.row(&self.base.pages, first / SLOTS as u64, access)?;
+        let found = tree.row(&self.base.pages, first / SLOTS as u64, Base::access())?;
         let row = match &found {
             Found::Missed => return Err(self.base.missed()),
             Found::Nothing => return Ok(Vec::new()),
