@@ -103,12 +103,12 @@ for (const [what, fileOf, length] of [['manifest', (path) => join(path, 'MANIFES
     const path = await sample(t)
     const file = fileOf(path)
     const bytes = readFileSync(file)
-    bytes.writeUInt32LE(2, 8)
+    bytes.writeUInt32LE(3, 8)
     bytes.writeUInt32LE(crc32c(bytes.subarray(0, length - 4)), length - 4)
     writeFileSync(file, bytes)
     for (const options of [{}, { readOnly: true }]) {
       const before = readFileSync(file)
-      const error = await rejectsWith(t, 'VERSION', Database.open(path, options), /format version 2.*open it with a newer moltendb-node/)
+      const error = await rejectsWith(t, 'VERSION', Database.open(path, options), /format version 3.*open it with a newer moltendb-node/)
       t.is(error.file, file)
       t.deepEqual(readFileSync(file), before)
     }

@@ -84,12 +84,7 @@ fn with(a: &[u8]) -> Vec<u8> {
 }
 
 fn put(out: &mut Vec<u8>, document: &[u8]) {
-    record::put(
-        out,
-        1_700_000_000_000,
-        record::Metadata { collection: 1, version: 1, created_at: 0, modified_at: 0 },
-        document,
-    );
+    record::write(out, 1_700_000_000_000, (1, 1, 0), record::Making::Inserted, document);
 }
 
 fn open(dir: &Path) -> Result<(), Error> {

@@ -1,6 +1,6 @@
-//! Databases of format 1, written by the first release, must open with all their content in every later release.
+//! Databases of each format must open with all their content in every later release.
 //!
-//! `fixtures/format-1` was closed, `fixtures/format-1-killed` was copied while open. Both were written by
+//! `fixtures/format-N` was closed, `fixtures/format-N-killed` was copied while open. Those of the newest format were written by
 //!
 //! ```text
 //! cargo test --no-default-features --test fixture -- --ignored
@@ -224,8 +224,10 @@ fn check(path: &Path, access: Access, clean: bool) {
 }
 
 #[test]
-fn a_database_of_format_1_opens_with_everything_in_it() {
-    for (name, clean) in [("format-1", true), ("format-1-killed", false)] {
+fn a_database_of_any_format_opens_with_everything_in_it() {
+    let all =
+        [("format-1", true), ("format-1-killed", false), ("format-2", true), ("format-2-killed", false)];
+    for (name, clean) in all {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("db");
         copy(&fixture(name), &path);
@@ -236,24 +238,34 @@ fn a_database_of_format_1_opens_with_everything_in_it() {
 }
 
 #[test]
-fn a_database_of_format_1_goes_on_being_written() {
-    let directory = tempfile::tempdir().unwrap();
-    let path = directory.path().join("db");
-    copy(&fixture("format-1"), &path);
-    let client = Client::open(path.to_str().unwrap(), OpenOptions::default()).unwrap();
-    let document = object(&[("_id", text("later")), ("value", Value::Null)]);
-    client.insert("values", std::slice::from_ref(&document), InsertOrder::Ordered).unwrap();
-    client.database.close().unwrap();
-    let client = Client::open(path.to_str().unwrap(), OpenOptions::default()).unwrap();
-    assert_eq!(client.get("values", &text("later")).unwrap(), Some(document));
-    assert_eq!(client.count("values", &object(&[])).unwrap(), values().len() as u64 + 1);
-    client.database.close().unwrap();
+fn a_database_of_any_format_goes_on_being_written() {
+    for name in ["format-1", "format-2"] {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("db");
+        copy(&fixture(name), &path);
+        let client = Client::open(path.to_str().unwrap(), OpenOptions::default()).unwrap();
+        let document = object(&[("_id", text("later")), ("value", Value::Null)]);
+        client.insert("values", std::slice::from_ref(&document), InsertOrder::Ordered).unwrap();
+        client.database.close().unwrap();
+        let client = Client::open(path.to_str().unwrap(), OpenOptions::default()).unwrap();
+        assert_eq!(client.get("values", &text("later")).unwrap(), Some(document), "{name}");
+        assert_eq!(client.count("values", &object(&[])).unwrap(), values().len() as u64 + 1, "{name}");
+        client.database.compact().unwrap();
+        client.database.close().unwrap();
+        let client = Client::open(path.to_str().unwrap(), OpenOptions::default()).unwrap();
+        assert_eq!(
+            client.count("values", &object(&[])).unwrap(),
+            values().len() as u64 + 1,
+            "{name}, compacted"
+        );
+        client.database.close().unwrap();
+    }
 }
 
 #[test]
 #[ignore = "writes the fixture, which is done once in the life of a format"]
 fn write_the_fixture() {
-    let (closed, killed) = (fixture("format-1"), fixture("format-1-killed"));
+    let (closed, killed) = (fixture("format-2"), fixture("format-2-killed"));
     assert!(!closed.exists() && !killed.exists(), "remove the old fixture first");
     std::fs::create_dir_all(fixture("")).unwrap();
     write(&closed, &killed);

@@ -142,8 +142,8 @@ fn closed() -> (Log, Clean, u32, Vec<Place>) {
             bytes_of(&Value::Object(fields.map(|(name, value)| (name.to_owned(), value)).to_vec()));
         let mut payload = Vec::new();
         record::begin(&mut payload, 1_000);
-        let metadata = record::Metadata { collection, version: 1, created_at: 900, modified_at: 1_000 };
-        let (range, head) = record::put(&mut payload, 1_000, metadata, &document);
+        let making = record::Making::Inserted;
+        let (range, head) = record::write(&mut payload, 1_000, (collection, 1, 1_000), making, &document);
         let frame = log.bytes.len() as u64;
         log.commit(&payload);
         let key = [&[1], id.as_bytes()].concat();

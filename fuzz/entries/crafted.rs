@@ -125,8 +125,15 @@ fn definition(input: &mut Input<'_>) -> Vec<u8> {
     bytes_of(&Value::Object(spec))
 }
 
+/// What a payload is in.
+#[derive(Clone, Copy)]
+enum Of {
+    Log,
+    Snapshot,
+}
+
 /// A payload of any records.
-fn payload(input: &mut Input<'_>, most: u8) -> (Vec<u8>, u32) {
+fn payload(input: &mut Input<'_>, most: u8, of: Of) -> (Vec<u8>, u32) {
     const NAMES: [&str; 8] = ["one", "two", "three", "__proto__", "", "../x", "a$b", "four"];
     const KEYS: [&str; 4] = ["_id", "a", "b", ""];
     let mut out = Vec::new();
@@ -151,13 +158,19 @@ fn payload(input: &mut Input<'_>, most: u8) -> (Vec<u8>, u32) {
                 let len = usize::from(input.byte() % 32);
                 out.extend_from_slice(input.take(len));
             }
-            _ => {
-                record::put(
-                    &mut out,
-                    1_000,
-                    record::Metadata { collection, version: 1, created_at: 900, modified_at: 1_000 },
-                    &document(input),
-                );
+            kind => {
+                let metadata =
+                    record::Metadata { collection, version: 1, created_at: 900, modified_at: 1_000 };
+                let making = match kind {
+                    11 | 12 => record::Making::Inserted,
+                    13 => record::Making::Updated(&[3, 1]),
+                    _ => record::Making::Replaced,
+                };
+                let document = document(input);
+                match (kind, of) {
+                    (15, _) | (_, Of::Snapshot) => record::put(&mut out, 1_000, metadata, &document),
+                    _ => record::write(&mut out, 1_000, (collection, 1, 900), making, &document),
+                };
                 puts += 1;
             }
         }
@@ -189,8 +202,8 @@ pub fn crafted_segment(data: &[u8]) {
             0 => log.mark(3),
             1 => {
                 // Blocks whose lengths fill the body, or do not.
-                let (first, _) = payload(&mut input, 8);
-                let (second, _) = payload(&mut input, 8);
+                let (first, _) = payload(&mut input, 8, Of::Log);
+                let (second, _) = payload(&mut input, 8, Of::Log);
                 let longer = u32::from(input.byte() > 200);
                 log.blocks(&[&first, &second], longer);
             }
@@ -199,7 +212,7 @@ pub fn crafted_segment(data: &[u8]) {
                 let len = u32::from(input.short()) << (input.byte() % 17);
                 log.head(len);
             }
-            _ => log.commit(&payload(&mut input, 12).0),
+            _ => log.commit(&payload(&mut input, 12, Of::Log).0),
         }
     }
     let sealed = mode & 4 != 0;
@@ -229,7 +242,7 @@ pub fn crafted_snapshot(data: &[u8]) {
     let (mut blocks, mut documents) = (0, 0);
     let mut first = Some((begun(), 0));
     while (first.is_some() || !input.is_empty()) && blocks < 32 {
-        let (payload, puts) = first.take().unwrap_or_else(|| payload(&mut input, 12));
+        let (payload, puts) = first.take().unwrap_or_else(|| payload(&mut input, 12, Of::Snapshot));
         let wrong = if blocks == 0 { 0 } else { input.byte() };
         let collection = if blocks == 0 { 0 } else { number(&mut input) };
         let counted = match wrong {
@@ -323,17 +336,8 @@ fn closed() -> (Log, Clean) {
         record::begin(&mut out, 1_000);
         let text = Value::String("x".repeat(id as usize * 7));
         let value = Value::Object(vec![("_id".to_owned(), Value::Int(id)), ("a".to_owned(), text)]);
-        record::put(
-            &mut out,
-            1_000,
-            record::Metadata {
-                collection: 1 + id as u32 % 2,
-                version: 1,
-                created_at: 900,
-                modified_at: 1_000,
-            },
-            &bytes_of(&value),
-        );
+        let metadata = (1 + id as u32 % 2, 1, 1_000);
+        record::write(&mut out, 1_000, metadata, record::Making::Inserted, &bytes_of(&value));
         log.commit(&out);
     }
     log.mark(2);

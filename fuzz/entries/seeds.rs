@@ -56,12 +56,12 @@ fn payload(records: impl FnOnce(&mut Vec<u8>)) -> Vec<u8> {
 }
 
 fn put(out: &mut Vec<u8>, collection: u32, version: u64, document: &Value) {
-    record::put(
-        out,
-        1_000,
-        record::Metadata { collection, version, created_at: 900, modified_at: 1_000 },
-        &plain(document),
-    );
+    let making = match version {
+        2 => record::Making::Updated(&[3, 2]),
+        3 => record::Making::Replaced,
+        _ => record::Making::Inserted,
+    };
+    record::write(out, 1_000, (collection, version, 900), making, &plain(document));
 }
 
 /// Payloads as the records entry takes them: each behind its length.
@@ -148,6 +148,7 @@ pub fn seeds() -> Vec<(&'static str, Vec<Vec<u8>>)> {
         record::shape(out, 1, 0, &["_id", "a"]);
         put(out, 1, 1, &every_type());
         put(out, 1, 2, &every_type());
+        put(out, 1, 3, &every_type());
     });
     let changed = payload(|out| {
         record::create(out, 2, "two", b"{}");

@@ -7,9 +7,11 @@
 //! - `boundary`: values in messages to and from JavaScript
 //! - [`kind`]: what a value is; [`node`]: reading encoded bytes and trees through one interface
 //! - [`order`]: the total order of values; [`path`]: dotted paths through arrays
+//! - `changes`: the paths that an update has changed, as the log keeps them
 //! - [`id`]: which values may be an `_id`; ObjectIds as text
 
 mod boundary;
+pub(crate) mod changes;
 mod check;
 mod encoding;
 pub mod id;

@@ -43,5 +43,5 @@ pub(crate) use name::name_fault;
 pub use projection::Projection;
 pub use sort::Sort;
 pub(crate) use sort::{Ranker, SortKey};
-pub(crate) use update::Rewrite;
+pub(crate) use update::{Rewrite, difference};
 pub use update::{Update, UpdateTarget};

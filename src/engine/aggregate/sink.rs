@@ -21,6 +21,7 @@ use crate::engine::store::precedence::Subject;
 use crate::error::{Error, Kind, Result, codes};
 use crate::options::PART_BYTES;
 use crate::query::aggregate::Merged;
+use crate::query::difference;
 use crate::storage::Lsn;
 
 /// How often a document that others keep changing is computed before it gets precedence.
@@ -153,6 +154,14 @@ fn decide(
         return Err(Error::new(Kind::BadQuery, message).with_code(codes::IMMUTABLE_FIELD));
     }
     let packed = collection.map(|collection| PackedDocument::of(collection, &next)).transpose()?;
+    let packed = match (packed, &old) {
+        (Some(packed), Some(old)) if next != *document => {
+            let mut paths = Vec::new();
+            difference(old, &next, &mut paths);
+            Some(packed.updated(paths))
+        }
+        (packed, _) => packed,
+    };
     Ok(Decided { key, seen, next: Some((next, packed)) })
 }
 
@@ -174,7 +183,11 @@ fn put(commit: &mut Commit<'_>, collection: &Arc<Collection>, one: &Decided) -> 
             if !packed.settle(collection)? {
                 return Ok(false);
             }
-            commit.put(collection, one.key.clone(), over, packed.bytes())?;
+            let present = match &current {
+                Current::Present(present) => Some(present),
+                Current::Absent(_) => None,
+            };
+            commit.put_over(collection, one.key.clone(), over, present, (packed.bytes(), packed.making()))?;
         }
         Some((next, None)) => {
             commit.pack_value(collection, next)?;

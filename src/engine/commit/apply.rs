@@ -52,6 +52,7 @@ impl Commit<'_> {
     fn apply(&mut self, store: &Store, lsn: Lsn, blocks: &[Arc<Block>]) -> Vec<Superseded> {
         self.applied.lsn = lsn;
         store.set_applied_lsn(lsn);
+        store.set_commit_time(self.time());
         self.applied.next_number += self.created.len() as u32;
         for collection in &self.created {
             store.collections().insert(collection.number(), collection.clone());

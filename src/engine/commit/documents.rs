@@ -7,6 +7,7 @@ use super::staged::{Commit, Halt};
 use crate::document::staged::StagedShapes;
 use crate::document::{RawValue, Shape, ShapeId, Value, encode_document, incoming};
 use crate::engine::format::key::Key;
+use crate::engine::format::record::Making;
 use crate::engine::state::collection::Collection;
 use crate::error::{Error, Kind, Result};
 use crate::query::{Rewrite, Update};
@@ -31,19 +32,25 @@ impl Commit<'_> {
     /// Encodes the result of an update of a stored document, if it can be computed from its bytes.
     pub(crate) fn pack_rewritten(&mut self, update: &Update, before: RawValue<'_>) -> Rewrite {
         self.packed.clear();
-        update.rewrite(before, self.time(), &mut self.packed)
+        self.paths.clear();
+        update.rewrite(before, self.time(), &mut self.packed, &mut self.paths)
     }
 
-    /// Stages the document encoded last as the replacement of another.
+    /// Stages the document encoded last as the replacement of another, or as the update of it that changed `paths`.
     pub(crate) fn replace_packed(
         &mut self,
         collection: &Arc<Collection>,
         key: Key,
         present: &CurrentDocument,
+        how: How,
     ) -> Result<u64, Halt> {
-        let packed = std::mem::take(&mut self.packed);
-        let version = self.put_over(collection, key, Over::from(present), Some(present), &packed);
-        self.packed = packed;
+        let (packed, paths) = (std::mem::take(&mut self.packed), std::mem::take(&mut self.paths));
+        let making = match how {
+            How::Updated => Making::Updated(&paths),
+            How::Replaced => Making::Replaced,
+        };
+        let version = self.put_over(collection, key, Over::from(present), Some(present), (&packed, making));
+        (self.packed, self.paths) = (packed, paths);
         version
     }
 
@@ -61,9 +68,18 @@ impl Commit<'_> {
     }
 }
 
+/// How a document takes the place of another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum How {
+    Updated,
+    Replaced,
+}
+
 /// A document in its stored form, encoded outside of the commit lock, with the shapes that it uses first.
 pub(crate) struct PackedDocument {
     bytes: Vec<u8>,
+    /// The paths that it has changed, if it is the result of an update.
+    paths: Option<Vec<u8>>,
     /// The number of the first of the shapes.
     first: usize,
     shapes: Vec<Shape>,
@@ -72,7 +88,17 @@ pub(crate) struct PackedDocument {
 impl PackedDocument {
     /// Bytes that use only known shapes.
     pub(crate) fn settled(bytes: Vec<u8>) -> PackedDocument {
-        PackedDocument { bytes, first: 0, shapes: Vec::new() }
+        PackedDocument { bytes, paths: None, first: 0, shapes: Vec::new() }
+    }
+
+    /// The result of an update that changed these paths.
+    pub(crate) fn updated(self, paths: Vec<u8>) -> PackedDocument {
+        PackedDocument { paths: Some(paths), ..self }
+    }
+
+    /// How it takes the place of another.
+    pub(crate) fn making(&self) -> Making<'_> {
+        self.paths.as_deref().map_or(Making::Replaced, Making::Updated)
     }
 
     /// Encodes a document from the boundary.
@@ -80,7 +106,12 @@ impl PackedDocument {
         let mut staged = StagedShapes::new(collection.shapes());
         let mut bytes = Vec::new();
         incoming::store_with(raw, &collection.translation(raw.shapes()), &mut staged, &mut bytes)?;
-        Ok(PackedDocument { bytes, first: usize::from(staged.first_id()), shapes: staged.into_staged() })
+        Ok(PackedDocument {
+            bytes,
+            paths: None,
+            first: usize::from(staged.first_id()),
+            shapes: staged.into_staged(),
+        })
     }
 
     /// Whether it uses known shapes only.
@@ -93,7 +124,12 @@ impl PackedDocument {
         let mut staged = StagedShapes::new(collection.shapes());
         let mut bytes = Vec::new();
         encode_document(value, &mut staged, &mut bytes)?;
-        Ok(PackedDocument { bytes, first: usize::from(staged.first_id()), shapes: staged.into_staged() })
+        Ok(PackedDocument {
+            bytes,
+            paths: None,
+            first: usize::from(staged.first_id()),
+            shapes: staged.into_staged(),
+        })
     }
 
     /// Numbers the shapes, under the commit lock. False if other documents took the numbers: the document must be encoded

@@ -165,7 +165,7 @@ fn try_run<T>(
     if let Some(error) = store.refusal(&applied) {
         return fail(error, Lsn(0));
     }
-    let mut commit = Commit::new(applied, store.now(), ahead, store.precedence());
+    let mut commit = Commit::new(applied, store.commit_time(), ahead, store.precedence());
     let resolved = if device == Device::Refused && !is_nonblocking() {
         let resolved = without_device(|| resolve(&mut commit));
         // Whatever came of it rests on a page that was not there.

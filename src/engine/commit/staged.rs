@@ -11,7 +11,7 @@ use super::read_ahead::ReadAhead;
 use crate::engine::exec::locks::MutexGuard;
 use crate::engine::exec::nonblocking::would_block;
 use crate::engine::format::key::Key;
-use crate::engine::format::record::{self, Metadata, Records};
+use crate::engine::format::record::{self, Making, Records};
 use crate::engine::state::catalogue::Catalogue;
 use crate::engine::state::collection::Collection;
 use crate::engine::state::index::Index;
@@ -91,6 +91,8 @@ pub(crate) struct Commit<'s> {
     ahead: &'s ReadAhead,
     precedence: &'s Precedence,
     pub(crate) packed: Vec<u8>,
+    /// The paths that the document encoded last has changed, if it is the result of an update.
+    pub(crate) paths: Vec<u8>,
     pub(crate) scratch: (Vec<u8>, Vec<u8>),
 }
 
@@ -121,6 +123,7 @@ impl<'s> Commit<'s> {
             ahead,
             precedence,
             packed: Vec::new(),
+            paths: Vec::new(),
             scratch: Default::default(),
         }
     }
@@ -186,8 +189,8 @@ impl<'s> Commit<'s> {
         Ok(CurrentDocument::of_step(step, &put, payload))
     }
 
-    /// Stages a document; returns its version. One that cannot be indexed, or that is a duplicate in a unique index, is
-    /// refused and nothing is staged.
+    /// Stages a document as inserted, or as the replacement of another; returns its version. One that cannot be indexed, or
+    /// that is a duplicate in a unique index, is refused and nothing is staged.
     pub(crate) fn put(
         &mut self,
         collection: &Arc<Collection>,
@@ -195,16 +198,17 @@ impl<'s> Commit<'s> {
         over: Over,
         document: &[u8],
     ) -> Result<u64, Halt> {
-        self.put_over(collection, key, over, None, document)
+        self.put_over(collection, key, over, None, (document, Making::Replaced))
     }
 
+    /// Stages a document, and how it came to be unless it is new.
     pub(crate) fn put_over(
         &mut self,
         collection: &Arc<Collection>,
         key: Key,
         over: Over,
         present: Option<&CurrentDocument>,
-        document: &[u8],
+        (document, making): (&[u8], Making<'_>),
     ) -> Result<u64, Halt> {
         let (Over::Nothing(target) | Over::Present(target, ..)) = over;
         self.check_way(collection, target)?;
@@ -226,10 +230,14 @@ impl<'s> Commit<'s> {
             Over::Present(_, version, created_at) => (version.saturating_add(1), created_at, 0),
         };
         self.touched[touched].count += inserted;
-        let modified_at = time.max(created_at);
-        let metadata = Metadata { collection: collection.number(), version, created_at, modified_at };
-        let block = self.block(document.len() + 64);
-        let (range, head) = record::put(block, time, metadata, document);
+        let (making, more) = match (target, making) {
+            (Target::New(_) | Target::After(_), _) => (Making::Inserted, 0),
+            (_, Making::Updated(paths)) => (making, paths.len()),
+            _ => (making, 0),
+        };
+        let block = self.block(document.len() + more + 64);
+        let metadata = (collection.number(), version, created_at);
+        let (range, head) = record::write(block, time, metadata, making, document);
         let span = Span::new(range, head, version);
         let made = NewContent::Document(self.blocks.len() - 1, span);
         self.steps.push(StagedChange { collection: collection.clone(), key, target, made });

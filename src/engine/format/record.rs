@@ -1,9 +1,9 @@
 //! The payload of a block: a time, then records.
 //!
 //! ```text
-//! payload   time: i64 LE, milliseconds since 1970, of the commit      record ...
-//! PUT       01 collection version created modified length document
-//! DELETE    02 collection length id
+//! payload   time: i64 LE, milliseconds since 1970, of the commit, never before that of an earlier one      record ...
+//! PUT       01 collection version created modified length document          (snapshots: a document as it is)
+//! DELETE    02 collection length id                                         (only in logs of format 1)
 //! SHAPE     03 collection shape keys (length key)...
 //! CREATE    04 collection length name length options
 //! DROP      05 collection
@@ -11,10 +11,16 @@
 //! NEXT      07 collection                        (snapshots: the number of the next collection)
 //! INDEX     08 collection length spec
 //! UNINDEX   09 collection length name
+//! INSERT    10 collection version length document                           (created and modified at the time)
+//! UPDATE    11 collection version created length document length changes length before
+//! REPLACE   12 collection version created length document length before
+//! REMOVE    16 collection length id length before
 //! ```
 //!
-//! Numbers are LEB128; `created` and `modified` are zigzag differences `time - t`, so that a new document spends one byte on
-//! each. A document or id is in the stored form and ends exactly at its length. A SHAPE precedes the first document that
+//! Numbers are LEB128; `created` and `modified` are zigzag differences `time - t`, so that a time near the commit's takes one
+//! byte. What an UPDATE has changed is kept as [`changes`](crate::document::changes) describes. `before` is the document before,
+//! where the collection keeps it, else empty. A log of format 1 has PUT for documents that were inserted or changed; 13 to 15
+//! are kept for transactions, options of collections and dropped databases. A document or id is in the stored form and ends exactly at its length. A SHAPE precedes the first document that
 //! uses it, a CREATE precedes the first record of its collection. A spec is an object as `index::Spec` reads it, without
 //! shapes.
 
@@ -31,6 +37,10 @@ const NEXT: u8 = 7;
 const RENAME: u8 = 6;
 const INDEX: u8 = 8;
 const UNINDEX: u8 = 9;
+const INSERT: u8 = 10;
+const UPDATE: u8 = 11;
+const REPLACE: u8 = 12;
+const REMOVE: u8 = 16;
 
 /// Bytes of a payload before its first record.
 pub const PAYLOAD_HEAD: usize = 8;
@@ -41,7 +51,7 @@ pub const LEAST_PUT: u32 = 6 + 4;
 /// One record of a payload.
 #[derive(Debug, PartialEq)]
 pub enum Record<'a> {
-    /// A document was inserted or replaced.
+    /// A document.
     Put(Put),
     /// The document with this `_id` was deleted.
     Delete {
@@ -49,6 +59,8 @@ pub enum Record<'a> {
         collection: u32,
         /// The `_id`, encoded.
         id: &'a [u8],
+        /// The document, encoded, where the collection keeps what was; else empty.
+        before: &'a [u8],
     },
     /// The collection's next shape.
     Shape {
@@ -101,9 +113,43 @@ pub enum Record<'a> {
     },
 }
 
+/// How a document came to be what it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Made {
+    /// It is told as it is, in a snapshot; or it was written by a version that did not tell how.
+    Kept,
+    /// It was inserted.
+    Inserted,
+    /// It was changed where these bytes of the payload say; what it was before, where the collection keeps that.
+    Updated {
+        /// The changed paths.
+        changes: Range<usize>,
+        /// The document before.
+        before: Range<usize>,
+    },
+    /// It was replaced as a whole.
+    Replaced {
+        /// The document before.
+        before: Range<usize>,
+    },
+}
+
+/// How a document that is written comes to be, and what the log says of that.
+#[derive(Clone, Copy, Debug)]
+pub enum Making<'a> {
+    /// As [`Made::Inserted`].
+    Inserted,
+    /// With the changed paths.
+    Updated(&'a [u8]),
+    /// As [`Made::Replaced`].
+    Replaced,
+}
+
 /// A document record: the document's place in the payload and its metadata.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Put {
+    /// How it came to be.
+    pub made: Made,
     /// The collection's number.
     pub collection: u32,
     /// Grows by one with each write, from 1.
@@ -159,11 +205,47 @@ pub fn put(out: &mut Vec<u8>, time: i64, metadata: Metadata, document: &[u8]) ->
     (start + head..out.len(), head as u32)
 }
 
-/// Appends a DELETE.
+/// Appends an INSERT, UPDATE or REPLACE, modified at the payload's time; returns the document's place and the length of the
+/// record's head. `created_at` is told where the document is not new.
+pub fn write(
+    out: &mut Vec<u8>,
+    time: i64,
+    (collection, version, created_at): (u32, u64, i64),
+    making: Making<'_>,
+    document: &[u8],
+) -> (Range<usize>, u32) {
+    let start = out.len();
+    out.push(match making {
+        Making::Inserted => INSERT,
+        Making::Updated(_) => UPDATE,
+        Making::Replaced => REPLACE,
+    });
+    varint(out, u64::from(collection));
+    varint(out, version);
+    if !matches!(making, Making::Inserted) {
+        varint(out, zigzag(time.wrapping_sub(created_at)));
+    }
+    varint(out, document.len() as u64);
+    let head = out.len() - start;
+    out.extend_from_slice(document);
+    let place = start + head..out.len();
+    match making {
+        Making::Inserted => {}
+        Making::Updated(changes) => {
+            bytes(out, changes);
+            bytes(out, &[]);
+        }
+        Making::Replaced => bytes(out, &[]),
+    }
+    (place, head as u32)
+}
+
+/// Appends a REMOVE.
 pub fn delete(out: &mut Vec<u8>, collection: u32, id: &[u8]) {
-    out.push(DELETE);
+    out.push(REMOVE);
     varint(out, u64::from(collection));
     bytes(out, id);
+    bytes(out, &[]);
 }
 
 /// Appends a SHAPE.
@@ -272,29 +354,56 @@ impl<'a> Records<'a> {
     pub fn put_at(payload: &'a [u8], document: usize, head: usize) -> Option<Put> {
         let mut records = Records::new(payload);
         records.at = document.checked_sub(head)?;
-        match records.read()? {
-            Record::Put(put) => Some(put),
-            _ => None,
+        let start = records.at;
+        let kind = records.kind()?;
+        records.document(start, kind)
+    }
+
+    fn kind(&mut self) -> Option<u8> {
+        let kind = *self.payload.get(self.at)?;
+        self.at += 1;
+        Some(kind)
+    }
+
+    /// Reads a document and what stands before it, but nothing after it: a block in memory may end there.
+    fn document(&mut self, start: usize, kind: u8) -> Option<Put> {
+        let collection = u32::try_from(self.varint()?).ok()?;
+        let version = self.varint()?;
+        let time = |records: &mut Self| Some(records.time.wrapping_sub(unzigzag(records.varint()?)));
+        let nothing = || 0..0;
+        let (made, created_at, modified_at) = match kind {
+            PUT => (Made::Kept, time(self)?, time(self)?),
+            INSERT => (Made::Inserted, self.time, self.time),
+            UPDATE => (Made::Updated { changes: nothing(), before: nothing() }, time(self)?, self.time),
+            REPLACE => (Made::Replaced { before: nothing() }, time(self)?, self.time),
+            _ => return None,
+        };
+        let document = self.range()?;
+        let head = (document.start - start) as u32;
+        Some(Put { made, collection, version, created_at, modified_at, head, document })
+    }
+
+    /// Reads what follows a document.
+    fn after_document(&mut self, mut put: Put) -> Option<Put> {
+        match &mut put.made {
+            Made::Kept | Made::Inserted => {}
+            Made::Updated { changes, before } => (*changes, *before) = (self.range()?, self.range()?),
+            Made::Replaced { before } => *before = self.range()?,
         }
+        Some(put)
     }
 
     fn read(&mut self) -> Option<Record<'a>> {
         let start = self.at;
-        let kind = *self.payload.get(self.at)?;
-        self.at += 1;
+        let kind = self.kind()?;
+        if let PUT | INSERT | UPDATE | REPLACE = kind {
+            let put = self.document(start, kind)?;
+            return Some(Record::Put(self.after_document(put)?));
+        }
         let collection = u32::try_from(self.varint()?).ok()?;
         Some(match kind {
-            PUT => {
-                let version = self.varint()?;
-                let created_at = self.time.wrapping_sub(unzigzag(self.varint()?));
-                let modified_at = self.time.wrapping_sub(unzigzag(self.varint()?));
-                let len = self.len()?;
-                let document = self.at..self.at + len;
-                let head = (self.at - start) as u32;
-                self.at = document.end;
-                Record::Put(Put { collection, version, created_at, modified_at, head, document })
-            }
-            DELETE => Record::Delete { collection, id: self.bytes()? },
+            DELETE => Record::Delete { collection, id: self.bytes()?, before: &[] },
+            REMOVE => Record::Delete { collection, id: self.bytes()?, before: self.bytes()? },
             SHAPE => {
                 let shape = u16::try_from(self.varint()?).ok()?;
                 let count = self.len().filter(|count| *count <= MAX_SHAPE_KEYS)?;
@@ -330,11 +439,15 @@ impl<'a> Records<'a> {
         (len <= self.payload.len() - self.at).then_some(len)
     }
 
-    fn bytes(&mut self) -> Option<&'a [u8]> {
+    fn range(&mut self) -> Option<Range<usize>> {
         let len = self.len()?;
-        let bytes = self.payload.get(self.at..self.at + len)?;
         self.at += len;
-        Some(bytes)
+        Some(self.at - len..self.at)
+    }
+
+    fn bytes(&mut self) -> Option<&'a [u8]> {
+        let range = self.range()?;
+        self.payload.get(range)
     }
 
     fn str(&mut self) -> Option<&'a str> {
@@ -365,64 +478,5 @@ impl<'a> Iterator for Records<'a> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn records_are_read_as_written() {
-        let mut out = Vec::new();
-        begin(&mut out, 1_000);
-        create(&mut out, 7, "users", b"");
-        shape(&mut out, 7, 0, &["_id", "name"]);
-        let (document, head) = put(
-            &mut out,
-            1_000,
-            Metadata { collection: 7, version: 3, created_at: 400, modified_at: 1_200 },
-            b"doc",
-        );
-        delete(&mut out, 7, b"id");
-        rename(&mut out, 7, "people");
-        index(&mut out, 7, b"spec");
-        drop_index(&mut out, 7, "name_1");
-        drop_collection(&mut out, 7);
-        next(&mut out, 8);
-        let put = Put { collection: 7, version: 3, created_at: 400, modified_at: 1_200, head, document };
-        let read: Vec<_> = Records::new(&out).map(Result::unwrap).collect();
-        assert_eq!(
-            read,
-            [
-                Record::Create { collection: 7, name: "users", options: b"" },
-                Record::Shape { collection: 7, shape: 0, keys: vec!["_id", "name"] },
-                Record::Put(put.clone()),
-                Record::Delete { collection: 7, id: b"id" },
-                Record::Rename { collection: 7, name: "people" },
-                Record::Index { collection: 7, spec: b"spec" },
-                Record::Unindex { collection: 7, name: "name_1" },
-                Record::Drop { collection: 7 },
-                Record::Next { collection: 8 },
-            ]
-        );
-        assert_eq!(Records::put_at(&out, put.document.start, head as usize), Some(put));
-    }
-
-    #[test]
-    fn any_cut_or_changed_byte_is_read_without_panic() {
-        let mut out = Vec::new();
-        begin(&mut out, -5);
-        shape(&mut out, 300, 0, &["a", "b"]);
-        let extreme =
-            Metadata { collection: 300, version: u64::MAX, created_at: i64::MIN, modified_at: i64::MAX };
-        put(&mut out, -5, extreme, &[0xc0; 200]);
-        delete(&mut out, 300, b"x");
-        for cut in 0..out.len() {
-            Records::new(&out[..cut]).for_each(drop);
-        }
-        for at in 0..out.len() {
-            for value in 0..=255 {
-                let mut changed = out.clone();
-                changed[at] = value;
-                Records::new(&changed).for_each(drop);
-            }
-        }
-    }
-}
+#[path = "record_tests.rs"]
+mod tests;

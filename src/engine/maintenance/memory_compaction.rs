@@ -85,7 +85,7 @@ fn pack_collection(
     interrupt: &Interrupt,
 ) -> Result<()> {
     let end = collection.slab().end();
-    let time = store.now();
+    let time = store.commit_time();
     let mut next = 0;
     while next < end {
         if store.is_closing() {

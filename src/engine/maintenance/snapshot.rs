@@ -96,7 +96,7 @@ pub(crate) fn write_database(
     next_number: u32,
     sink: &mut dyn SnapshotSink,
 ) -> Result<()> {
-    let time = store.now();
+    let time = store.commit_time();
     let mut payload = Vec::new();
     record::begin(&mut payload, time);
     for (name, collection, shapes) in collections {
@@ -151,7 +151,7 @@ struct Filling {
 
 impl Writer<'_, '_> {
     fn collection(&mut self, collection: &Collection, end: u64, view: Lsn) -> Result<()> {
-        let time = self.store.now();
+        let time = self.store.commit_time();
         let number = collection.number();
         let (mut last, mut page, mut filling) = (Last::passing(), Vec::new(), Filling::default());
         for first in (0..end).step_by(SLOTS) {

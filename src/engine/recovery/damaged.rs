@@ -7,7 +7,7 @@ use crate::document::shape::MAX_SHAPES;
 use crate::document::stored::{check_deleted, check_document};
 use crate::document::{RawValue, Shape, Shapes, incoming};
 use crate::engine::format::key::{Key, key_of};
-use crate::engine::format::record::{Put, Record, Records};
+use crate::engine::format::record::{Made, Put, Record, Records};
 use crate::engine::state::index::Index;
 use crate::index::Spec;
 use crate::storage::{Block, InspectedCommit};
@@ -81,7 +81,7 @@ impl State {
     fn record(&mut self, record: Record<'_>, payload: &[u8], from_snapshot: bool) -> Result<(), Fault> {
         match record {
             Record::Put(put) => self.put(&put, payload),
-            Record::Delete { collection, id } => self.delete(collection, id),
+            Record::Delete { collection, id, .. } => self.delete(collection, id),
             Record::Shape { collection, shape, keys } => self.shape(collection, usize::from(shape), &keys),
             // A snapshot lists collections by name.
             Record::Create { collection, name, options: _ } => {
@@ -178,8 +178,14 @@ impl State {
         let bytes = bytes.ok_or_else(|| Fault::Own("a document ends outside its block".to_owned()))?;
         match check_document(bytes, &contents.shapes) {
             Ok(id) => {
-                contents.documents.insert(key_of(id));
-                Ok(())
+                let is_new = contents.documents.insert(key_of(id));
+                match put.made {
+                    Made::Inserted if !is_new => Err(Fault::Missing(INSERTED_TWICE.to_owned())),
+                    Made::Updated { .. } | Made::Replaced { .. } if is_new => {
+                        Err(Fault::Missing(CHANGES_NOTHING.to_owned()))
+                    }
+                    _ => Ok(()),
+                }
             }
             Err(error) => {
                 // Its newest version is unreadable, whatever there was before.
@@ -208,6 +214,11 @@ impl State {
         }
     }
 }
+
+/// What is wrong with an INSERT of a document that there is.
+pub(super) const INSERTED_TWICE: &str = "a document is inserted that exists already";
+/// What is wrong with an UPDATE or REPLACE of a document that there is not.
+pub(super) const CHANGES_NOTHING: &str = "a record changes a document that does not exist";
 
 /// A placeholder for a lost definition: it has more keys than any object has values, so that documents that use it do not
 /// decode.

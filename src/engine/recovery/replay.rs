@@ -7,11 +7,12 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use super::damaged::{CHANGES_NOTHING, INSERTED_TWICE};
 use crate::document::stored::{check_deleted, check_document};
 use crate::document::{RawValue, Shape, Shapes, incoming};
 use crate::engine::format::damage::damage;
 use crate::engine::format::key::{Key, key_of};
-use crate::engine::format::record::{LEAST_PUT, Put, Record, Records};
+use crate::engine::format::record::{LEAST_PUT, Made, Put, Record, Records};
 use crate::engine::index_build::create::{MAX_INDEXES, MAX_SPEC};
 use crate::engine::state::collection::Collection;
 use crate::engine::state::collection_name::is_name;
@@ -58,15 +59,21 @@ struct Run {
     hot_before: u64,
 }
 
+/// What there was under the key of a document.
+enum Before {
+    Nothing,
+    Document,
+}
+
 impl Run {
     fn new(collection: Arc<Collection>) -> Run {
         let (first, hot_before) = (collection.slab().end(), collection.slab().hot_bytes());
         Run { collection, first, fresh: Vec::new(), hot_before }
     }
 
-    /// [`Run::put`] into a collection of a checkpoint.
-    fn put_over(&mut self, key: Key, version: Version, changes: &mut Changes) -> Result<()> {
-        let found = self.collection.slot_of(&key)?;
+    /// Brings what the checkpoint has under a key into memory, before [`Run::put`].
+    fn look_below(&mut self, key: &Key, changes: &mut Changes) -> Result<()> {
+        let found = self.collection.slot_of(key)?;
         match found {
             // In the run itself; what is in memory is found as without a checkpoint.
             Some(slot) if slot.0 >= self.first => {}
@@ -74,14 +81,14 @@ impl Run {
                 self.collection.find_or_enter(key.clone(), slot);
             }
             // Its document was deleted: this is another life, in a slot of its own.
-            Some(slot) => self.collection.leave(&key, slot),
+            Some(slot) => self.collection.leave(key, slot),
             None => {}
         }
-        self.put(key, version);
         Ok(())
     }
 
-    fn put(&mut self, key: Key, version: Version) {
+    /// Puts a document in place of what there is under its key.
+    fn put(&mut self, key: Key, version: Version) -> Before {
         let next = SlotId(self.first + self.fresh.len() as u64);
         let (mut tally, own) = (Tally::default(), version.content.version().unwrap_or_default());
         let hash = KeyHash::of(&key);
@@ -89,7 +96,7 @@ impl Run {
             tally.add(hash, next, own);
             self.collection.tally().add(tally);
             self.fresh.push(version);
-            return;
+            return Before::Nothing;
         };
         if slot.0 >= self.first {
             self.fill();
@@ -100,6 +107,7 @@ impl Run {
         tally.add(hash, slot, own);
         self.collection.tally().add(tally);
         self.collection.slab().prune(slot, Lsn::NEWEST);
+        Before::Document
     }
 
     fn fill(&mut self) {
@@ -205,13 +213,17 @@ impl<'a> Replay<'a> {
         let run = self.run.insert(run);
         let (key, content) = Replay::content(&run.collection, block, &put, cold)?;
         let version = Version { lsn, content };
-        match &mut self.changes {
-            Some(changes) if run.collection.base().is_some() => {
-                run.put_over(key, version, changes).map_err(|error| below(&mut self.failed, error))?;
-            }
-            _ => run.put(key, version),
+        if let Some(changes) = &mut self.changes
+            && run.collection.base().is_some()
+        {
+            run.look_below(&key, changes).map_err(|error| below(&mut self.failed, error))?;
         }
-        Ok(())
+        match (put.made, run.put(key, version)) {
+            (Made::Kept, _) | (Made::Inserted, Before::Nothing) => Ok(()),
+            (Made::Updated { .. } | Made::Replaced { .. }, Before::Document) => Ok(()),
+            (Made::Inserted, _) => Err(INSERTED_TWICE.into()),
+            _ => Err(CHANGES_NOTHING.into()),
+        }
     }
 
     /// Ends a run of documents, before any other change of the collection.
@@ -329,6 +341,10 @@ impl<'a> Replay<'a> {
     }
 }
 
+fn out_of_place() -> Fault {
+    "a record stands where none of its kind belongs".into()
+}
+
 /// Keeps an error of the checkpoint.
 fn below(failed: &mut Option<Error>, error: Error) -> Fault {
     *failed = Some(error);
@@ -343,6 +359,7 @@ impl Loader for Replay<'_> {
     fn database_block(&mut self, snapshot: SnapshotBlock) -> Result<()> {
         self.recovered.lsn = snapshot.lsn;
         let mut records = Records::new(&snapshot.block.bytes);
+        self.recovered.time = self.recovered.time.max(records.time());
         while let Some(record) = records.next() {
             let applied = match record {
                 Err(_) => Err("a record is malformed".into()),
@@ -353,7 +370,7 @@ impl Loader for Replay<'_> {
                     self.recovered.next_number = self.recovered.next_number.max(collection);
                     Ok(())
                 }
-                Ok(_) => Err("a record stands where none of its kind belongs".into()),
+                Ok(_) => Err(out_of_place()),
             };
             applied.map_err(|what| damage(self.path, &snapshot.block.place, records.start(), &what))?;
         }
@@ -408,21 +425,22 @@ impl Loader for Replay<'_> {
         for block in &frame.blocks {
             let cold = self.is_full().then(|| Arc::new(block.place));
             let mut records = Records::new(&block.bytes);
+            self.recovered.time = self.recovered.time.max(records.time());
             while let Some(record) = records.next() {
                 if !matches!(record, Ok(Record::Put(_))) {
                     self.settle();
                 }
                 let applied = match record {
                     Err(_) => Err("a record is malformed".into()),
+                    Ok(Record::Next { .. }) => Err(out_of_place()),
                     Ok(Record::Put(put)) => self.put(lsn, block, put, cold.as_ref()),
-                    Ok(Record::Delete { collection, id }) => self.delete(lsn, collection, id),
+                    Ok(Record::Delete { collection, id, .. }) => self.delete(lsn, collection, id),
                     Ok(Record::Shape { collection, shape, keys }) => self.shape(collection, shape, &keys),
                     Ok(Record::Create { collection, name, options: _ }) => self.create(collection, name),
                     Ok(Record::Drop { collection }) => self.drop_collection(collection),
                     Ok(Record::Rename { collection, name }) => self.rename(collection, name),
                     Ok(Record::Index { collection, spec }) => self.index(lsn, collection, spec),
                     Ok(Record::Unindex { collection, name }) => self.drop_index(collection, name),
-                    Ok(Record::Next { .. }) => Err("a record stands where none of its kind belongs".into()),
                 };
                 applied.map_err(|what| match self.failed.take() {
                     Some(error) => error,

@@ -1,7 +1,7 @@
 //! One open database: the shared state of the commit path, readers and sessions.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 
 use std::time::Duration;
 
@@ -51,6 +51,8 @@ pub struct Recovered {
     pub collections: Arc<Collections>,
     /// The number of the next collection.
     pub next_number: u32,
+    /// The time of the newest commit (ms).
+    pub time: i64,
 }
 
 impl Recovered {
@@ -61,6 +63,7 @@ impl Recovered {
             catalogue: Catalogue::default(),
             collections: Arc::new(Collections::default()),
             next_number: 1,
+            time: i64::MIN,
         }
     }
 }
@@ -81,6 +84,8 @@ pub(crate) struct Store {
     collections: Arc<Collections>,
     applied: LongMutex<Applied>,
     applied_lsn: AtomicU64,
+    /// The time of the newest commit (ms).
+    commit_time: AtomicI64,
     clock: Arc<dyn Clock>,
     rng: Arc<dyn Rng>,
     vfs: Arc<dyn Vfs>,
@@ -194,6 +199,7 @@ impl Store {
                 closed: false,
             }),
             applied_lsn: AtomicU64::new(recovered.lsn.0),
+            commit_time: AtomicI64::new(recovered.time),
             work_clock: Arc::new(move || millis(&*work_clock)),
             clock,
             rng: host.rng.clone(),
@@ -334,6 +340,16 @@ impl Store {
     /// Milliseconds since 1970.
     pub(crate) fn now(&self) -> i64 {
         (self.work_clock)()
+    }
+
+    /// The time of a commit that is made now (ms): that of the clock, but never before the commits that there are.
+    pub(crate) fn commit_time(&self) -> i64 {
+        self.now().max(self.commit_time.load(Ordering::Acquire))
+    }
+
+    /// Notes the time of the newest commit, under the commit lock.
+    pub(crate) fn set_commit_time(&self, time: i64) {
+        self.commit_time.store(time, Ordering::Release);
     }
 
     /// The budget of an operation under these limits.

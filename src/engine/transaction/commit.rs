@@ -14,6 +14,7 @@ use crate::engine::commit::read_ahead::{self, ReadAhead};
 use crate::engine::commit::{self, Commit, Committed, Halt, Over, Target};
 use crate::engine::exec::interrupt::Interrupt;
 use crate::engine::format::key::Key;
+use crate::engine::format::record::Making;
 use crate::engine::read::layers::own::OwnDocuments;
 use crate::engine::state::collection::Collection;
 use crate::engine::state::index::Index;
@@ -136,7 +137,9 @@ fn stage(commit: &mut Commit<'_>, work: &Work, part: &Part) -> Result<(), Halt> 
         };
         let Present { version, created_at, .. } = Present::of(document.block.clone(), document.span)?;
         let over = Over::Present(target, version.saturating_sub(1), created_at);
-        commit.put(collection, key.clone(), over, document.span.of(&document.block))?;
+        let making = document.changes().map_or(Making::Replaced, Making::Updated);
+        let put = (document.span.of(&document.block), making);
+        commit.put_over(collection, key.clone(), over, None, put)?;
         if target.slot().is_none() {
             commit.count_inserted(collection);
         }

@@ -5,10 +5,10 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::errors;
 use super::recheck;
-use crate::document::RawValue;
+use crate::document::{RawValue, changes};
 use crate::engine::commit::documents::PackedDocument;
 use crate::engine::format::key::Key;
-use crate::engine::format::record::{self, Metadata};
+use crate::engine::format::record::{self, Making};
 use crate::engine::read::layers::own::{OwnDocument, OwnDocuments};
 use crate::engine::read::layers::source::{OwnWrites, Source};
 use crate::engine::state::collection::Collection;
@@ -254,8 +254,10 @@ impl Work {
         let now = self.store.now().max(created_at);
         let mut bytes = Vec::with_capacity(packed.len() + 64);
         record::begin(&mut bytes, now);
-        let metadata = Metadata { collection: collection.number(), version, created_at, modified_at: now };
-        let (range, head) = record::put(&mut bytes, now, metadata, packed.bytes());
+        let mut paths = Vec::new();
+        let making = self.making(collection, key, packed, &mut paths);
+        let metadata = (collection.number(), version, created_at);
+        let (range, head) = record::write(&mut bytes, now, metadata, making, packed.bytes());
         let place = BlockPlace {
             file: FileId::Memory,
             frame: 0,
@@ -272,6 +274,28 @@ impl Work {
         };
         self.own_of(collection).put(document, seen.below);
         Ok(version)
+    }
+
+    /// How a document will have become what it is when the transaction is committed: updates of a document are one.
+    fn making<'m>(
+        &self,
+        collection: &Collection,
+        key: &Key,
+        packed: &'m PackedDocument,
+        paths: &'m mut Vec<u8>,
+    ) -> Making<'m> {
+        let (own, later) = (self.own(collection).and_then(|own| own.by_key(key)?), packed.making());
+        let (Some(own), Making::Updated(later)) = (own, later) else { return later };
+        match own.changes() {
+            Some(earlier) => {
+                let after = RawValue::new(packed.bytes(), collection.shapes());
+                match changes::join((earlier, own.raw(collection)), (later, after), paths) {
+                    Some(()) => Making::Updated(paths),
+                    None => Making::Replaced,
+                }
+            }
+            None => Making::Replaced,
+        }
     }
 
     /// Deletes the document that was seen.

@@ -11,7 +11,7 @@ use super::find_and_modify::projected;
 use super::modification::{Candidate, Change, Modification};
 use super::upsert::{object_of, replacement_of};
 use crate::document::{RawValue, Value};
-use crate::engine::commit::documents::PackedDocument;
+use crate::engine::commit::documents::{How, PackedDocument};
 use crate::engine::commit::read_ahead::ReadAhead;
 use crate::engine::commit::{Commit, CurrentDocument, Halt, Over};
 use crate::engine::exec::nonblocking::would_block;
@@ -147,10 +147,12 @@ pub(crate) fn effect(
     work: &Work,
 ) -> Result<Effect> {
     if let (Change::Update(update), None) = (&modification.change, modification.answer) {
-        let mut bytes = Vec::new();
-        match update.rewrite(before, now, &mut bytes) {
+        let (mut bytes, mut paths) = (Vec::new(), Vec::new());
+        match update.rewrite(before, now, &mut bytes, &mut paths) {
             Rewrite::Same => return Ok(Effect::Same(None)),
-            Rewrite::Changed => return Ok(Effect::Replaced(PackedDocument::settled(bytes), None)),
+            Rewrite::Changed => {
+                return Ok(Effect::Replaced(PackedDocument::settled(bytes).updated(paths), None));
+            }
             Rewrite::Tree => {}
         }
     }
@@ -160,7 +162,16 @@ pub(crate) fn effect(
         After::Tree(after) => after,
     };
     let answer = answered(modification, before, Some(&after))?;
-    Ok(Effect::Replaced(PackedDocument::of(collection, &after)?, answer))
+    let packed = PackedDocument::of(collection, &after)?;
+    let packed = match modification.change {
+        Change::Update(update) => {
+            let mut paths = Vec::new();
+            update.changed(before, &after, &mut paths);
+            packed.updated(paths)
+        }
+        Change::Replace(_) | Change::Delete => packed,
+    };
+    Ok(Effect::Replaced(packed, answer))
 }
 
 /// A document after a write.
@@ -273,7 +284,8 @@ fn put_ready(
                 return Ok(Done::Unready);
             }
             let over = Over::from(present);
-            commit.put_over(collection, key.clone(), over, Some(present), packed.bytes())?;
+            let document = (packed.bytes(), packed.making());
+            commit.put_over(collection, key.clone(), over, Some(present), document)?;
             Done::Changed(true, answer.clone())
         }
     })
@@ -298,7 +310,7 @@ fn change_here(
         match commit.pack_rewritten(update, before) {
             Rewrite::Same => return Ok(Done::Changed(false, None)),
             Rewrite::Changed => {
-                commit.replace_packed(collection, key, &present)?;
+                commit.replace_packed(collection, key, &present, How::Updated)?;
                 return Ok(Done::Changed(true, None));
             }
             Rewrite::Tree => {}
@@ -314,7 +326,15 @@ fn change_here(
         After::Tree(after) => {
             let answer = answered(modification, before, Some(&after))?;
             commit.pack_value(collection, &after)?;
-            commit.replace_packed(collection, key, &present)?;
+            let how = match modification.change {
+                Change::Update(update) => {
+                    commit.paths.clear();
+                    update.changed(before, &after, &mut commit.paths);
+                    How::Updated
+                }
+                Change::Replace(_) | Change::Delete => How::Replaced,
+            };
+            commit.replace_packed(collection, key, &present, how)?;
             Ok(Done::Changed(true, answer))
         }
     }

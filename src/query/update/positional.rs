@@ -60,6 +60,11 @@ pub(in crate::query) fn is_positional(path: &Path) -> bool {
     path.names().any(|part| positional(part).is_some())
 }
 
+/// Whether a part stands for elements of an array.
+pub(in crate::query) fn stands_for_elements(part: &str) -> bool {
+    positional(part).is_some()
+}
+
 /// Whether a path has the part `$`.
 pub(in crate::query) fn needs_match(path: &Path) -> bool {
     path.names().any(|part| positional(part) == Some(Positional::Matched))

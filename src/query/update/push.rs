@@ -29,6 +29,11 @@ enum ElementSort {
 }
 
 impl Push {
+    /// Whether it only adds elements behind the others.
+    pub(in crate::query) fn appends(&self) -> bool {
+        self.position.is_none() && self.slice.is_none() && self.sort.is_none()
+    }
+
     pub(in crate::query) fn parse<'a>(name: &str, operand: impl Node<'a>) -> Result<Push> {
         let mut push = Push { each: Vec::new(), position: None, slice: None, sort: None };
         if operand.field("$each").is_none() {

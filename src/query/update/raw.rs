@@ -12,6 +12,7 @@ use smallvec::SmallVec;
 
 use super::change::{Change, Moment, UpdateTarget};
 use super::update::Update;
+use crate::document::changes::{self, Effect, Step};
 use crate::document::raw::step_over;
 use crate::document::{MAX_DOCUMENT, Path, RawKind, RawValue, ShapeId, encode_plain, token};
 use crate::work::Work;
@@ -29,10 +30,10 @@ pub enum Rewrite {
 
 impl Update {
     /// Appends the updated document, which exists and is not inserted by an upsert. `now` is in milliseconds. The
-    /// appended bytes are valid only if the result is [`Rewrite::Changed`].
-    pub fn rewrite(&self, before: RawValue<'_>, now: i64, out: &mut Vec<u8>) -> Rewrite {
+    /// appended bytes are valid only if the result is [`Rewrite::Changed`]; the changed paths are then appended to `paths`.
+    pub fn rewrite(&self, before: RawValue<'_>, now: i64, out: &mut Vec<u8>, paths: &mut Vec<u8>) -> Rewrite {
         match self.flat_changes() {
-            Some(changes) => rewritten(changes, before, now, out).unwrap_or(Rewrite::Tree),
+            Some(changes) => rewritten(changes, before, now, out, paths).unwrap_or(Rewrite::Tree),
             None => Rewrite::Tree,
         }
     }
@@ -43,6 +44,7 @@ fn rewritten(
     before: RawValue<'_>,
     now: i64,
     out: &mut Vec<u8>,
+    paths: &mut Vec<u8>,
 ) -> Option<Rewrite> {
     let (bytes, shapes) = (before.bytes(), before.shapes());
     let &[token::RECORD, high, low, ..] = bytes else { return None };
@@ -72,6 +74,7 @@ fn rewritten(
             changed = true;
             out.extend_from_slice(bytes.get(copied..start)?);
             encode_plain(&new, out);
+            changes::write(paths, Effect::Set, &[Step::Place(place)]);
             copied = end;
         }
         (at, passed) = (end, place + 1);

@@ -81,7 +81,7 @@ fn parsed(update: &Value) -> crate::error::Result<Update> {
 fn rewritten(update: &Update, document: &Value, as_map: bool) -> (Rewrite, Vec<u8>, Value) {
     let (shapes, bytes) = stored(std::slice::from_ref(document), |_| as_map);
     let mut out = vec![0xc0];
-    let how = update.rewrite(RawValue::new(&bytes[0], &shapes), NOW, &mut out);
+    let how = update.rewrite(RawValue::new(&bytes[0], &shapes), NOW, &mut out, &mut Vec::new());
     let after = RawValue::new(&out[1..], &shapes).to_value();
     (how, out.split_off(1), after)
 }

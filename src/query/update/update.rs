@@ -9,11 +9,12 @@ use std::collections::HashMap;
 
 use super::change::{Change, Entry, Moment, UpdateTarget, known};
 use super::change_at::{apply_one, immutable};
+use super::changed;
 use super::positional;
 use super::positional::{ArrayFilters, is_positional};
 use super::wide::{WIDE, apply_wide};
 use crate::document::path::Part;
-use crate::document::{Node, NodeKind, Object, Path, RawValue};
+use crate::document::{Node, NodeKind, Object, Path, RawValue, Value};
 use crate::error::{Error, Result, codes};
 use crate::query::aggregate::update::UpdatePipeline;
 use crate::query::expression::Constants;
@@ -169,6 +170,15 @@ impl Update {
             changed |= apply_one(document, &path, change, moment)?;
         }
         Ok(changed)
+    }
+
+    /// Appends the paths in which an updated document differs from the one before, as
+    /// [`changes`](crate::document::changes) writes them.
+    pub(crate) fn changed<'a>(&'a self, before: RawValue<'a>, after: &'a Value, out: &mut Vec<u8>) {
+        match &self.pipeline {
+            Some(_) => changed::difference(before, after, out),
+            None => changed::by_operators(before, after, &self.changes, out),
+        }
     }
 
     /// The changes with their paths.

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use crate::document::RawValue;
 use crate::engine::format::key::Key;
+use crate::engine::format::record::{Made, Put, Record, Records};
 use crate::engine::state::collection::Collection;
 use crate::engine::state::slab::{SlotId, Span};
 use crate::index::{KeyBytes, Range};
@@ -60,6 +61,15 @@ struct OwnIndex {
 }
 
 impl OwnDocument {
+    /// The paths that the transaction has changed in it, if it is the result of updates only.
+    pub(crate) fn changes(&self) -> Option<&[u8]> {
+        let mut records = Records::new(&self.block.bytes);
+        match records.next()?.ok()? {
+            Record::Put(Put { made: Made::Updated { changes, .. }, .. }) => self.block.bytes.get(changes),
+            _ => None,
+        }
+    }
+
     /// The document; its shapes are those of its collection.
     pub(crate) fn raw<'a>(&'a self, collection: &'a Collection) -> RawValue<'a> {
         RawValue::new(self.span.of(&self.block), collection.shapes())
