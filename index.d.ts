@@ -688,6 +688,11 @@ export interface TransactionRunOptions {
 	/** How often the function is run again at most. Default: as often as the time allows. */
 	retries?: number;
 }
+/** The options of `db.transactionSync`. */
+export interface SyncTransactionOptions {
+	/** How often the function is run again at most, when another writer has changed what it writes. Default 10. */
+	retries?: number;
+}
 /** The options of a session. */
 export interface ClientSessionOptions {
 	/** The options of its transactions that are begun without others. */
@@ -1640,13 +1645,36 @@ declare class CollectionIndexMethods<T extends Document = Document> extends Coll
 	/** Resolves with whether the collection is capped; none is. */
 	isCapped(options?: OperationOptions): Promise<boolean>;
 }
+declare class CollectionSyncMethods<T extends Document = Document> extends CollectionIndexMethods<T> {
+	#private;
+	/** Like `insertOne`, but blocks; returns the result. */
+	insertOneSync(document: OptionalId<T>, options?: InsertOneOptions): InsertOneResult<T>;
+	/** Like `insertMany`, but blocks, also while it encodes more than 1,000 documents; returns the result. */
+	insertManySync(documents: readonly OptionalId<T>[], options?: InsertManyOptions): InsertManyResult<T>;
+	/** Like `set`, but blocks; returns the new version. */
+	setSync(id: InferId<T>, document: OptionalId<T>, options?: SetOptions): number;
+	/** Like `updateOne`, but blocks; returns the result. */
+	updateOneSync(filter: Filter<T>, update: UpdateFilter<T> | readonly Document[], options?: Omit<UpdateOneOptions, "explain">): UpdateResult<T>;
+	/** Like `updateMany`, but blocks; returns the result. */
+	updateManySync(filter: Filter<T>, update: UpdateFilter<T> | readonly Document[], options?: Omit<UpdateOptions, "explain">): UpdateResult<T>;
+	/** Like `replaceOne`, but blocks; returns the result. */
+	replaceOneSync(filter: Filter<T>, replacement: WithoutId<T>, options?: Omit<ReplaceOptions, "explain">): UpdateResult<T>;
+	/** Like `delete`, but blocks; returns whether there was a document. */
+	deleteSync(id: InferId<T>, options?: VersionOptions): boolean;
+	/** Like `deleteOne`, but blocks; returns the result. */
+	deleteOneSync(filter?: Filter<T> | null, options?: Omit<DeleteOptions, "explain">): DeleteResult;
+	/** Like `deleteMany`, but blocks; returns the result. */
+	deleteManySync(filter?: Filter<T> | null, options?: Omit<DeleteOptions, "explain">): DeleteResult;
+	/** Like `bulkWrite`, but blocks; returns the result. */
+	bulkWriteSync(operations: readonly AnyBulkWriteOperation<T>[], options?: BulkWriteOptions): BulkWriteResult<T>;
+}
 /**
  * A collection of documents. A handle is cheap: create one wherever it is needed.
  *
  * Every method rejects with `CLOSED` after the database was closed and with a TypeError when an argument has the wrong type; writes reject
  * with `READ_ONLY`, `STORAGE_FULL`, `STORAGE_POISONED` or `IO` when they cannot be kept.
  */
-export declare class Collection<T extends Document = Document> extends CollectionIndexMethods<T> {
+export declare class Collection<T extends Document = Document> extends CollectionSyncMethods<T> {
 	#private;
 	private constructor();
 	/** The database it belongs to. */
@@ -1777,6 +1805,22 @@ export declare class Transaction {
 	rollbackTo(savepoint: Savepoint): Promise<void>;
 }
 /**
+ * A transaction, as `db.transactionSync` gives it to its function. Only what is called through it belongs to it: the methods of its collections
+ * whose names end with `Sync`.
+ */
+export declare class TransactionSync {
+	#private;
+	/** A handle of a collection whose operations belong to the transaction. */
+	collection<T extends Document = Document>(name: string, options?: CollectionOptions): Collection<T>;
+	/** Sets a savepoint: `rollbackTo` takes back what was written after it. */
+	savepoint(): Savepoint;
+	/**
+	 * Takes back what was written after a savepoint, which stays; later savepoints end. A transaction that a failed write has ended goes on from
+	 * there.
+	 */
+	rollbackTo(savepoint: Savepoint): void;
+}
+/**
  * An open database: a directory, or memory only.
  *
  * @example
@@ -1855,6 +1899,21 @@ export declare class Database {
 	 * })
 	 */
 	transaction<R>(run: (tx: Transaction) => Promise<R>, options?: TransactionRunOptions): Promise<R>;
+	/**
+	 * Like `transaction`, with a function that is synchronous: blocks until the transaction is committed, and returns what the function returns. In
+	 * it the methods of `tx.collection(...)` whose names end with `Sync` are called. When another writer has changed what it writes, everything is
+	 * taken back and the function runs again, up to 10 times.
+	 *
+	 * Throws a TypeError, and keeps nothing, when the function returns a promise.
+	 *
+	 * @example
+	 * db.transactionSync((tx) => {
+	 *   const accounts = tx.collection('accounts')
+	 *   accounts.updateOneSync({ _id: 'ann' }, { $inc: { balance: -10 } })
+	 *   accounts.updateOneSync({ _id: 'bob' }, { $inc: { balance: 10 } })
+	 * })
+	 */
+	transactionSync<R>(run: (tx: TransactionSync) => R, options?: SyncTransactionOptions): R;
 	/**
 	 * Starts a session, for programs written for the driver: operations that are given `{ session }` belong to its transaction. `transaction`
 	 * does the same with less to remember.

@@ -66,7 +66,9 @@ const METHODS = {
   countDocuments: ['filter', 'options'], updateOne: ['filter', 'update', 'options'], updateMany: ['filter', 'update', 'options'], replaceOne: ['filter', 'document', 'options'],
   findOneAndUpdate: ['filter', 'update', 'options'], findOneAndReplace: ['filter', 'document', 'options'], findOneAndDelete: ['filter', 'options'], bulkWrite: ['writes', 'options'],
   distinct: ['key', 'filter', 'options'], deleteOne: ['filter', 'options'], get: ['id', 'options'], getMany: ['list', 'options'], has: ['id', 'options'], set: ['id', 'document', 'options'],
-  setMany: ['list', 'options'], delete: ['id', 'options'], getSync: ['id', 'options'], hasSync: ['id'], findSync: ['filter', 'options'], findOneSync: ['filter', 'options'], countSync: ['filter', 'options']
+  setMany: ['list', 'options'], delete: ['id', 'options'], getSync: ['id', 'options'], hasSync: ['id'], findSync: ['filter', 'options'], findOneSync: ['filter', 'options'], countSync: ['filter', 'options'],
+  insertOneSync: ['document', 'options'], insertManySync: ['list', 'options'], updateOneSync: ['filter', 'update', 'options'], updateManySync: ['filter', 'update', 'options'],
+  replaceOneSync: ['filter', 'document', 'options'], deleteOneSync: ['filter', 'options'], bulkWriteSync: ['writes', 'options'], setSync: ['id', 'document', 'options'], deleteSync: ['id', 'options']
 }
 
 test('junk ends in an answer or a typed error, and the database goes on', async (t) => {

@@ -58,7 +58,17 @@ const ofCollection = {
   setMany: (c) => c.setMany([[1, {}]]),
   delete: (c) => c.delete(1),
   getSync: async (c) => c.getSync(1),
-  hasSync: async (c) => c.hasSync(1)
+  hasSync: async (c) => c.hasSync(1),
+  insertOneSync: async (c) => c.insertOneSync({}),
+  insertManySync: async (c) => c.insertManySync([{}]),
+  updateOneSync: async (c) => c.updateOneSync({}, { $set: { a: 1 } }),
+  updateManySync: async (c) => c.updateManySync({}, { $set: { a: 1 } }),
+  replaceOneSync: async (c) => c.replaceOneSync({}, { a: 1 }),
+  deleteOneSync: async (c) => c.deleteOneSync({}),
+  deleteManySync: async (c) => c.deleteManySync({}),
+  bulkWriteSync: async (c) => c.bulkWriteSync([{ insertOne: { document: {} } }]),
+  setSync: async (c) => c.setSync(1, {}),
+  deleteSync: async (c) => c.deleteSync(1)
 }
 
 const ofDatabase = {
@@ -70,6 +80,7 @@ const ofDatabase = {
   dropDatabase: (db) => db.dropDatabase(),
   command: (db) => db.command({ ping: 1 }),
   transaction: (db) => db.transaction(async () => {}),
+  transactionSync: async (db) => db.transactionSync(() => {}),
   startSession: async (db) => db.startSession(),
   'aggregate of the database': (db) => db.aggregate([{ $documents: [] }]).toArray(),
   createCollection: (db) => db.createCollection('users'),

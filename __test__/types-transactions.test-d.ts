@@ -34,3 +34,22 @@ void users.insertOne({} as User, { session: {} })
 // @ts-expect-error -- snapshot sessions are not there
 db.startSession({ snapshot: true })
 export { count, text }
+
+// Synchronous transactions return what their function returns, and take no function that returns a promise for granted.
+{
+  const name: string = db.transactionSync((tx) => {
+    const people = tx.collection<{ _id: string; name: string; age: number }>('people')
+    const { insertedId } = people.insertOneSync({ _id: 'a', name: 'Ada', age: 36 })
+    people.updateOneSync({ _id: insertedId }, { $inc: { age: 1 } })
+    const version: number = people.setSync('b', { name: 'Bob', age: 2 })
+    const gone: boolean = people.deleteSync('b', { ifVersion: version })
+    // @ts-expect-error
+    people.updateOneSync({ _id: 'a' }, { $inc: { name: 1 } })
+    // @ts-expect-error
+    people.insertOneSync({ _id: 5, name: 'x', age: 1 })
+    return gone ? people.getSync('a')!.name : 'none'
+  }, { retries: 3 })
+  void name
+  // @ts-expect-error
+  db.transactionSync((tx) => tx.collection('a'), { maxTimeMS: 5 })
+}

@@ -18,7 +18,7 @@ export { MoltenBulkWriteError, MoltenError } from './errors.js'
 export { MoltenBulkWriteError as MongoBulkWriteError, MoltenError as MongoError, MoltenError as MongoServerError } from './errors.js'
 export { BulkWriteResult } from './request/bulk.js'
 
-export type { Transaction } from './api/transaction.js'
+export type { Transaction, TransactionSync } from './api/transaction.js'
 export type { BulkCounts, MoltenErrorDetails, MoltenErrorKind, WriteError } from './errors.js'
 export type { AbstractCursor } from './cursor/abstract-cursor.js'
 export type { ListCursor } from './cursor/list-cursor.js'

@@ -341,7 +341,7 @@ fn links_foreign_files_and_newer_versions_are_refused_and_nothing_is_touched() {
     let newer = dir.path().join("newer");
     open_with(&newer, &sync).unwrap().0.backend.close().unwrap();
     let mut bytes = std::fs::read(newer.join("MANIFEST")).unwrap();
-    bytes[8] = 2;
+    bytes[8] = 3;
     let crc = crc32c::crc32c(&bytes[..508]);
     bytes[508..].copy_from_slice(&crc.to_le_bytes());
     std::fs::write(newer.join("MANIFEST"), &bytes).unwrap();

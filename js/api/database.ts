@@ -27,11 +27,11 @@ import type {
   Verification
 } from '../types/index.js'
 import type { ListCollectionsOptions } from '../types/indexes.js'
-import type { ClientSession, ClientSessionOptions, TransactionRunOptions } from '../types/options.js'
+import type { ClientSession, ClientSessionOptions, SyncTransactionOptions, TransactionRunOptions } from '../types/options.js'
 import { Collection } from './collection.js'
 import { exportLines, importLines } from './json-lines.js'
 import { refuseMethods } from './refused-methods.js'
-import { runInTransaction, type Transaction } from './transaction.js'
+import { runInTransaction, runInTransactionSync, type Transaction, type TransactionMaker, type TransactionSync } from './transaction.js'
 
 interface Description {
   path: string
@@ -219,14 +219,37 @@ export class Database {
    */
   async transaction<R>(run: (tx: Transaction) => Promise<R>, options?: TransactionRunOptions): Promise<R> {
     this.#connection.checkOpen('Database.transaction')
-    const where = 'Transaction.collection'
-    return runInTransaction(this.#connection, {
+    return runInTransaction(this.#connection, this.#maker('Transaction.collection'), run, options)
+  }
+
+  /**
+   * Like `transaction`, with a function that is synchronous: blocks until the transaction is committed, and returns what the function returns. In
+   * it the methods of `tx.collection(...)` whose names end with `Sync` are called. When another writer has changed what it writes, everything is
+   * taken back and the function runs again, up to 10 times.
+   *
+   * Throws a TypeError, and keeps nothing, when the function returns a promise.
+   *
+   * @example
+   * db.transactionSync((tx) => {
+   *   const accounts = tx.collection('accounts')
+   *   accounts.updateOneSync({ _id: 'ann' }, { $inc: { balance: -10 } })
+   *   accounts.updateOneSync({ _id: 'bob' }, { $inc: { balance: 10 } })
+   * })
+   */
+  transactionSync<R>(run: (tx: TransactionSync) => R, options?: SyncTransactionOptions): R {
+    this.#connection.checkOpen('Database.transactionSync')
+    return runInTransactionSync(this.#connection, this.#maker('TransactionSync.collection'), run, options)
+  }
+
+  /** Makes the collections of a transaction. */
+  #maker(where: string): TransactionMaker {
+    return {
       collection: <T extends Document>(scope: Scope, name: string, given: CollectionOptions | undefined) => {
         checkCollectionName(where, name)
         return this.#handle<T>(where, name, optionsOf<CollectionOptions>(where, given, DATABASE.collection), scope)
       },
       create: <T extends Document>(scope: Scope, name: string, given: OperationOptions | undefined) => this.#create<T>(scope, name, given)
-    }, run, options)
+    }
   }
 
   /**

@@ -67,18 +67,37 @@ export class Handle {
     return scopeOfSession(where, session, this.connection)
   }
 
-  /** Runs an operation on this thread. A signal cannot abort meanwhile. */
+  /** Checks and builds a write, and blocks until it is done. A signal cannot abort meanwhile. */
+  runSync<R, O extends OperationOptions>(method: keyof typeof COLLECTION, options: O | undefined, build: (where: string, options: Partial<O>) => Request<R>): R {
+    const where = `${this.name}.${method}`
+    this.connection.checkOpen(where)
+    const given = optionsOf<O>(where, options, COLLECTION[method])
+    const request = build(where, given)
+    this.#checkSync(where)
+    given.signal?.throwIfAborted()
+    request.session = this.scope
+    request.maxTimeMS ??= given.maxTimeMS
+    return this.connection.callInTurn(where, this.target(where), request)
+  }
+
+  /** Runs a read on this thread. A signal cannot abort meanwhile. */
   call<R>(where: string, request: Request<R>, given?: OperationOptions): R {
     this.connection.checkOpen(where)
-    if (this.scope) throw notInTransaction(where)
+    this.#checkSync(where)
     given?.signal?.throwIfAborted()
+    request.session = this.scope
     request.maxTimeMS ??= given?.maxTimeMS
     return this.connection.call(where, this.target(where), request)
   }
 
+  /** Refuses what blocks in a transaction whose function is asynchronous. */
+  #checkSync(where: string): void {
+    if (this.scope && !this.scope.isSync) throw notInTransaction(where)
+  }
+
   /** The document with this `_id`, or null, read on this thread; `MUST_WAIT` where it is not in memory. */
   getHot(method: string, id: unknown): unknown {
-    if (this.scope) throw notInTransaction(`${this.name}.${method}`)
+    if (this.scope) return this.#inScope(method)
     try {
       return this.connection.port.reads.get(this.#readable(method, id), id)
     } catch (error) {
@@ -90,12 +109,18 @@ export class Handle {
    * Whether there is a document with this `_id`, looked up on this thread; `MUST_WAIT` where that needs a read from disk.
    */
   hasHot(method: string, id: unknown): boolean | typeof MUST_WAIT {
-    if (this.scope) throw notInTransaction(`${this.name}.${method}`)
+    if (this.scope) return this.#inScope(method)
     try {
       return this.connection.port.reads.has(this.#readable(method, id), id)
     } catch (error) {
       throw named(`${this.name}.${method}`, error)
     }
+  }
+
+  /** What a transaction sees is not read here. */
+  #inScope(method: string): typeof MUST_WAIT {
+    this.#checkSync(`${this.name}.${method}`)
+    return MUST_WAIT
   }
 
   /** The checks of every read by `_id`. */

@@ -4,7 +4,7 @@ import { checkFields, checkId, eachOf, flagOf, isFields, versionOf, wrongArgumen
 import { checkNames, optionsOf } from '../arguments/option-check.js'
 import { COLLECTION, PARTS } from '../arguments/option-table.js'
 import { encodeId } from '../codec/encode.js'
-import { writeArrayHead, writeField } from '../request/bodies.js'
+import { writeArrayHead } from '../request/bodies.js'
 import { getRequest, hasRequest } from '../request/reads.js'
 import { bodyOf, type Elements } from '../request/request.js'
 import { EncodingLimits } from '../request/time-limit.js'
@@ -14,6 +14,7 @@ import type {
   Document, GetOptions, InferId, OperationOptions, OptionalId, SetEntry, SetManyOptions, SetOptions, Versioned, VersionOptions, WithId
 } from '../types/index.js'
 import type { Handle } from './handle.js'
+import { checkEntry, deleteIdOf, setOf } from './write-requests.js'
 
 /** The methods that address documents by their `_id`. */
 export class CollectionKeyMethods<T extends Document = Document> {
@@ -81,19 +82,7 @@ export class CollectionKeyMethods<T extends Document = Document> {
    * Rejects with `CONFLICT` when the version is not `ifVersion`, with a TypeError when the document has another `_id`.
    */
   set(id: InferId<T>, document: OptionalId<T>, options?: SetOptions): Promise<number> {
-    return this.#handle.run('set', options, (where, given) => {
-      const ifVersion = versionOf(where, given.ifVersion)
-      checkEntry(where, id, document)
-      return {
-        opcode: Opcode.Set,
-        flags: 0,
-        body: (out, shapes) => {
-          writeArrayHead(out, 1)
-          this.#handle.writeEntry(out, shapes, where, given, id, document, ifVersion)
-        },
-        finish: (versions: number[]) => versions[0]!
-      }
-    })
+    return this.#handle.run('set', options, setOf(this.#handle, id, document))
   }
 
   /**
@@ -140,19 +129,7 @@ export class CollectionKeyMethods<T extends Document = Document> {
 
   /** Deletes the document with this `_id`; resolves with whether there was one. Rejects with `CONFLICT` when its version is not `ifVersion`. */
   delete(id: InferId<T>, options?: VersionOptions): Promise<boolean> {
-    return this.#handle.run<boolean, VersionOptions>('delete', options, (where, given) => {
-      checkId(where, id)
-      const ifVersion = versionOf(where, given.ifVersion)
-      return {
-        opcode: Opcode.DeleteId,
-        flags: 0,
-        body: (out) => {
-          encodeId(out, id)
-          writeField(out, ifVersion ?? null)
-        },
-        finish: (value) => value
-      }
-    })
+    return this.#handle.run('delete', options, deleteIdOf(id))
   }
 
   /**
@@ -193,9 +170,4 @@ function entryVersion(where: string, options: unknown): number | undefined {
   checkFields(where, 'options', options)
   checkNames(where, options, PARTS['an entry of setMany'])
   return versionOf(where, options['ifVersion'])
-}
-
-function checkEntry(where: string, id: unknown, document: unknown): void {
-  checkId(where, id)
-  checkFields(where, 'document', document)
 }

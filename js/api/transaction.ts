@@ -5,12 +5,13 @@ import { optionsOf } from '../arguments/option-check.js'
 import { DATABASE } from '../arguments/option-table.js'
 import { onAbort } from '../connection/abort.js'
 import { backOff, isTransient, noTransaction, RETRY_MS, Session, type SessionOwner } from '../connection/session.js'
+import { type SyncOwner, SyncTransaction } from '../connection/sync-transaction.js'
 import type { Scope } from '../request/request.js'
 import { disposeWith } from '../cursor/dispose.js'
 import { timeout } from '../request/time-limit.js'
 import { now } from '../transport/scheduling.js'
 import type { CollectionOptions, Document, OperationOptions } from '../types/index.js'
-import type { Savepoint, TransactionRunOptions } from '../types/options.js'
+import type { Savepoint, SyncTransactionOptions, TransactionRunOptions } from '../types/options.js'
 import type { Collection } from './collection.js'
 
 disposeWith(Session.prototype, function endSession() {
@@ -133,4 +134,75 @@ function checkedOptions(where: string, options: TransactionRunOptions | undefine
     if (given[name] !== undefined) countOf(where, `option ${name}`, given[name])
   }
   return given
+}
+
+/** How long another attempt of a synchronous transaction waits at most, in milliseconds. */
+const PAUSE_MS = 5
+const pause = new Int32Array(new SharedArrayBuffer(4))
+
+/**
+ * A transaction, as `db.transactionSync` gives it to its function. Only what is called through it belongs to it: the methods of its collections
+ * whose names end with `Sync`.
+ */
+export class TransactionSync {
+  readonly #transaction: SyncTransaction
+  readonly #make: TransactionMaker
+  readonly #savepoints = new WeakSet<Savepoint>()
+
+  /** @internal */
+  constructor(transaction: SyncTransaction, make: TransactionMaker) {
+    this.#transaction = transaction
+    this.#make = make
+  }
+
+  /** A handle of a collection whose operations belong to the transaction. */
+  collection<T extends Document = Document>(name: string, options?: CollectionOptions): Collection<T> {
+    return this.#make.collection<T>(this.#transaction, name, options)
+  }
+
+  /** Sets a savepoint: `rollbackTo` takes back what was written after it. */
+  savepoint(): Savepoint {
+    const savepoint = Object.freeze({ number: this.#transaction.savepoint('TransactionSync.savepoint') })
+    this.#savepoints.add(savepoint)
+    return savepoint
+  }
+
+  /**
+   * Takes back what was written after a savepoint, which stays; later savepoints end. A transaction that a failed write has ended goes on from
+   * there.
+   */
+  rollbackTo(savepoint: Savepoint): void {
+    const where = 'TransactionSync.rollbackTo'
+    if (typeof savepoint !== 'object' || savepoint === null || !this.#savepoints.has(savepoint)) {
+      throw wrongArgument(where, 'savepoint', 'a savepoint of this transaction', savepoint)
+    }
+    this.#transaction.rollbackTo(where, savepoint.number)
+  }
+}
+
+/** Runs a synchronous function in a transaction, and again after errors that another attempt may not meet. */
+export function runInTransactionSync<R>(
+  owner: SyncOwner, make: TransactionMaker, run: (tx: TransactionSync) => R, options: SyncTransactionOptions | undefined
+): R {
+  const where = 'Database.transactionSync'
+  if (typeof run !== 'function') throw wrongArgument(where, 'run', 'a function', run)
+  const { retries = 10 } = optionsOf<SyncTransactionOptions>(where, options, DATABASE.transactionSync)
+  countOf(where, 'option retries', retries)
+  for (let attempt = 0; ; attempt++) {
+    const transaction = new SyncTransaction(owner)
+    try {
+      const result = run(new TransactionSync(transaction, make))
+      if (isThenable(result)) throw new TypeError(`${where}: the function must not return a promise: what it awaits would run after the commit; use db.transaction`)
+      transaction.commit(where)
+      return result
+    } catch (error) {
+      transaction.abort(where)
+      if (!isTransient(error) || attempt >= retries) throw error
+      Atomics.wait(pause, 0, 0, Math.random() * PAUSE_MS)
+    }
+  }
+}
+
+function isThenable(value: unknown): boolean {
+  return typeof (value as { then?: unknown } | null | undefined)?.then === 'function'
 }

@@ -15,7 +15,7 @@ import type {
   InsertOneOptions, LongOperationOptions, OperationOptions, RenameOptions, ReplaceOptions, SetEntry, SetManyOptions, SetOptions, UpdateOneOptions, UpdateOptions,
   VersionOptions
 } from '../types/options.js'
-import type { ClientSessionOptions, TransactionOptions, TransactionRunOptions } from '../types/options.js'
+import type { ClientSessionOptions, SyncTransactionOptions, TransactionOptions, TransactionRunOptions } from '../types/options.js'
 
 /** Options of the driver that change no result here: accepted by every method, without effect. */
 export const IGNORED: { readonly [name in keyof Required<DriverOptions>]: string } = {
@@ -224,6 +224,16 @@ export const COLLECTION = {
   set: operation<SetOptions>()('ifVersion', 'ignoreUndefined'),
   setMany: operation<SetManyOptions>({ __proto__: null as never, ifVersion: refused('it belongs to an entry: [id, document, { ifVersion }]') })('ignoreUndefined'),
   delete: operation<VersionOptions>()('ifVersion'),
+  insertOneSync: outside(operation<InsertOneOptions>()(...inserting)),
+  insertManySync: outside(operation<InsertManyOptions>()('ordered', ...inserting)),
+  bulkWriteSync: outside(operation<BulkWriteOptions>()('ordered', 'let', ...inserting)),
+  updateOneSync: outside(operation<Omit<UpdateOneOptions, 'explain'>>()('upsert', 'arrayFilters', 'sort', 'hint', 'let', 'ignoreUndefined')),
+  updateManySync: outside(operation<Omit<UpdateOptions, 'explain'>>()('upsert', 'arrayFilters', 'hint', 'let', 'ignoreUndefined')),
+  replaceOneSync: outside(operation<Omit<ReplaceOptions, 'explain'>>()('upsert', 'sort', 'hint', 'let', 'ignoreUndefined')),
+  deleteOneSync: outside(operation<Omit<DeleteOptions, 'explain'>>()('hint', 'let')),
+  deleteManySync: outside(operation<Omit<DeleteOptions, 'explain'>>()('hint', 'let')),
+  setSync: outside(operation<SetOptions>()('ifVersion', 'ignoreUndefined')),
+  deleteSync: outside(operation<VersionOptions>()('ifVersion')),
   rename: operation<RenameOptions>()('dropTarget'),
   drop: none,
   createIndex: indexNames([...INDEX, ...OF_OPERATIONS, 'onProgress']),
@@ -260,6 +270,7 @@ export const DATABASE = {
   backup: outside(long),
   stats: outside(none),
   transaction: session<TransactionRunOptions>()('maxTimeMS', 'maxIdleMS', 'signal', 'retries'),
+  transactionSync: session<SyncTransactionOptions>()('retries'),
   startSession: session<ClientSessionOptions>()('defaultTransactionOptions', 'causalConsistency', 'snapshot'),
   exportJSONL: outside(operation<ExportOptions>()('collections', 'onProgress')),
   importJSONL: outside(operation<ImportOptions>()('collection', 'ifExists', 'batchSize', 'onProgress'))

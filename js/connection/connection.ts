@@ -78,7 +78,10 @@ export class Connection implements CollectionOwner, OperationOwner {
   run<T>(where: string, target: CollectionState, request: Request<T>): Promise<T> {
     const { signal, session } = request
     if (signal?.aborted) return Promise.reject(signal.reason)
-    if (session) request.transaction = session.enter(where)
+    if (session) {
+      if (session.isSync) return Promise.reject(new TypeError(`${where}: the transaction is synchronous; call the methods whose names end with Sync, or use db.transaction`))
+      request.transaction = session.enter(where)
+    }
     return new Promise((resolve, reject) => {
       const waiter = new OperationWaiter<T>(this, where, target, request, resolve, reject)
       // Counted before the body is written, because that runs getters of the program, which may close the database.
@@ -111,13 +114,29 @@ export class Connection implements CollectionOwner, OperationOwner {
     if (this.pending.count === 0) this.#idle?.()
   }
 
+  /** Blocks until a write is done, after the writes that were called before it and concern its collection. */
+  callInTurn<T>(where: string, target: CollectionState, request: Request<T>): T {
+    if (!request.session) {
+      this.#batches.emptyNow(where)
+      this.port.submit()
+    }
+    return this.call(where, target, request)
+  }
+
   /** Runs an operation on this thread. */
   call<T>(where: string, target: CollectionState, request: Request<T>): T {
+    const { session } = request
+    if (session) request.transaction = session.enter(where)
     let answer: { value: T } | { error: unknown } | undefined
     const waiter: Waiter = {
       target,
       succeed: (value) => (answer = { value: request.finish(value as never) }),
-      refuse: (details) => (answer = { error: fromHere(this.errorOf(where, details)) }),
+      refuse: (details) => {
+        if (request.single) delete details.writeErrors
+        const error = fromHere(this.errorOf(where, details))
+        request.failed?.(error)
+        answer = { error }
+      },
       fail: (error) => (answer = { error })
     }
     try {

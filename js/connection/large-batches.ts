@@ -52,6 +52,8 @@ export class LargeBatches {
   /** How many writes in the line concern several collections. */
   #wide = 0
   #scheduled = false
+  /** Whether a slice is being encoded, which may run code of the program. */
+  #turning = false
   #emptied: (() => void) | undefined
 
   constructor(private readonly port: Port) {}
@@ -81,6 +83,12 @@ export class LargeBatches {
     this.#line[this.#line.length] = added
   }
 
+  /** Submits the line before this returns. */
+  emptyNow(where: string): void {
+    if (this.#turning) throw new MoltenError('NOT_SUPPORTED', `${where}: a getter of a document that is being written cannot write itself and wait; write before or after`)
+    while (this.#line.length > 0) this.#advance()
+  }
+
   /** Resolves when the line is empty; called once, when no operation will be added. */
   async empty(): Promise<void> {
     if (this.#line.length > 0) await new Promise<void>((resolve) => (this.#emptied = resolve))
@@ -100,11 +108,20 @@ export class LargeBatches {
   /** Encodes a slice of the first batch that is not complete. */
   #turn(): void {
     this.#scheduled = false
-    const first = this.#line.find(({ isComplete }) => !isComplete)
-    first?.encodeFurther()
-    if (first === undefined || first.isComplete || first.isOver) this.#submit()
+    this.#advance()
     if (this.#line.length > 0) this.#schedule()
     else this.#emptied?.()
+  }
+
+  #advance(): void {
+    const first = this.#line.find(({ isComplete }) => !isComplete)
+    if (first) {
+      this.#turning = true
+      // What the values throw is kept.
+      first.encodeFurther()
+      this.#turning = false
+    }
+    if (first === undefined || first.isComplete || first.isOver) this.#submit()
   }
 
   /** Submits the writes that have to wait for none before them. */

@@ -24,8 +24,8 @@ export interface SessionOwner {
 }
 
 /** How long a transaction may be open and left alone, in milliseconds. */
-const OPEN_MS = 600_000
-const IDLE_MS = 60_000
+export const OPEN_MS = 600_000
+export const IDLE_MS = 60_000
 /** How long withTransaction begins further attempts, in milliseconds. */
 export const RETRY_MS = 120_000
 /** The back-off before attempt n + 1: up to 5 ms * 1.5^n, at most 500 ms. */
@@ -40,12 +40,18 @@ const NUMBERS = 0xffff
 const numbers = new Set<number>()
 let last = 0
 
-function takeNumber(where: string): number {
+/** A number for a transaction that begins. */
+export function takeNumber(where: string): number {
   if (numbers.size >= NUMBERS) throw new MoltenError('LIMIT', `${where}: ${NUMBERS} transactions are open; end some of them`)
   do last = last >= NUMBERS ? 1 : last + 1
   while (numbers.has(last))
   numbers.add(last)
   return last
+}
+
+/** Releases the number of a transaction that has ended in the core. */
+export function endNumber(number: number): void {
+  numbers.delete(number)
 }
 
 /** Aborts the transactions of sessions that the program dropped. */
@@ -252,7 +258,7 @@ export function scopeOfSession(where: string, session: ClientSession, owner: Ses
 }
 
 /** A step of a transaction itself. */
-function step(opcode: number, transaction: number): Request<void> {
+export function step(opcode: number, transaction: number): Request<void> {
   return { opcode, flags: 0, transaction, body: () => {}, finish: () => {} }
 }
 

@@ -22,6 +22,8 @@ export interface Scope {
   enter(where: string): number
   /** Whether the next operation is part of a transaction. */
   inTransaction(): boolean
+  /** Whether it is a transaction whose function is synchronous. */
+  readonly isSync?: boolean
 }
 
 /** An operation and the conversion of its result. */

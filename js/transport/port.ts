@@ -166,6 +166,7 @@ export class Port {
       const scratch = this.#enter()
       const whole = this.#enter()
       operation.body(scratch, this.#shapes)
+      if (this.#shapes.pending > 0) this.#defineNow()
       this.#writeOperation(whole, operation, this.#nextTicket(), waiter.target, scratch)
       this.buffers.copyIn(whole)
       this.#native.call(this.#id, whole.length)
@@ -228,6 +229,20 @@ export class Port {
     this.#batch.patchU32(start + HEADER_BYTES - 4, this.#batch.length - start - HEADER_BYTES)
   }
 
+  /** Submits the definitions of new shapes: a call holds nothing but its operation. */
+  #defineNow(): void {
+    const start = this.#batch.length
+    let defined = false
+    try {
+      this.#define()
+      this.#shapes.sent = this.#shapes.written
+      defined = true
+    } finally {
+      if (!defined) this.#batch.length = start
+    }
+    this.#submit()
+  }
+
   #writeOperation(out: Writer, operation: Pick<Operation, 'opcode' | 'flags' | 'transaction'>, ticket: number, target: Target, body: Writer): void {
     writeHeader(out, operation.opcode, operation.flags, operation.transaction ?? 0, ticket, target.handle, target.number, target.shapes().length)
     out.patchU32(out.length - 4, body.length)
@@ -257,6 +272,11 @@ export class Port {
       this.#turn.begin()
       this.#draining = 0
     }
+    this.#submit()
+  }
+
+  /** Submits what was appended before this, now. */
+  submit(): void {
     this.#submit()
   }
 

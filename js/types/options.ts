@@ -270,6 +270,12 @@ export interface TransactionRunOptions {
   retries?: number
 }
 
+/** The options of `db.transactionSync`. */
+export interface SyncTransactionOptions {
+  /** How often the function is run again at most, when another writer has changed what it writes. Default 10. */
+  retries?: number
+}
+
 /** The options of a session. */
 export interface ClientSessionOptions {
   /** The options of its transactions that are begun without others. */

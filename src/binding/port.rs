@@ -19,7 +19,6 @@ use crate::document::raw::value_len;
 use crate::document::{RawValue, Shapes};
 use crate::engine::{Answered, Database, Hot, Limits, Session, Size, Task};
 use crate::error::{Error, Kind, Result};
-use crate::work::watching;
 
 /// Verbs of `attempt`; any other value reads many documents.
 const GET: u32 = 1;
@@ -224,17 +223,14 @@ impl Port {
         };
         let handle = self.handles.get(request.collection as usize).and_then(Option::as_ref);
         let Answered { collection, answer } = match (handle, request.operation) {
-            (Some(_), Ok(_)) if request.transaction != 0 => {
-                let message = "an operation of a transaction cannot be run on this thread; please report it";
-                Answered::failed(Error::new(Kind::Internal, message))
-            }
             (Some(handle), Ok(operation)) => {
                 let ended = self.ended.clone();
                 let cancel = Some(ended.clone());
                 let (max_time, no_disk) = (request.max_time, request.no_disk);
                 let limits = Limits { max_time, cancel, no_disk, ..Limits::default() };
                 let watch = move || ended.store(is_ending(), Ordering::Relaxed);
-                watching(watch, || handle.session.call_within(&handle.name, operation, &limits))
+                let (session, name, transaction) = (&handle.session, &handle.name, request.transaction);
+                session.call_and_wait(name, operation, (transaction, limits), Arc::new(watch))
             }
             (None, _) => Answered::failed(closed()),
             (_, Err(error)) => Answered::failed(error),

@@ -106,7 +106,9 @@ fn records_and_documents_are_decoded_strictly() {
         ("does not exist", Box::new(|out| record::delete(out, 1, &[7]))),
         (
             "changes a document",
-            Box::new(|out| drop(record::write(out, 0, (1, 2, 0), record::Making::Replaced, &good(7)))),
+            Box::new(|out| {
+                record::write(out, 0, (1, 2, 0), record::Making::Replaced, &good(7));
+            }),
         ),
         ("exists already", Box::new(|out| put(out, &good(1)))),
         ("does not exist", Box::new(|out| record::drop_collection(out, 9))),

@@ -6,6 +6,7 @@
 //! - `order`: the order of the writes to a collection
 //! - `turns`: queues them when their turn comes
 //! - [`inline`]: small writes and finds on the caller's own thread
+//! - `waiting`: operations whose caller waits
 //! - `cursors`: the open cursors
 //! - `interruption`: ends what runs when the database is closed
 //! - [`info`]: indexes and statistics of a collection
@@ -19,6 +20,7 @@ mod reading;
 mod session;
 mod transactions;
 mod turns;
+mod waiting;
 pub(crate) mod writing;
 
 pub use session::Session;

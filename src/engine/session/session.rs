@@ -76,6 +76,14 @@ pub struct Session {
     pub(crate) transactions: Transactions,
 }
 
+/// What writes leave to do.
+pub(super) fn upkeep(store: &Arc<Store>, runtime: &Handle) {
+    store.cool();
+    compaction::consider(store, runtime);
+    rebase::consider(store, runtime);
+    rebase::hold_back(store);
+}
+
 impl Session {
     pub(crate) fn new(
         store: Arc<Store>,
@@ -88,10 +96,7 @@ impl Session {
             let (store, runtime) = (store.clone(), runtime.clone());
             move || {
                 store.storage().drive();
-                store.cool();
-                compaction::consider(&store, &runtime);
-                rebase::consider(&store, &runtime);
-                rebase::hold_back(&store);
+                upkeep(&store, &runtime);
             }
         };
         let session = Arc::new(Session {
@@ -210,10 +215,7 @@ impl Session {
                 let published = receiver
                     .recv()
                     .unwrap_or_else(|_| Err(Error::new(Kind::Internal, "a write was dropped unanswered")));
-                self.store.cool();
-                compaction::consider(&self.store, &self.runtime);
-                rebase::consider(&self.store, &self.runtime);
-                rebase::hold_back(&self.store);
+                upkeep(&self.store, &self.runtime);
                 Answered::plain(published.and(result))
             }
         }

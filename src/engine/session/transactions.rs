@@ -26,28 +26,30 @@ impl Session {
     pub(super) fn submit_transactions(self: &Arc<Self>, work: Vec<Task>) -> Vec<Task> {
         let (own, others): (Vec<Task>, Vec<Task>) = work.into_iter().partition(|task| task.transaction != 0);
         for task in own {
-            self.submit_in_transaction(task);
+            if let Some(run) = self.in_turn_of_transaction(task) {
+                self.scans.push(&self.runtime, [run]);
+            }
         }
         others
     }
 
-    fn submit_in_transaction(self: &Arc<Self>, task: Task) {
+    /// Adds an operation to its transaction. `Some` runs what has been added since, and is to be called: nobody else does.
+    pub(super) fn in_turn_of_transaction(self: &Arc<Self>, task: Task) -> Option<Job> {
         let number = task.transaction;
         if let Operation::Transaction(Step::Begin { idle, total }) = task.operation {
             let limit = |millis| i64::try_from(millis).unwrap_or(i64::MAX);
             let begun = self.transactions.begin(number, self.store.now(), (limit(idle), limit(total)));
-            return (task.reply)(Answered::plain(begun.map(|()| Answer::Done)));
+            (task.reply)(Answered::plain(begun.map(|()| Answer::Done)));
+            return None;
         }
         let Some(transaction) = self.transactions.get(number) else {
-            return (task.reply)(Answered::failed(errors::unknown()));
+            (task.reply)(Answered::failed(errors::unknown()));
+            return None;
         };
         let interrupt = self.start_limits(&task.limits);
         let (session, own) = (Arc::clone(self), Arc::clone(&transaction));
         let job: Job = Box::new(move || session.run_in_transaction(&own, task, &interrupt));
-        if transaction.add(job) {
-            let run: Job = Box::new(move || transaction.run());
-            self.scans.push(&self.runtime, [run]);
-        }
+        transaction.add(job).then(|| -> Job { Box::new(move || transaction.run()) })
     }
 
     fn run_in_transaction(&self, transaction: &Transaction, task: Task, interrupt: &Interrupt) {

@@ -1,0 +1,87 @@
+// A transaction whose operations block.
+
+import type { Writer } from '../codec/writer.js'
+import { writeField } from '../request/bodies.js'
+import type { Request, Scope } from '../request/request.js'
+import { Opcode } from '../transport/opcodes.js'
+import type { CollectionState } from './collection-state.js'
+import { endNumber, IDLE_MS, noTransaction, OPEN_MS, type SessionOwner, step, takeNumber } from './session.js'
+
+/** What a synchronous transaction needs of its connection. */
+export interface SyncOwner extends SessionOwner {
+  call<T>(where: string, target: CollectionState, request: Request<T>): T
+}
+
+function writeLimits(out: Writer): void {
+  writeField(out, IDLE_MS)
+  writeField(out, OPEN_MS)
+}
+
+/** A transaction of `db.transactionSync`. It begins with its first operation. */
+export class SyncTransaction implements Scope {
+  readonly isSync = true
+  #number = 0
+  #over = false
+
+  constructor(private readonly owner: SyncOwner) {}
+
+  inTransaction(): boolean {
+    return !this.#over
+  }
+
+  enter(where: string): number {
+    if (this.#over) throw noTransaction(where)
+    if (this.#number === 0) {
+      const number = takeNumber(where)
+      try {
+        this.#call(where, { ...step(Opcode.Begin, number), body: writeLimits })
+      } catch (error) {
+        endNumber(number)
+        throw error
+      }
+      this.#number = number
+    }
+    return this.#number
+  }
+
+  /** Sets a savepoint; returns its number. */
+  savepoint(where: string): number {
+    return this.#call<number>(where, { ...step(Opcode.Savepoint, this.enter(where)), finish: (value: never) => value })
+  }
+
+  /** Takes back what was written since a savepoint. */
+  rollbackTo(where: string, savepoint: number): void {
+    this.#call(where, { ...step(Opcode.RollBack, this.enter(where)), body: (out) => writeField(out, savepoint) })
+  }
+
+  /** Commits what was written. */
+  commit(where: string): void {
+    this.#end(where, Opcode.Commit)
+  }
+
+  /** Ends it. What is not committed is not kept, whatever happens to this. */
+  abort(where: string): void {
+    try {
+      this.#end(where, Opcode.Abort)
+    } catch {
+      // The close of the database has ended it.
+    }
+  }
+
+  #end(where: string, opcode: number): void {
+    if (this.#over) return
+    this.#over = true
+    const number = this.#number
+    if (number === 0) return
+    try {
+      this.owner.checkOpen(where)
+      this.#call(where, step(opcode, number))
+    } finally {
+      endNumber(number)
+    }
+  }
+
+  #call<T>(where: string, request: Request<any>): T {
+    return this.owner.call<T>(where, this.owner.collection('', where), request)
+  }
+}
