@@ -524,7 +524,10 @@ export interface FindOptions<T = Document> extends OperationOptions, HintOptions
 	allowDiskUse?: boolean;
 }
 /** Options of `findOne`. */
-export type FindOneOptions<T = Document> = Omit<FindOptions<T>, "limit" | "batchSize"> & ExplainOptions;
+export type FindOneOptions<T = Document> = Omit<FindOptions<T>, "limit" | "batchSize"> & ExplainOptions & {
+	/** Resolves with `{ value, version, createdAt, modifiedAt }` instead of the document. Default false. */
+	meta?: boolean;
+};
 /** Options of `countDocuments`. */
 export interface CountOptions extends OperationOptions, HintOptions, ExplainOptions, LetOptions {
 	/** Documents to skip first. */
@@ -556,6 +559,17 @@ export interface DistinctOptions extends OperationOptions, HintOptions, ExplainO
 /** Options of deletions. */
 export interface DeleteOptions extends OperationOptions, HintOptions, ExplainOptions, LetOptions {
 }
+/** The option of writes of one document that check its version. */
+export interface IfVersionOption {
+	/**
+	 * The version that the document must have, as `get` tells it with `meta`; 0 means that none may match. Otherwise, also when none matches, the
+	 * write rejects with `CONFLICT` and changes nothing.
+	 */
+	ifVersion?: number;
+}
+/** Options of `deleteOne`. */
+export interface DeleteOneOptions extends DeleteOptions, IfVersionOption {
+}
 /** Options of updates. */
 export interface UpdateOptions extends OperationOptions, HintOptions, ExplainOptions, LetOptions {
 	/** Inserts a document made from the filter and the update when none matches. Default false. */
@@ -566,7 +580,7 @@ export interface UpdateOptions extends OperationOptions, HintOptions, ExplainOpt
 	ignoreUndefined?: boolean;
 }
 /** Options of updates of one document. */
-export interface UpdateOneOptions extends UpdateOptions {
+export interface UpdateOneOptions extends UpdateOptions, IfVersionOption {
 	/** Chooses the first in this order when several match. */
 	sort?: Sort;
 }
@@ -601,7 +615,7 @@ export type SetEntry<T> = readonly [
 	}
 ];
 /** Options of `findOneAndUpdate`. */
-export interface FindOneAndUpdateOptions<T = Document> extends UpdateOptions {
+export interface FindOneAndUpdateOptions<T = Document> extends UpdateOptions, IfVersionOption {
 	/** Of several that match, the first in this order. */
 	sort?: Sort<T>;
 	/** Whether to resolve with the document before (the default) or after the write. */
@@ -614,7 +628,7 @@ export interface FindOneAndUpdateOptions<T = Document> extends UpdateOptions {
 /** Options of `findOneAndReplace`. */
 export type FindOneAndReplaceOptions<T = Document> = Omit<FindOneAndUpdateOptions<T>, "arrayFilters">;
 /** Options of `findOneAndDelete`. */
-export type FindOneAndDeleteOptions<T = Document> = Pick<FindOneAndUpdateOptions<T>, "sort" | "projection" | "includeResultMetadata" | keyof DeleteOptions>;
+export type FindOneAndDeleteOptions<T = Document> = Pick<FindOneAndUpdateOptions<T>, "sort" | "projection" | "includeResultMetadata" | keyof DeleteOneOptions>;
 interface BulkWriteModelOptions extends HintOptions {
 	/** Strings compare by their bytes. Any other collation is refused. */
 	collation?: {
@@ -633,7 +647,7 @@ export type AnyBulkWriteOperation<T = Document> = {
 		upsert?: boolean;
 		arrayFilters?: readonly Document[];
 		sort?: Sort;
-	} & BulkWriteModelOptions;
+	} & BulkWriteModelOptions & IfVersionOption;
 } | {
 	updateMany: {
 		filter: Filter<T>;
@@ -647,11 +661,11 @@ export type AnyBulkWriteOperation<T = Document> = {
 		replacement: WithoutId<T>;
 		upsert?: boolean;
 		sort?: Sort;
-	} & BulkWriteModelOptions;
+	} & BulkWriteModelOptions & IfVersionOption;
 } | {
 	deleteOne: {
 		filter: Filter<T>;
-	} & BulkWriteModelOptions;
+	} & BulkWriteModelOptions & IfVersionOption;
 } | {
 	deleteMany: {
 		filter: Filter<T>;
@@ -1548,12 +1562,23 @@ declare class CollectionKeyMethods<T extends Document = Document> {
 declare class CollectionReadMethods<T extends Document = Document> extends CollectionKeyMethods<T> {
 	#private;
 	/**
-	 * Resolves with the first document that matches, or null. By `_id` alone it is as fast as `get`.
+	 * Resolves with the first document that matches, or null; with `meta`, with its version and times, as `get` does. By `_id` alone it is as fast as
+	 * `get`.
 	 *
 	 * Rejects with `BAD_QUERY` naming the path when the filter, sort or projection is malformed.
 	 */
-	findOne(filter?: Filter<T> | null, options?: FindOneOptions<T>): Promise<WithId<T> | null>;
-	findOne<R>(filter?: Filter<T> | null, options?: FindOneOptions<T>): Promise<R | null>;
+	findOne(filter: Filter<T> | null | undefined, options: FindOneOptions<T> & {
+		meta: true;
+	}): Promise<Versioned<WithId<T>> | null>;
+	findOne<R>(filter: Filter<T> | null | undefined, options: FindOneOptions<T> & {
+		meta: true;
+	}): Promise<Versioned<R> | null>;
+	findOne(filter?: Filter<T> | null, options?: FindOneOptions<T> & {
+		meta?: false;
+	}): Promise<WithId<T> | null>;
+	findOne<R>(filter?: Filter<T> | null, options?: FindOneOptions<T> & {
+		meta?: false;
+	}): Promise<R | null>;
 	/**
 	 * A cursor over the results of a pipeline; without stages, over all documents.
 	 *
@@ -1591,8 +1616,18 @@ declare class CollectionReadMethods<T extends Document = Document> extends Colle
 	/**
 	 * The first document that matches, or null, read on this thread like `findSync`. Throws what `findOne` would reject with.
 	 */
-	findOneSync(filter?: Filter<T> | null, options?: FindOneOptions<T>): WithId<T> | null;
-	findOneSync<R>(filter?: Filter<T> | null, options?: FindOneOptions<T>): R | null;
+	findOneSync(filter: Filter<T> | null | undefined, options: FindOneOptions<T> & {
+		meta: true;
+	}): Versioned<WithId<T>> | null;
+	findOneSync<R>(filter: Filter<T> | null | undefined, options: FindOneOptions<T> & {
+		meta: true;
+	}): Versioned<R> | null;
+	findOneSync(filter?: Filter<T> | null, options?: FindOneOptions<T> & {
+		meta?: false;
+	}): WithId<T> | null;
+	findOneSync<R>(filter?: Filter<T> | null, options?: FindOneOptions<T> & {
+		meta?: false;
+	}): R | null;
 	/**
 	 * The number of documents that match, counted on this thread like `findSync`. Throws what `countDocuments` would reject
 	 * with.
@@ -1662,7 +1697,7 @@ declare class CollectionSyncMethods<T extends Document = Document> extends Colle
 	/** Like `delete`, but blocks; returns whether there was a document. */
 	deleteSync(id: InferId<T>, options?: VersionOptions): boolean;
 	/** Like `deleteOne`, but blocks; returns the result. */
-	deleteOneSync(filter?: Filter<T> | null, options?: Omit<DeleteOptions, "explain">): DeleteResult;
+	deleteOneSync(filter?: Filter<T> | null, options?: Omit<DeleteOneOptions, "explain">): DeleteResult;
 	/** Like `deleteMany`, but blocks; returns the result. */
 	deleteManySync(filter?: Filter<T> | null, options?: Omit<DeleteOptions, "explain">): DeleteResult;
 	/** Like `bulkWrite`, but blocks; returns the result. */
@@ -1776,7 +1811,7 @@ export declare class Collection<T extends Document = Document> extends Collectio
 	 */
 	rename(name: string, options?: RenameOptions): Promise<Collection<T>>;
 	/** Deletes the first document that matches. Rejects with `BAD_QUERY` when the filter is malformed. */
-	deleteOne(filter?: Filter<T> | null, options?: DeleteOptions): Promise<DeleteResult>;
+	deleteOne(filter?: Filter<T> | null, options?: DeleteOneOptions): Promise<DeleteResult>;
 	/**
 	 * Deletes every document that matches, in consecutive commits of up to 1,000 documents or 8 MiB: after an error, an abort
 	 * or a crash some documents may be deleted and others not. `drop` removes all documents in one commit.

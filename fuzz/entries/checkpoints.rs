@@ -309,7 +309,8 @@ fn told(error: Option<Error>) {
 fn by_index(database: &Arc<Database>, name: &str, text: &Value) -> Option<usize> {
     let session = database.session();
     let filter = incoming_of(&Value::Object(vec![("a".to_owned(), text.clone())]));
-    let options = FindOptions { sort: None, projection: None, skip: 0, limit: 0, batch: 0, hint: None };
+    let options =
+        FindOptions { sort: None, projection: None, skip: 0, limit: 0, batch: 0, hint: None, meta: false };
     match session.call(name, Operation::Find { filter, options }).answer {
         Ok(Answer::Batch { documents, .. }) => Some(documents.len()),
         Ok(_) => None,

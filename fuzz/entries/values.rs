@@ -262,7 +262,8 @@ pub(super) fn incoming_of(value: &Value) -> Incoming {
 }
 
 fn everything(session: &Arc<Session>, name: &str) -> Result<Vec<Value>, String> {
-    let options = FindOptions { sort: None, projection: None, skip: 0, limit: 0, batch: 0, hint: None };
+    let options =
+        FindOptions { sort: None, projection: None, skip: 0, limit: 0, batch: 0, hint: None, meta: false };
     let find = Operation::Find { filter: incoming_of(&fields(&[])), options };
     let mut found = Vec::new();
     let mut answered = session.call(name, find);
@@ -307,6 +308,7 @@ pub fn read_whole(database: &Arc<Database>, write: bool) -> Vec<(String, Result<
                 array_filters: None,
                 hint: None,
                 sort: None,
+                if_version: None,
             },
         );
         let _ = session.call(name, Operation::DeleteId { id: incoming_of(&Value::Int(1)), if_version: None });

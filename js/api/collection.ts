@@ -11,7 +11,7 @@ import type { Scope } from '../request/request.js'
 import { deletionOf, replacementOf, updateOf } from '../request/writes.js'
 import { Flag, Opcode } from '../transport/opcodes.js'
 import type {
-  AnyBulkWriteOperation, BulkWriteOptions, DeleteOptions, DeleteResult, Document, Filter, FindOneAndDeleteOptions, FindOneAndReplaceOptions,
+  AnyBulkWriteOperation, BulkWriteOptions, DeleteOneOptions, DeleteOptions, DeleteResult, Document, Filter, FindOneAndDeleteOptions, FindOneAndReplaceOptions,
   FindOneAndUpdateOptions, InsertManyOptions, InsertManyResult, InsertOneOptions, InsertOneResult, ModifyResult, OperationOptions,
   OptionalId, RenameOptions, ReplaceOptions, UpdateFilter, UpdateOneOptions, UpdateOptions, UpdateResult, WithId, WithoutId
 } from '../types/index.js'
@@ -183,7 +183,7 @@ export class Collection<T extends Document = Document> extends CollectionSyncMet
   }
 
   /** Deletes the first document that matches. Rejects with `BAD_QUERY` when the filter is malformed. */
-  deleteOne(filter?: Filter<T> | null, options?: DeleteOptions): Promise<DeleteResult> {
+  deleteOne(filter?: Filter<T> | null, options?: DeleteOneOptions): Promise<DeleteResult> {
     return this.#handle.run('deleteOne', options, deleteBy(0, filter))
   }
 

@@ -13,7 +13,7 @@ import { countOfMatches, countRequest, findManyOf, findOneRequest, soleId } from
 import { Opcode } from '../transport/opcodes.js'
 import type {
   AggregateOptions, CountOptions, DistinctOptions, Document, Element, Filter, FindOneOptions, FindOptions, OperationOptions, Path,
-  PathValue, WithId
+  PathValue, Versioned, WithId
 } from '../types/index.js'
 import type { Handle } from './handle.js'
 import { CollectionKeyMethods } from './key-methods.js'
@@ -29,18 +29,21 @@ export class CollectionReadMethods<T extends Document = Document> extends Collec
   }
 
   /**
-   * Resolves with the first document that matches, or null. By `_id` alone it is as fast as `get`.
+   * Resolves with the first document that matches, or null; with `meta`, with its version and times, as `get` does. By `_id` alone it is as fast as
+   * `get`.
    *
    * Rejects with `BAD_QUERY` naming the path when the filter, sort or projection is malformed.
    */
-  findOne(filter?: Filter<T> | null, options?: FindOneOptions<T>): Promise<WithId<T> | null>
-  findOne<R>(filter?: Filter<T> | null, options?: FindOneOptions<T>): Promise<R | null>
-  findOne(filter?: Filter<T> | null, options?: FindOneOptions<T>): Promise<WithId<T> | null> {
+  findOne(filter: Filter<T> | null | undefined, options: FindOneOptions<T> & { meta: true }): Promise<Versioned<WithId<T>> | null>
+  findOne<R>(filter: Filter<T> | null | undefined, options: FindOneOptions<T> & { meta: true }): Promise<Versioned<R> | null>
+  findOne(filter?: Filter<T> | null, options?: FindOneOptions<T> & { meta?: false }): Promise<WithId<T> | null>
+  findOne<R>(filter?: Filter<T> | null, options?: FindOneOptions<T> & { meta?: false }): Promise<R | null>
+  findOne(filter?: Filter<T> | null, options?: FindOneOptions<T>): Promise<WithId<T> | Versioned<WithId<T>> | null> {
     if (options === undefined) {
       const id = soleId(filter)
       if (id !== undefined) return this.#handle.getOne<WithId<T>>('findOne', id)
     }
-    return this.#handle.run<WithId<T> | null, FindOneOptions<T>>('findOne', options, (where, given) => findOneRequest(where, filter, given as FindOneOptions))
+    return this.#handle.run<WithId<T> | Versioned<WithId<T>> | null, FindOneOptions<T>>('findOne', options, (where, given) => findOneRequest(where, filter, given as FindOneOptions))
   }
 
   /**
@@ -134,9 +137,11 @@ export class CollectionReadMethods<T extends Document = Document> extends Collec
   /**
    * The first document that matches, or null, read on this thread like `findSync`. Throws what `findOne` would reject with.
    */
-  findOneSync(filter?: Filter<T> | null, options?: FindOneOptions<T>): WithId<T> | null
-  findOneSync<R>(filter?: Filter<T> | null, options?: FindOneOptions<T>): R | null
-  findOneSync(filter?: Filter<T> | null, options?: FindOneOptions<T>): WithId<T> | null {
+  findOneSync(filter: Filter<T> | null | undefined, options: FindOneOptions<T> & { meta: true }): Versioned<WithId<T>> | null
+  findOneSync<R>(filter: Filter<T> | null | undefined, options: FindOneOptions<T> & { meta: true }): Versioned<R> | null
+  findOneSync(filter?: Filter<T> | null, options?: FindOneOptions<T> & { meta?: false }): WithId<T> | null
+  findOneSync<R>(filter?: Filter<T> | null, options?: FindOneOptions<T> & { meta?: false }): R | null
+  findOneSync(filter?: Filter<T> | null, options?: FindOneOptions<T>): WithId<T> | Versioned<WithId<T>> | null {
     const where = `${this.collectionName}.findOneSync`
     const given = optionsOf<FindOneOptions<any>>(where, options, COLLECTION.findOneSync)
     return this.#handle.call(where, findOneRequest<WithId<T>>(where, filter, given), given)

@@ -3,7 +3,7 @@
 import type { BulkWriteResult } from '../request/bulk.js'
 import { Flag } from '../transport/opcodes.js'
 import type {
-  AnyBulkWriteOperation, BulkWriteOptions, DeleteOptions, DeleteResult, Document, Filter, InferId, InsertManyOptions, InsertManyResult,
+  AnyBulkWriteOperation, BulkWriteOptions, DeleteOneOptions, DeleteOptions, DeleteResult, Document, Filter, InferId, InsertManyOptions, InsertManyResult,
   InsertOneOptions, InsertOneResult, OptionalId, ReplaceOptions, SetOptions, UpdateFilter, UpdateOneOptions, UpdateOptions, UpdateResult,
   VersionOptions, WithoutId
 } from '../types/index.js'
@@ -60,7 +60,7 @@ export class CollectionSyncMethods<T extends Document = Document> extends Collec
   }
 
   /** Like `deleteOne`, but blocks; returns the result. */
-  deleteOneSync(filter?: Filter<T> | null, options?: Omit<DeleteOptions, 'explain'>): DeleteResult {
+  deleteOneSync(filter?: Filter<T> | null, options?: Omit<DeleteOneOptions, 'explain'>): DeleteResult {
     return this.#handle.runSync('deleteOneSync', options, deleteBy(0, filter))
   }
 

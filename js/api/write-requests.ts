@@ -14,7 +14,7 @@ import {
 import { Flag, Opcode } from '../transport/opcodes.js'
 import type { Operation } from '../transport/target.js'
 import type {
-  AnyBulkWriteOperation, BulkWriteOptions, DeleteOptions, DeleteResult, Document, FindOneAndUpdateOptions, InferId, InsertManyOptions,
+  AnyBulkWriteOperation, BulkWriteOptions, DeleteOneOptions, DeleteResult, Document, FindOneAndUpdateOptions, InferId, InsertManyOptions,
   InsertManyResult, InsertOneOptions, InsertOneResult, OptionalId, ReplaceOptions, SetOptions, UpdateOneOptions, UpdateResult, VersionOptions,
   WithId
 } from '../types/index.js'
@@ -85,7 +85,7 @@ export function replaceBy<T>(handle: Handle, filter: unknown, replacement: unkno
   }
 }
 
-export function deleteBy(kind: number, filter: unknown): Build<DeleteResult, DeleteOptions> {
+export function deleteBy(kind: number, filter: unknown): Build<DeleteResult, DeleteOneOptions> {
   return (where, given) => {
     const { opcode, flags, body } = deletionOf(where, filterOf(where, filter), given, kind)
     return requestOf(opcode, flags, variablesOf(where, given.let), body, (deletedCount: number) => ({ acknowledged: true, deletedCount }))
@@ -99,10 +99,11 @@ export function findOneAnd<T, O extends FindOneAndUpdateOptions>(check: (where: 
     const write = check(where, given)
     const body: Operation['body'] = (out, shapes) => {
       writeField(out, write.opcode)
+      writeField(out, write.flags)
       write.body(out, shapes)
       answering.write(out)
     }
-    return requestOf(Opcode.FindOneAnd, answering.flags | write.flags, variablesOf(where, given.let), body, (answer: ModifiedAnswer<WithId<T>>) => {
+    return requestOf(Opcode.FindOneAnd, answering.flags, variablesOf(where, given.let), body, (answer: ModifiedAnswer<WithId<T>>) => {
       return modified(answer, answering.metadata)
     })
   }

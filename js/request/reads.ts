@@ -74,15 +74,16 @@ export function findManyOf(where: string, options: FindOptions): FindShape {
 }
 
 /** A find of one document, or null. */
-export function findOneRequest<D>(where: string, filter: unknown, options: FindOneOptions): Request<D | null> {
+export function findOneRequest<D>(where: string, filter: unknown, options: FindOneOptions): Request<D | Versioned<D> | null> {
   const checked = filterOf(where, filter)
   const find = findOf(where, options, 1, 1)
+  const meta = flagOf(where, 'meta', options.meta)
   return {
     opcode: Opcode.Find,
-    flags: Flag.Single | find.flags,
+    flags: Flag.Single | find.flags | (meta ? Flag.Versioned : 0),
     variables: find.variables,
     body: (out) => writeFind(out, checked, find),
-    finish: ([, documents]: [number, D[]]) => documents[0] ?? null
+    finish: meta ? versioned<D> : ([, documents]: [number, D[]]) => documents[0] ?? null
   }
 }
 

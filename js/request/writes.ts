@@ -1,6 +1,6 @@
 // Writes by filter: their arguments, bodies and results, also as parts of a bulk write and of the findOneAnd... methods.
 
-import { checkFields, checkReplacement, checkUpdate, eachOf, flagOf, wrongArgument } from '../arguments/arguments.js'
+import { checkFields, checkReplacement, checkUpdate, eachOf, flagOf, versionOf, wrongArgument } from '../arguments/arguments.js'
 import { hintOf } from '../arguments/index-spec.js'
 import { type SortKeys, sortKeys } from '../arguments/sort.js'
 import { encodeValue } from '../codec/encode.js'
@@ -34,7 +34,12 @@ export interface DocumentWriter {
   writeUpsertId(out: Writer, upsert: boolean, filter: unknown): void
 }
 
-interface UpsertOptions extends HintOptions {
+interface OneOptions extends HintOptions {
+  /** Of a single document. */
+  ifVersion?: number | undefined
+}
+
+interface UpsertOptions extends OneOptions {
   upsert?: boolean | undefined
 }
 
@@ -48,9 +53,10 @@ export function updateOf(
   const upsert = flagOf(where, 'upsert', options.upsert)
   const arrayFilters = arrayFiltersOf(where, options.arrayFilters)
   const hint = hintOf(where, options.hint)
+  const ifVersion = versionOf(where, options.ifVersion)
   return {
     opcode: Opcode.Update,
-    flags: flags | flagsOf(upsert, sort),
+    flags: flags | flagsOf(upsert, sort, ifVersion),
     body: (out) => {
       encodeValue(out, filter, 'filter')
       documents.writeUpdate(out, update)
@@ -58,6 +64,7 @@ export function updateOf(
       encodeValue(out, arrayFilters, 'filter')
       writeField(out, hint)
       if (sort) writeField(out, sort)
+      if (ifVersion !== undefined) writeField(out, ifVersion)
     }
   }
 }
@@ -70,34 +77,38 @@ export function replacementOf(
   checkReplacement(where, replacement)
   const upsert = flagOf(where, 'upsert', options.upsert)
   const hint = hintOf(where, options.hint)
+  const ifVersion = versionOf(where, options.ifVersion)
   return {
     opcode: Opcode.Replace,
-    flags: flagsOf(upsert, sort),
+    flags: flagsOf(upsert, sort, ifVersion),
     body: (out, shapes) => {
       encodeValue(out, filter, 'filter')
       documents.writeReplacement(out, shapes, replacement)
       documents.writeUpsertId(out, upsert, filter)
       writeField(out, hint)
       if (sort) writeField(out, sort)
+      if (ifVersion !== undefined) writeField(out, ifVersion)
     }
   }
 }
 
 /** A deletion of the first document that matches, or with `Flag.Many` of all of them. */
-export function deletionOf(where: string, filter: Document, options: HintOptions, flags: number): CheckedWrite {
+export function deletionOf(where: string, filter: Document, options: OneOptions, flags: number): CheckedWrite {
   const hint = hintOf(where, options.hint)
+  const ifVersion = versionOf(where, options.ifVersion)
   return {
     opcode: Opcode.Delete,
-    flags,
+    flags: flags | flagsOf(false, undefined, ifVersion),
     body: (out) => {
       encodeValue(out, filter, 'filter')
       writeField(out, hint)
+      if (ifVersion !== undefined) writeField(out, ifVersion)
     }
   }
 }
 
-function flagsOf(upsert: boolean, sort: SortKeys | undefined): number {
-  return (upsert ? Flag.Upsert : 0) | (sort ? Flag.Sorted : 0)
+function flagsOf(upsert: boolean, sort: SortKeys | undefined, ifVersion: number | undefined): number {
+  return (upsert ? Flag.Upsert : 0) | (sort ? Flag.Sorted : 0) | (ifVersion === undefined ? 0 : Flag.Versioned)
 }
 
 /** The array filters, or null for none. */

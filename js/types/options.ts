@@ -119,7 +119,10 @@ export interface FindOptions<T = Document> extends OperationOptions, HintOptions
 }
 
 /** Options of `findOne`. */
-export type FindOneOptions<T = Document> = Omit<FindOptions<T>, 'limit' | 'batchSize'> & ExplainOptions
+export type FindOneOptions<T = Document> = Omit<FindOptions<T>, 'limit' | 'batchSize'> & ExplainOptions & {
+  /** Resolves with `{ value, version, createdAt, modifiedAt }` instead of the document. Default false. */
+  meta?: boolean
+}
 
 /** Options of `countDocuments`. */
 export interface CountOptions extends OperationOptions, HintOptions, ExplainOptions, LetOptions {
@@ -155,6 +158,18 @@ export interface DistinctOptions extends OperationOptions, HintOptions, ExplainO
 /** Options of deletions. */
 export interface DeleteOptions extends OperationOptions, HintOptions, ExplainOptions, LetOptions {}
 
+/** The option of writes of one document that check its version. */
+export interface IfVersionOption {
+  /**
+   * The version that the document must have, as `get` tells it with `meta`; 0 means that none may match. Otherwise, also when none matches, the
+   * write rejects with `CONFLICT` and changes nothing.
+   */
+  ifVersion?: number
+}
+
+/** Options of `deleteOne`. */
+export interface DeleteOneOptions extends DeleteOptions, IfVersionOption {}
+
 /** Options of updates. */
 export interface UpdateOptions extends OperationOptions, HintOptions, ExplainOptions, LetOptions {
   /** Inserts a document made from the filter and the update when none matches. Default false. */
@@ -166,7 +181,7 @@ export interface UpdateOptions extends OperationOptions, HintOptions, ExplainOpt
 }
 
 /** Options of updates of one document. */
-export interface UpdateOneOptions extends UpdateOptions {
+export interface UpdateOneOptions extends UpdateOptions, IfVersionOption {
   /** Chooses the first in this order when several match. */
   sort?: Sort
 }
@@ -201,7 +216,7 @@ export interface GetOptions extends OperationOptions {
 export type SetEntry<T> = readonly [id: InferId<T>, document: OptionalId<T>, options?: { ifVersion?: number }]
 
 /** Options of `findOneAndUpdate`. */
-export interface FindOneAndUpdateOptions<T = Document> extends UpdateOptions {
+export interface FindOneAndUpdateOptions<T = Document> extends UpdateOptions, IfVersionOption {
   /** Of several that match, the first in this order. */
   sort?: Sort<T>
   /** Whether to resolve with the document before (the default) or after the write. */
@@ -218,7 +233,7 @@ export type FindOneAndReplaceOptions<T = Document> = Omit<FindOneAndUpdateOption
 /** Options of `findOneAndDelete`. */
 export type FindOneAndDeleteOptions<T = Document> = Pick<
   FindOneAndUpdateOptions<T>,
-  'sort' | 'projection' | 'includeResultMetadata' | keyof DeleteOptions
+  'sort' | 'projection' | 'includeResultMetadata' | keyof DeleteOneOptions
 >
 
 /** The options of the writes of `bulkWrite`, besides filters and documents. */
@@ -230,10 +245,10 @@ interface BulkWriteModelOptions extends HintOptions {
 /** A write of `bulkWrite`. */
 export type AnyBulkWriteOperation<T = Document> =
   | { insertOne: { document: OptionalId<T> } }
-  | { updateOne: { filter: Filter<T>; update: UpdateFilter<T> | readonly Document[]; upsert?: boolean; arrayFilters?: readonly Document[]; sort?: Sort } & BulkWriteModelOptions }
+  | { updateOne: { filter: Filter<T>; update: UpdateFilter<T> | readonly Document[]; upsert?: boolean; arrayFilters?: readonly Document[]; sort?: Sort } & BulkWriteModelOptions & IfVersionOption }
   | { updateMany: { filter: Filter<T>; update: UpdateFilter<T> | readonly Document[]; upsert?: boolean; arrayFilters?: readonly Document[] } & BulkWriteModelOptions }
-  | { replaceOne: { filter: Filter<T>; replacement: WithoutId<T>; upsert?: boolean; sort?: Sort } & BulkWriteModelOptions }
-  | { deleteOne: { filter: Filter<T> } & BulkWriteModelOptions }
+  | { replaceOne: { filter: Filter<T>; replacement: WithoutId<T>; upsert?: boolean; sort?: Sort } & BulkWriteModelOptions & IfVersionOption }
+  | { deleteOne: { filter: Filter<T> } & BulkWriteModelOptions & IfVersionOption }
   | { deleteMany: { filter: Filter<T> } & BulkWriteModelOptions }
 
 /** Options of `bulkWrite`. */

@@ -43,6 +43,7 @@ pub(super) mod flag {
     pub(in crate::binding) const DROP_TARGET: u8 = 1;
     pub(in crate::binding) const UPSERT: u8 = 2;
     pub(in crate::binding) const AFTER: u8 = 4;
+    pub(in crate::binding) const VERSIONED: u8 = 4;
     pub(in crate::binding) const SORTED: u8 = 8;
     /// Nothing may be written to disk when memory is short.
     pub(in crate::binding) const NO_DISK: u8 = 16;

@@ -166,14 +166,15 @@ impl Values<'_> {
         let start = self.rest.start;
         let reach = if flags & flag::MANY != 0 { Reach::Many } else { Reach::One };
         let upsert = if flags & flag::UPSERT != 0 { Upsert::Yes } else { Upsert::No };
-        let write = self.write_of(opcode, reach, upsert, flags & flag::SORTED != 0);
+        let write = self.write_of(opcode, reach, upsert, flags);
         if write.is_none() {
             self.rest.start = start;
         }
         write
     }
 
-    fn write_of(&mut self, opcode: u8, reach: Reach, upsert: Upsert, sorted: bool) -> Option<Operation> {
+    fn write_of(&mut self, opcode: u8, reach: Reach, upsert: Upsert, flags: u8) -> Option<Operation> {
+        let (sorted, versioned) = (flags & flag::SORTED != 0, flags & flag::VERSIONED != 0);
         Some(match opcode {
             op::UPDATE => Operation::Update {
                 filter: self.value()?,
@@ -184,6 +185,7 @@ impl Values<'_> {
                 array_filters: self.optional(Values::value)?,
                 hint: self.optional(Values::value)?,
                 sort: if sorted { Some(self.value()?) } else { None },
+                if_version: if versioned { Some(self.number()?) } else { None },
             },
             op::REPLACE => Operation::Replace {
                 filter: self.value()?,
@@ -192,10 +194,14 @@ impl Values<'_> {
                 new_id: self.value()?,
                 hint: self.optional(Values::value)?,
                 sort: if sorted { Some(self.value()?) } else { None },
+                if_version: if versioned { Some(self.number()?) } else { None },
             },
-            op::DELETE => {
-                Operation::Delete { filter: self.value()?, reach, hint: self.optional(Values::value)? }
-            }
+            op::DELETE => Operation::Delete {
+                filter: self.value()?,
+                reach,
+                hint: self.optional(Values::value)?,
+                if_version: if versioned { Some(self.number()?) } else { None },
+            },
             _ => return None,
         })
     }
@@ -212,8 +218,9 @@ impl Values<'_> {
 
     fn find_one_and(&mut self, flags: u8) -> Option<Operation> {
         let opcode = u8::try_from(self.number()?).ok()?;
+        let own = u8::try_from(self.number()?).ok()?;
         Some(Operation::FindOneAnd {
-            write: Box::new(self.write(opcode, flags & flag::UPSERT)?),
+            write: Box::new(self.write(opcode, own & (flag::UPSERT | flag::VERSIONED))?),
             sort: self.optional(Values::value)?,
             projection: self.optional(Values::value)?,
             returned: if flags & flag::AFTER != 0 { Returned::After } else { Returned::Before },
@@ -246,7 +253,8 @@ impl Values<'_> {
                 order: if has(flag::UNORDERED) { InsertOrder::Unordered } else { InsertOrder::Ordered },
             },
             op::FIND => {
-                Operation::Find { filter: self.value()?, options: self.find_options(has(flag::SINGLE))? }
+                let (single, meta) = (has(flag::SINGLE), has(flag::VERSIONED));
+                Operation::Find { filter: self.value()?, options: self.find_options(single, meta)? }
             }
             op::MORE => Operation::More { cursor: self.number()?, batch: self.batch()? },
             op::CLOSE_CURSOR => Operation::CloseCursor { cursor: self.number()? },
@@ -296,14 +304,14 @@ impl Values<'_> {
         })
     }
 
-    fn find_options(&mut self, single: bool) -> Option<FindOptions> {
+    fn find_options(&mut self, single: bool, meta: bool) -> Option<FindOptions> {
         let sort = self.optional(Values::value)?;
         let projection = self.optional(Values::value)?;
         let skip = self.number()?;
         let limit = self.number()?;
         let batch = self.batch()?;
         let hint = self.optional(Values::value)?;
-        Some(FindOptions { sort, projection, skip, limit: if single { 1 } else { limit }, batch, hint })
+        Some(FindOptions { sort, projection, skip, limit: if single { 1 } else { limit }, batch, hint, meta })
     }
 
     fn set_entry(&mut self) -> Option<SetEntry> {

@@ -44,6 +44,7 @@ fn increment(id: i32) -> Operation {
         new_id: incoming(&Value::Null),
         hint: None,
         sort: None,
+        if_version: None,
     }
 }
 
@@ -190,7 +191,7 @@ fn wanted(sort: Option<&str>, limit: u64, batch: u32) -> FindOptions {
     let sort = sort.map(|path| {
         incoming(&Value::Array(vec![Value::Array(vec![Value::String(path.into()), Value::Int(1)])]))
     });
-    FindOptions { sort, projection: None, skip: 0, limit, batch, hint: None }
+    FindOptions { sort, projection: None, skip: 0, limit, batch, hint: None, meta: false }
 }
 
 fn where_is(operator: &str, path: &str, value: Value) -> Value {

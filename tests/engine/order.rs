@@ -24,7 +24,7 @@ fn field(name: &str, value: i32) -> Value {
 }
 
 fn delete(filter: &Value) -> Operation {
-    Operation::Delete { filter: incoming(filter), reach: Reach::Many, hint: None }
+    Operation::Delete { filter: incoming(filter), reach: Reach::Many, hint: None, if_version: None }
 }
 
 fn insert(documents: &[Value]) -> Operation {

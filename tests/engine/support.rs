@@ -41,6 +41,7 @@ pub fn update_of(filter: &Value, update: &Value, reach: Reach) -> Operation {
         new_id: incoming(&Value::Null),
         hint: None,
         sort: None,
+        if_version: None,
     }
 }
 
@@ -108,7 +109,10 @@ impl Client {
     }
 
     pub fn delete(&self, name: &str, filter: &Value, reach: Reach) -> Result<u64> {
-        match self.call(name, Operation::Delete { filter: incoming(filter), reach, hint: None })?.1 {
+        match self
+            .call(name, Operation::Delete { filter: incoming(filter), reach, hint: None, if_version: None })?
+            .1
+        {
             Answer::Count(deleted) => Ok(deleted),
             _ => panic!("a deletion has another answer"),
         }

@@ -344,7 +344,14 @@ impl Run<'_> {
                     None => Fate::Done,
                 };
                 let filter = incoming(&object(&[("_id", Value::Int(id))]));
-                (fate, txn.call("c", Operation::Delete { filter, reach: Reach::One, hint: None }).map(drop))
+                (
+                    fate,
+                    txn.call(
+                        "c",
+                        Operation::Delete { filter, reach: Reach::One, hint: None, if_version: None },
+                    )
+                    .map(drop),
+                )
             }
             3 => {
                 let fate = match place(&expected.own, id) {
@@ -490,7 +497,7 @@ fn a_crash_within_the_commit_of_a_transaction_leaves_all_of_it_or_nothing() {
         let change = object(&[("$set", object(&[("n", Value::Int(1))]))]);
         txn.call("a", update_of(&object(&[]), &change, Reach::Many)).unwrap();
         let filter = incoming(&object(&[("_id", Value::Int(1))]));
-        txn.call("b", Operation::Delete { filter, reach: Reach::One, hint: None }).unwrap();
+        txn.call("b", Operation::Delete { filter, reach: Reach::One, hint: None, if_version: None }).unwrap();
         txn.insert("fresh", &(0..80).map(|id| pad(id, 1)).collect::<Vec<_>>()).unwrap();
         sim.die_after(seed % 60);
         let outcome = txn.commit();

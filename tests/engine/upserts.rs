@@ -39,6 +39,7 @@ fn write(method: usize, shape: usize, key: i32) -> Operation {
         new_id: incoming(&id),
         hint: None,
         sort: None,
+        if_version: None,
     };
     match method {
         0 => update(Reach::One),
@@ -50,6 +51,7 @@ fn write(method: usize, shape: usize, key: i32) -> Operation {
             new_id: incoming(&id),
             hint: None,
             sort: None,
+            if_version: None,
         },
         3 => Operation::FindOneAnd {
             write: Box::new(update(Reach::One)),

@@ -110,6 +110,7 @@ fn sums_of_doubles_are_the_same_to_the_bit_by_an_index_and_by_scans_on_one_core_
             answer: None,
             interrupt: &Interrupt::default(),
             ahead: None,
+            if_version: None,
         };
         assert!(by_filter::modify(store, &modification).result.unwrap().matched >= 500);
     }

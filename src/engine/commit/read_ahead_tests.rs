@@ -149,9 +149,10 @@ fn a_bulk_write_by_id_reads_each_block_once() {
             new_id: incoming(&Value::Null),
             hint: None,
             sort: None,
+            if_version: None,
         })
         .collect();
-    let delete = |n| Operation::Delete { filter: by_id(n), reach: Reach::One, hint: None };
+    let delete = |n| Operation::Delete { filter: by_id(n), reach: Reach::One, hint: None, if_version: None };
     operations[3] = delete(21);
     operations.push(delete(DOCUMENTS + 5));
     let session = bench.database.session();

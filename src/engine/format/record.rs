@@ -359,6 +359,27 @@ impl<'a> Records<'a> {
         records.document(start, kind)
     }
 
+    /// Reads the record of the document at this place of the payload.
+    pub fn put_of(payload: &'a [u8], document: Range<usize>) -> Option<Put> {
+        let mut records = Records::new(payload);
+        loop {
+            let start = records.at;
+            match records.kind()? {
+                kind @ (PUT | INSERT | UPDATE | REPLACE) => {
+                    let put = records.document(start, kind)?;
+                    if put.document == document {
+                        return Some(put);
+                    }
+                    records.after_document(put)?;
+                }
+                _ => {
+                    records.at = start;
+                    records.read()?;
+                }
+            }
+        }
+    }
+
     fn kind(&mut self) -> Option<u8> {
         let kind = *self.payload.get(self.at)?;
         self.at += 1;

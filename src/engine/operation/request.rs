@@ -57,6 +57,8 @@ pub struct FindOptions {
     pub batch: u32,
     /// The index to use, by name or as `[[path, 1 | -1], ...]`; `[["$natural", 1]]` for none.
     pub hint: Option<Incoming>,
+    /// Only the first document, with its version: the answer is `Versioned`.
+    pub meta: bool,
 }
 
 /// One entry of a set: either all entries commit or none.
@@ -159,6 +161,8 @@ pub enum Operation {
         hint: Option<Incoming>,
         /// For a single document: the sort order that chooses it, `[[path, 1 | -1], ...]`.
         sort: Option<Incoming>,
+        /// For a single document: its expected version; 0 for none.
+        if_version: Option<u64>,
     },
     /// Replaces one document.
     Replace {
@@ -174,6 +178,8 @@ pub enum Operation {
         hint: Option<Incoming>,
         /// The sort order that chooses the document, `[[path, 1 | -1], ...]`.
         sort: Option<Incoming>,
+        /// The expected version of the document; 0 for none.
+        if_version: Option<u64>,
     },
     /// Changes, replaces or deletes one document and returns it.
     FindOneAnd {
@@ -217,6 +223,8 @@ pub enum Operation {
         reach: Reach,
         /// The index to use, by name or as `[[path, 1 | -1], ...]`; `[["$natural", 1]]` for none.
         hint: Option<Incoming>,
+        /// For a single document: its expected version; 0 for none.
+        if_version: Option<u64>,
     },
     /// Reads one document by `_id`; returns `Document` or, with meta, `Versioned`.
     Get {
@@ -292,6 +300,16 @@ impl Operation {
         match self {
             Operation::Let { variables, operation } => (operation, Some(variables)),
             plain => (plain, None),
+        }
+    }
+
+    /// The version that the document of a write by filter must have; 0 for none.
+    pub fn if_version(&self) -> Option<u64> {
+        match self {
+            Operation::Update { if_version, .. }
+            | Operation::Replace { if_version, .. }
+            | Operation::Delete { if_version, .. } => *if_version,
+            _ => None,
         }
     }
 

@@ -250,6 +250,7 @@ fn writes_and_pipelines_are_explained_and_change_nothing() {
         filter: incoming(&object(&[("city", text("city 7"))])),
         reach: Reach::Many,
         hint: None,
+        if_version: None,
     };
     assert_eq!(subject.explain(&delete, None).unwrap().stages(), "DELETE FETCH IXSCAN");
     let stages = Value::Array(vec![

@@ -11,13 +11,14 @@ use std::sync::Arc;
 use super::fetch::{Match, ReadContext};
 use super::layers::own::OwnDocuments;
 use super::layers::source::Source;
+use super::point;
 use super::results::QueryResults;
 use crate::document::incoming;
 use crate::engine::exec::interrupt::{Interrupt, Limits};
 use crate::engine::exec::nonblocking::{NONBLOCKING_DOCUMENTS, would_block};
 use crate::engine::operation::input::Incoming;
 use crate::engine::operation::request::FindOptions;
-use crate::engine::operation::response::Document;
+use crate::engine::operation::response::{Answer, Answered, Document};
 use crate::engine::plan::hint::Hint;
 use crate::engine::plan::planner::{self, Query};
 use crate::engine::state::collection::Collection;
@@ -128,6 +129,20 @@ impl Cursor {
         let batch = self.next_within(store, size, &interrupt);
         self.time = interrupt.left(store.now());
         batch
+    }
+
+    /// The first document with its version.
+    pub(crate) fn first_with_version(mut self, store: &Store, interrupt: &Interrupt) -> Answered {
+        let (collection, projection) = (self.collection.clone(), self.projection.take());
+        let found = self.next_batch(store, 1, interrupt);
+        let answer = found.and_then(|mut documents| {
+            let Some((first, collection)) = documents.pop().zip(collection.as_ref()) else {
+                return Ok(Answer::Document(None));
+            };
+            let projected = projection.map(|one| self.project(&one, &first, collection)).transpose()?;
+            point::with_version(first, projected)
+        });
+        Answered { collection, answer }
     }
 
     fn next_within(&mut self, store: &Store, size: u32, interrupt: &Interrupt) -> Result<Vec<Document>> {

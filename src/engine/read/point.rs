@@ -6,6 +6,7 @@ use crate::document::RawValue;
 use crate::engine::exec::nonblocking::{NONBLOCKING_BYTES, nonblocking, would_block};
 use crate::engine::exec::prefetch::Prefetch;
 use crate::engine::format::key::{Key, key_of};
+use crate::engine::format::record::{Put, Records};
 use crate::engine::operation::response::{Answer, Document};
 use crate::engine::state::collection::Collection;
 use crate::engine::state::slab::{Content, SlotId, Span, Version};
@@ -149,6 +150,19 @@ pub(crate) fn versioned(block: &Arc<Block>, span: Span) -> Result<Answer> {
         created_at: put.created_at,
         modified_at: put.modified_at,
     })
+}
+
+/// A document with its version; the answer has what a projection has made of it.
+pub(crate) fn with_version(document: Document, projected: Option<Document>) -> Result<Answer> {
+    let put = match &document {
+        Document::Stored { block, range } => {
+            Records::put_of(&block.bytes, range.start as usize..range.end as usize)
+        }
+        Document::Projected(_) => None,
+    };
+    let Put { version, created_at, modified_at, .. } =
+        put.ok_or_else(|| Error::new(Kind::Internal, "a document was found that is none of its block"))?;
+    Ok(Answer::Versioned { document: projected.unwrap_or(document), version, created_at, modified_at })
 }
 
 /// Prefetches documents for the encoder, which goes from one to the next.

@@ -170,6 +170,7 @@ impl Run {
                 answer: answer.then_some((Returned::Before, None)),
                 interrupt: &self.interrupt,
                 ahead: None,
+                if_version: None,
             },
         );
         self.store.wait_published(committed.lsn).unwrap();

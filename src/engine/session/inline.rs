@@ -170,6 +170,9 @@ impl Session {
 /// do any amount of work.
 fn small_find(operation: &Operation) -> Option<(&Incoming, &FindOptions)> {
     let Operation::Find { filter, options } = operation else { return None };
+    if options.meta {
+        return None;
+    }
     let parts = [Some(filter), options.sort.as_ref(), options.projection.as_ref(), options.hint.as_ref()];
     let bytes: usize = parts.iter().flatten().map(|part| part.bytes().len()).sum();
     let has = |part: &Incoming, name: &[u8]| part.bytes().windows(name.len()).any(|window| window == name);

@@ -58,6 +58,7 @@ impl Session {
             Operation::Find { filter, options } => {
                 return match Cursor::open(self.source(work), name, &filter, &options, constants, limits) {
                     Err(error) => Answered::failed(error),
+                    Ok(cursor) if options.meta => cursor.first_with_version(store, interrupt),
                     Ok(cursor) => self.cursors.first_batch(
                         store,
                         Open::Find(Box::new(cursor)),

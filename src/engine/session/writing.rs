@@ -131,6 +131,7 @@ impl Session {
                 upsert,
                 sort,
                 hint: hint.as_ref(),
+                if_version: write.if_version(),
                 answer,
                 interrupt,
                 ahead,

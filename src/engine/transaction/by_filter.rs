@@ -35,6 +35,9 @@ pub(crate) fn modify(
         changing.run(work, &collection)?;
     }
     let Changing { outcome, answer, .. } = changing;
+    if outcome.matched == 0 {
+        modification.check_version(0)?;
+    }
     if outcome.matched > 0 || modification.upsert.0 == Upsert::No {
         return Ok((outcome, answer));
     }
@@ -89,6 +92,8 @@ impl Changing<'_> {
         let below = own.map_or(Some(found.slot), |own| own.below);
         let budget = work.store.work(modification.interrupt);
         let name = modification.name;
+        let present = Present::of(one.block.clone(), one.span)?;
+        modification.check_version(present.version)?;
         self.outcome.matched += 1;
         let (packed, answer) = loop {
             let effect = effect(collection, modification, before, work.now, &budget)?;
@@ -113,7 +118,7 @@ impl Changing<'_> {
                 }
             }
         };
-        let seen = Seen { present: Some(Present::of(one.block.clone(), one.span)?), below };
+        let seen = Seen { present: Some(present), below };
         work.put(name, collection, &key, &seen, &packed)?;
         self.outcome.modified += 1;
         self.answer = answer;

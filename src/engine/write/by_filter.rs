@@ -56,6 +56,9 @@ fn modify_or_upsert(
         let _watching = modification.is_tracked().then(|| recent.map(|recent| recent.watch()));
         let searched = searched(store, modification, collection.as_ref())?;
         let changed = modify_matching(store, modification, collection.as_ref(), lsn)?;
+        if changed.matched == 0 {
+            modification.check_version(0)?;
+        }
         if changed.matched > 0 || modification.upsert.0 == Upsert::No {
             let Changed { matched, modified, answer, .. } = changed;
             return Ok((UpdateOutcome { matched, modified, upserted: None }, answer));

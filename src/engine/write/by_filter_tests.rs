@@ -85,6 +85,7 @@ impl Bench {
             answer: None,
             interrupt: &Interrupt::default(),
             ahead: None,
+            if_version: None,
         };
         by_filter::modify(self.store(), &modification)
             .result
@@ -135,6 +136,7 @@ fn the_document_that_a_write_names_is_found_without_the_commit_lock() {
             answer: None,
             interrupt: &Interrupt::default(),
             ahead: None,
+            if_version: None,
         };
         let found = beside_a_commit(store, || candidates::count(store, &collection, &modification).unwrap());
         assert_eq!(found, 1, "{hint:?}");
@@ -169,6 +171,7 @@ fn a_small_write_to_an_indexed_collection_is_done_here_unless_a_commit_is_in_the
             new_id: incoming(&Value::Null),
             hint: None,
             sort: None,
+            if_version: None,
         };
         let sender = sender.clone();
         let reply = Box::new(move |answered: Answered| {
@@ -243,6 +246,7 @@ fn an_update_by_pipeline_is_done_here_while_it_takes_few_steps_and_elsewhere_whe
             new_id: incoming(&Value::Null),
             hint: None,
             sort: None,
+            if_version: None,
         };
         let sender = sender.clone();
         let reply = Box::new(move |answered: Answered| {
@@ -322,6 +326,7 @@ fn an_update_of_many_ends_when_each_document_gets_a_new_shape() {
             answer: None,
             interrupt: &Interrupt::start(&limits, bench.store().now()),
             ahead: None,
+            if_version: None,
         };
         let outcome = by_filter::modify(bench.store(), &modification).result.unwrap();
         assert_eq!((outcome.matched, outcome.modified), (1_200, 1_200));

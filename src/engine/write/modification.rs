@@ -1,5 +1,6 @@
 //! A write by filter, as it is requested, and the documents that it has found.
 
+use crate::engine::commit::conflicts::conflict;
 use crate::engine::commit::read_ahead::ReadAhead;
 use crate::engine::exec::interrupt::Interrupt;
 use crate::engine::exec::locks::LongMutex;
@@ -7,6 +8,7 @@ use crate::engine::operation::input::Incoming;
 use crate::engine::operation::request::{Reach, Returned, Upsert};
 use crate::engine::plan::hint::Hint;
 use crate::engine::state::slab::{SlotId, Stamp};
+use crate::error::Result;
 use crate::query::{Filter, Projection, Sort, Update};
 
 /// What a write does to a matching document.
@@ -35,6 +37,8 @@ pub(crate) struct Modification<'a> {
     pub sort: Option<&'a Sort>,
     /// The hint.
     pub hint: Option<&'a Hint>,
+    /// For a single document: the version that it must have; 0 for none.
+    pub if_version: Option<u64>,
     /// The document to return, and its projection.
     pub answer: Option<(Returned, Option<&'a Projection>)>,
     /// When to stop.
@@ -51,6 +55,14 @@ pub(crate) struct Candidate {
 }
 
 impl Modification<'_> {
+    /// Refuses a document that does not have the expected version; 0 stands for none.
+    pub(crate) fn check_version(&self, found: u64) -> Result<()> {
+        match self.if_version {
+            Some(wanted) if wanted != found => Err(conflict(self.name, Some(wanted), found)),
+            _ => Ok(()),
+        }
+    }
+
     /// Whether an upsert must know what changed since its search. If the filter names the `_id` of the document that would
     /// be inserted, that key alone decides.
     pub(crate) fn is_tracked(&self) -> bool {

@@ -224,7 +224,7 @@ pub(crate) fn change_candidates(
             break;
         }
         let done = match ready.get(n) {
-            Some(ready) => put_ready(commit, collection, candidate, ready),
+            Some(ready) => put_ready(commit, collection, modification, candidate, ready),
             None if light => change_here(commit, collection, modification, candidate),
             None => Ok(Done::Unready),
         };
@@ -264,6 +264,7 @@ enum Done {
 fn put_ready(
     commit: &mut Commit<'_>,
     collection: &Arc<Collection>,
+    modification: &Modification<'_>,
     candidate: &Candidate,
     ready: &Ready,
 ) -> Result<Done, Halt> {
@@ -272,6 +273,7 @@ fn put_ready(
     }
     let effect = ready.effect.as_ref().map_err(|error| Halt::Error(error.clone()))?;
     let Some((key, present)) = &ready.document else { return Ok(Done::Passed) };
+    modification.check_version(present.version)?;
     Ok(match effect {
         Effect::Passed => Done::Passed,
         Effect::Same(answer) => Done::Changed(false, answer.clone()),
@@ -305,6 +307,7 @@ fn change_here(
     if present.size() > LIGHT || (stamp != candidate.stamp && !modification.filter.is_of_id()) {
         return Ok(Done::Unready);
     }
+    modification.check_version(present.version)?;
     let key = key_of(id_of(before)?);
     if let (Change::Update(update), None) = (&modification.change, modification.answer) {
         match commit.pack_rewritten(update, before) {
