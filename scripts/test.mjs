@@ -15,10 +15,10 @@ const clippy = (...args) => cargo('clippy', '--locked', '--all-targets', ...args
 
 /** The extent of each push for the suites of docs/testing.md that can run for any time. The environment overrides it. */
 const push = {
-  CRASH_CYCLES: '1000000',
-  DAMAGE_CYCLES: '50000',
-  MODEL_RUNS: '2000',
-  FAULT_SCRIPTS: '20',
+  CRASH_CYCLES: '500000',
+  DAMAGE_CYCLES: '30000',
+  MODEL_RUNS: '1200',
+  FAULT_SCRIPTS: '15',
   FLIP_BYTES: '65536',
   MOLTENDB_FUZZ_SECONDS: '4'
 }
@@ -59,11 +59,17 @@ const others = Object.keys(steps).filter((name) => !ofRust.includes(name))
 
 /** The steps named by --only, or undefined. */
 function chosen(args) {
-  const at = args.indexOf('--only')
-  if (at === -1) return undefined
-  const names = args[at + 1]?.split(',') ?? []
-  if (names.length > 0 && names.every((name) => Object.hasOwn(steps, name))) return names
-  console.error(`--only takes some of: ${Object.keys(steps).join(', ')}`)
+  if (args.length === 0) return undefined
+  const [option, list = ''] = args
+  const names = list.split(',')
+  if (option === '--only' && args.length === 2 && names.every((name) => Object.hasOwn(steps, name))) return names
+  const usage = `node scripts/test.mjs                        runs all steps
+node scripts/test.mjs --only STEP,STEP...    runs these: ${Object.keys(steps).join(', ')}`
+  if (option === '--help' || option === '-h') {
+    console.log(usage)
+    process.exit(0)
+  }
+  console.error(usage)
   process.exit(2)
 }
 
