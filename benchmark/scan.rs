@@ -74,8 +74,15 @@ impl Bench {
         let pair = |(path, direction)| {
             incoming(&Value::Array(vec![Value::Array(vec![text(path), Value::Int(direction)])]))
         };
-        let options =
-            FindOptions { sort: sort.map(pair), projection: None, skip: 0, limit, batch: 0, hint: None };
+        let options = FindOptions {
+            sort: sort.map(pair),
+            projection: None,
+            skip: 0,
+            limit,
+            batch: 0,
+            hint: None,
+            meta: false,
+        };
         self.drain(self.call(Operation::Find { filter: incoming(filter), options }))
     }
 
