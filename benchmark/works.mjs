@@ -32,6 +32,15 @@ export const WORKS = [
   less('disk-compacted', 'bytes on disk after compaction', 'bytes/document', 'growth'),
   more('durable', 'durable insert, one by one', 'inserts/s', 'durable'),
   more('durable-concurrent', 'durable insert, 64 concurrent', 'inserts/s', 'durable'),
+  more('update-sync', 'update by id, synchronous', 'updates/s', 'transactions'),
+  more('transaction-1', 'transaction that reads and updates 1 document', 'updates/s', 'transactions'),
+  more('transaction-10', 'the same, 10 documents', 'updates/s', 'transactions'),
+  more('transaction-1000', 'the same, 1,000 documents', 'updates/s', 'transactions'),
+  more('transaction-concurrent', 'the same, 10 documents, 64 at a time', 'updates/s', 'transactions'),
+  more('transaction-sync-1', 'synchronous transaction, 1 document', 'updates/s', 'transactions'),
+  more('transaction-sync-10', 'the same, 10 documents', 'updates/s', 'transactions'),
+  more('transaction-sync-1000', 'the same, 1,000 documents', 'updates/s', 'transactions'),
+  more('transaction-read', 'transaction that reads 100 documents', 'gets/s', 'transactions'),
   less('start', 'require, open, insert, get, close, over bare Node', 'ms', 'start'),
   less('delay', 'event loop delay, p99, under 8 queries of everything', 'ms', 'delay')
 ]

@@ -42,6 +42,11 @@ export async function open(directory, mode, { memoryLimit } = {}) {
   const insertAll = db.transaction((batch) => {
     for (const document of batch) insert.run(document._id, JSON.stringify(document))
   })
+  const setAge = lazily("UPDATE users SET body = json_set(body, '$.age', ?) WHERE id = ?", false)
+  const incrementAll = db.transaction((ids) => {
+    for (const id of ids) setAge().run(getSync(id).age + 1, id)
+  })
+  const countAll = db.transaction((ids) => ids.filter((id) => getSync(id) !== null).length)
   const parsed = (rows) => rows.map((body) => JSON.parse(body))
   const getSync = (id) => {
     const body = select.get(id)
@@ -68,6 +73,10 @@ export async function open(directory, mode, { memoryLimit } = {}) {
     increment: async (id) => increment().run(id),
     incrementMany: async (ids) => incrementIds().run(JSON.stringify(ids)),
     incrementBelow: async (score) => incrementBelow().run(score).changes,
+    incrementSync: (id) => increment().run(id),
+    transaction: async (ids) => incrementAll(ids),
+    transactionSync: incrementAll,
+    readTransaction: async (ids) => countAll(ids),
     remove: async (id) => remove().run(id),
     compact: async () => {
       db.exec('VACUUM')

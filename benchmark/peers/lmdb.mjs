@@ -95,6 +95,10 @@ export async function open(directory, mode) {
         ids.forEach(incrementNow)
         return ids.length
       }),
+    incrementSync: (id) => db.transactionSync(() => incrementNow(id)),
+    transaction: (ids) => db.transaction(() => ids.forEach(incrementNow)),
+    transactionSync: (ids) => db.transactionSync(() => ids.forEach(incrementNow)),
+    readTransaction: async (ids) => ids.filter((id) => db.get(id) !== undefined).length,
     remove: (id) =>
       db.transaction(() => {
         const document = db.get(id)

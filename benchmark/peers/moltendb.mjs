@@ -37,6 +37,24 @@ export async function open(directory, mode, { memoryLimit } = {}) {
     increment: (id) => users.updateOne({ _id: id }, AGED),
     incrementMany: (ids) => users.updateMany({ _id: { $in: ids } }, AGED),
     incrementBelow: async (score) => (await users.updateMany({ score: { $lt: score } }, AGED)).modifiedCount,
+    incrementSync: (id) => users.updateOneSync({ _id: id }, AGED),
+    transaction: (ids) => db.transaction(async (tx) => {
+      const own = tx.collection('users')
+      for (const id of ids) {
+        const { age } = await own.get(id)
+        await own.updateOne({ _id: id }, { $set: { age: age + 1 } })
+      }
+    }),
+    transactionSync: (ids) => db.transactionSync((tx) => {
+      const own = tx.collection('users')
+      for (const id of ids) own.updateOneSync({ _id: id }, { $set: { age: own.getSync(id).age + 1 } })
+    }),
+    readTransaction: (ids) => db.transaction(async (tx) => {
+      const own = tx.collection('users')
+      let found = 0
+      for (const id of ids) if (await own.get(id)) found += 1
+      return found
+    }),
     remove: (id) => users.deleteOne({ _id: id }),
     compact: () => db.compact(),
     close: () => db.close()
