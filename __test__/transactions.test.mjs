@@ -537,3 +537,63 @@ test('wrong arguments are a TypeError that names them', async (t) => {
   await rejectsType(t, () => things.insertOne({}, { session: {} }), /session/)
   t.is(await things.countDocuments(), 0)
 })
+
+for (const [name, options] of Object.entries({ 'in memory': {}, 'on disk': { memoryLimit: 1 }, 'on disk, durable': { memoryLimit: 1, storage: 'sync' } })) {
+  test(`each operation on one document is done once, whether or not it has to wait for what is ${name}`, async (t) => {
+    const path = directory(t)
+    const ids = Array.from({ length: 1500 }, (_, n) => `k${n}`)
+    const before = await Database.open(path, { storage: options.storage })
+    await before.collection('c').createIndex({ u: 1 }, { unique: true })
+    await before.collection('c').insertMany(ids.map((_id, n) => ({ _id, n: 0, u: n, text: 'x'.repeat(n % 200) })))
+    await before.close()
+    const db = await onDisk(t, options, path)
+    const expected = new Map(ids.map((id) => [id, 0]))
+    let seed = 7
+    const roll = (sides) => (seed = (seed * 1103515245 + 12345) % 2147483648) % sides
+    for (let round = 0; round < 60; round++) {
+      const own = new Map(expected)
+      const isKept = roll(3) > 0
+      const run = db.transaction(async (tx) => {
+        const c = tx.collection('c')
+        for (let step = 0; step < 1 + roll(12); step++) {
+          const id = ids[roll(ids.length)]
+          const there = own.has(id)
+          switch (roll(6)) {
+            case 0:
+              t.is((await c.get(id))?.n, own.get(id))
+              break
+            case 1:
+              t.is((await c.updateOne({ _id: id }, [{ $set: { n: { $add: ['$n', 1] } } }])).modifiedCount, there ? 1 : 0)
+              if (there) own.set(id, own.get(id) + 1)
+              break
+            case 2:
+              t.is((await c.findOneAndUpdate({ _id: id }, { $inc: { n: 1 } }, { returnDocument: 'after' }))?.n, there ? own.get(id) + 1 : undefined)
+              if (there) own.set(id, own.get(id) + 1)
+              break
+            case 3:
+              t.is(await c.delete(id), there)
+              own.delete(id)
+              break
+            case 4:
+              if (!there) {
+                await c.insertOne({ _id: id, n: 5, u: `again ${round} ${step}` })
+                own.set(id, 5)
+              }
+              break
+            default:
+              t.is((await c.updateOne({ _id: id }, { $inc: { n: 1 } })).matchedCount, there ? 1 : 0)
+              if (there) own.set(id, own.get(id) + 1)
+          }
+        }
+        if (!isKept) throw new Error('mine')
+      })
+      if (isKept) await run
+      else await t.throwsAsync(run, { message: 'mine' })
+      if (!isKept) continue
+      expected.clear()
+      for (const [id, n] of own) expected.set(id, n)
+    }
+    const found = await db.collection('c').find({}, { projection: { n: 1 } }).toArray()
+    t.deepEqual(new Map(found.map(({ _id, n }) => [_id, n]).sort()), new Map([...expected].sort()))
+  })
+}

@@ -103,6 +103,15 @@ pub(crate) fn would_block(waits: impl FnOnce() -> bool) -> Result<()> {
     }
 }
 
+/// Whether the scope has refused something: the result of its operation is discarded.
+pub(crate) fn was_refused() -> bool {
+    match SCOPE.get() {
+        Scope::None => false,
+        Scope::Open => is_spent(),
+        Scope::Refused => true,
+    }
+}
+
 /// Counts a read, inside a scope, from what the system has of a file in memory; `false` when there were enough of them.
 pub(crate) fn may_read_cached() -> bool {
     let left = READS.get();

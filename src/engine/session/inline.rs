@@ -120,8 +120,7 @@ impl Session {
         if !work.iter().any(|task| is_inline(&task.operation)) {
             return work;
         }
-        let least = FrameSize { blocks: smallvec![0], records: 1 };
-        if !self.store.storage().is_nonblocking(&least) {
+        if !self.commits_inline() {
             return work;
         }
         let Some(turn) = self.writes.try_enter(&self.runtime) else { return work };
@@ -156,13 +155,23 @@ impl Session {
         }
         let driven = done == 0 || self.store.storage().drive_nonblocking();
         drop(turn);
-        let due = self.since_upkeep.fetch_add(done, Ordering::Relaxed) + done >= STRETCH;
+        self.wrote_inline(done, driven);
+        left
+    }
+
+    /// So many writes were executed on this thread; whether their frames were written too.
+    pub(super) fn wrote_inline(&self, writes: u64, driven: bool) {
+        let due = self.since_upkeep.fetch_add(writes, Ordering::Relaxed) + writes >= STRETCH;
         if due || !driven || self.store.is_too_warm() {
             self.since_upkeep.store(0, Ordering::Relaxed);
             let nothing: Job = Box::new(|| {});
             self.writes.push(&self.runtime, [nothing]);
         }
-        left
+    }
+
+    /// Whether commits may be executed on this thread.
+    pub(super) fn commits_inline(&self) -> bool {
+        self.store.storage().is_nonblocking(&FrameSize { blocks: smallvec![0], records: 1 })
     }
 }
 
@@ -182,7 +191,7 @@ fn small_find(operation: &Operation) -> Option<(&Incoming, &FindOptions)> {
 }
 
 /// Whether this is a write by `_id` that makes one commit.
-fn is_inline(operation: &Operation) -> bool {
+pub(super) fn is_inline(operation: &Operation) -> bool {
     match operation {
         Operation::Insert { documents, .. } => documents.len() <= DOCUMENTS,
         Operation::Set { entries } => entries.len() <= DOCUMENTS,

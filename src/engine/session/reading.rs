@@ -25,7 +25,7 @@ use crate::query::expression::Constants;
 use crate::storage::Block;
 
 /// The collection of a read, and the transaction that it is part of.
-type Reads<'r> = (Option<&'r Collection>, Option<&'r Work>);
+pub(super) type Reads<'r> = (Option<&'r Collection>, Option<&'r Work>);
 
 impl Session {
     /// A read, of the newest published state or of what a transaction sees.
@@ -125,7 +125,7 @@ impl Session {
         ids.iter().map(get).collect::<Result<Vec<_>>>().map(Answer::Documents)
     }
 
-    fn get(&self, reads: Reads<'_>, id: &Incoming, meta: bool) -> Result<Answer> {
+    pub(super) fn get(&self, reads: Reads<'_>, id: &Incoming, meta: bool) -> Result<Answer> {
         let found = self.document(reads, &incoming_key(id)?)?;
         match found {
             Some((block, span)) if meta => point::versioned(&block, span),

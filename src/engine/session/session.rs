@@ -135,7 +135,7 @@ impl Session {
     /// before this returns: see `inline`.
     pub fn submit(self: &Arc<Self>, mut work: Vec<Task>, size: Size) {
         if work.iter().any(|task| task.transaction != 0) {
-            work = self.submit_transactions(work);
+            work = self.submit_transactions(work, size);
         }
         if size == Size::Small {
             work = self.run_inline(work);

@@ -3,15 +3,17 @@
 use std::sync::Arc;
 
 use super::cursors::Open;
+use super::inline::is_inline;
 use super::session::{Outcome, Session};
 use super::writing::Seen;
 use crate::document::Value;
 use crate::engine::aggregate::aggregation::Aggregation;
 use crate::engine::exec::interrupt::{Interrupt, Limits};
+use crate::engine::exec::nonblocking::{nonblocking, was_refused};
 use crate::engine::exec::work_queue::Job;
 use crate::engine::index_build::requests::parse_spec;
 use crate::engine::operation::classify::{is_write, writes};
-use crate::engine::operation::request::{Operation, Step, Task};
+use crate::engine::operation::request::{Operation, Size, Step, Task};
 use crate::engine::operation::response::{Answer, Answered, UpdateOutcome};
 use crate::engine::read::find;
 use crate::engine::transaction::transaction::Transaction;
@@ -23,10 +25,10 @@ use crate::options::Access;
 
 impl Session {
     /// Queues the operations that belong to transactions; returns the others.
-    pub(super) fn submit_transactions(self: &Arc<Self>, work: Vec<Task>) -> Vec<Task> {
+    pub(super) fn submit_transactions(self: &Arc<Self>, work: Vec<Task>, size: Size) -> Vec<Task> {
         let (own, others): (Vec<Task>, Vec<Task>) = work.into_iter().partition(|task| task.transaction != 0);
         for task in own {
-            if let Some(run) = self.in_turn_of_transaction(task) {
+            if let Some(run) = self.in_turn_of_transaction(task, size) {
                 self.scans.push(&self.runtime, [run]);
             }
         }
@@ -34,7 +36,7 @@ impl Session {
     }
 
     /// Adds an operation to its transaction. `Some` runs what has been added since, and is to be called: nobody else does.
-    pub(super) fn in_turn_of_transaction(self: &Arc<Self>, task: Task) -> Option<Job> {
+    pub(super) fn in_turn_of_transaction(self: &Arc<Self>, task: Task, size: Size) -> Option<Job> {
         let number = task.transaction;
         if let Operation::Transaction(Step::Begin { idle, total }) = task.operation {
             let limit = |millis| i64::try_from(millis).unwrap_or(i64::MAX);
@@ -47,9 +49,58 @@ impl Session {
             return None;
         };
         let interrupt = self.start_limits(&task.limits);
+        let here = size == Size::Small && is_small(&task.operation) && transaction.try_enter();
+        if here && let Some(outcome) = self.run_small(&transaction, &task, &interrupt) {
+            interrupt.begin();
+            let run = transaction.leave(None).then(|| -> Job { Box::new(move || transaction.run()) });
+            self.answer(outcome, task.reply);
+            return run;
+        }
         let (session, own) = (Arc::clone(self), Arc::clone(&transaction));
         let job: Job = Box::new(move || session.run_in_transaction(&own, task, &interrupt));
+        if here {
+            return transaction.leave(Some(job)).then(|| -> Job { Box::new(move || transaction.run()) });
+        }
         transaction.add(job).then(|| -> Job { Box::new(move || transaction.run()) })
+    }
+
+    /// Runs an operation on one document, or the commit of few, on this thread; `None` if that would block. Nothing has
+    /// happened then: what is written is written last (`Work::put`).
+    fn run_small(&self, transaction: &Transaction, task: &Task, interrupt: &Interrupt) -> Option<Outcome> {
+        let store = &self.store;
+        match &task.operation {
+            Operation::Transaction(_) => {
+                if !self.commits_inline() {
+                    return None;
+                }
+                let committed = transaction.try_commit(store, interrupt)?;
+                self.transactions.forget(task.transaction);
+                self.close_cursors(transaction);
+                let driven = store.storage().drive_nonblocking();
+                self.wrote_inline(1, driven);
+                Some(Outcome::Published(committed.map(|()| Answer::Done)))
+            }
+            Operation::Get { id, meta } => nonblocking(|| {
+                self.guarded(Access::ReadOnly, interrupt, || {
+                    let answered = transaction.read(store, |work| {
+                        let collection = work.collection(&task.name);
+                        let answer = self.get((collection.as_deref(), Some(work)), id, *meta)?;
+                        Ok(Answered { collection, answer: Ok(answer) })
+                    });
+                    Outcome::Now(answered.unwrap_or_else(Answered::failed))
+                })
+            }),
+            write => nonblocking(|| {
+                self.guarded(Access::ReadWrite, interrupt, || {
+                    let run = |work: &mut Work| self.write_in(work, &task.name, write, interrupt);
+                    let written = transaction.write(store, run, is_whole);
+                    if !was_refused() && !written.as_ref().is_ok_and(is_whole) {
+                        self.close_cursors(transaction);
+                    }
+                    Outcome::Now(written.map_or_else(Answered::failed, |answer| Answered::plain(Ok(answer))))
+                })
+            }),
+        }
     }
 
     fn run_in_transaction(&self, transaction: &Transaction, task: Task, interrupt: &Interrupt) {
@@ -214,6 +265,17 @@ impl Session {
         returned: &ReturnedDocument,
     ) -> Result<(UpdateOutcome, Option<Value>)> {
         self.modify_parsed(name, write, seen, returned, |modification| by_filter::modify(work, modification))?
+    }
+}
+
+/// Whether an operation may run on the caller's thread: it reads or writes one document by its `_id`, or commits.
+fn is_small(operation: &Operation) -> bool {
+    match operation {
+        Operation::Transaction(step) => matches!(step, Step::Commit),
+        Operation::Get { .. } => true,
+        Operation::Insert { documents, .. } => documents.len() == 1,
+        Operation::Set { entries } => entries.len() == 1,
+        write => is_inline(write),
     }
 }
 

@@ -50,7 +50,7 @@ impl Session {
         let in_transaction = task.transaction != 0;
         if !in_transaction {
             self.submit(vec![task], Size::Small);
-        } else if let Some(run) = self.in_turn_of_transaction(task) {
+        } else if let Some(run) = self.in_turn_of_transaction(task, Size::Any) {
             run();
             self.store.storage().drive();
         }

@@ -13,7 +13,8 @@ use super::work::Work;
 use super::{commit, errors};
 use crate::engine::commit::Committed;
 use crate::engine::exec::interrupt::Interrupt;
-use crate::engine::exec::locks::{LongMutex, Mutex};
+use crate::engine::exec::locks::{LongMutex, Mutex, MutexGuard};
+use crate::engine::exec::nonblocking::{blocked, is_nonblocking, nonblocking, was_refused};
 use crate::engine::exec::work_queue::Job;
 use crate::engine::state::idle_readers::IdleReader;
 use crate::engine::store::Store;
@@ -70,6 +71,28 @@ impl Transaction {
         !std::mem::replace(&mut line.is_running, true)
     }
 
+    /// Begins an operation on the caller's thread, unless another one runs or waits.
+    pub(crate) fn try_enter(&self) -> bool {
+        let mut line = self.line.lock();
+        let is_free = !line.is_running && line.jobs.is_empty();
+        line.is_running |= is_free;
+        is_free
+    }
+
+    /// Ends what [`Transaction::try_enter`] has begun; `rest` is the operation if it was not done. True as for
+    /// [`Transaction::add`].
+    pub(crate) fn leave(&self, rest: Option<Job>) -> bool {
+        let mut line = self.line.lock();
+        line.jobs.extend(rest);
+        line.is_running = !line.jobs.is_empty();
+        line.is_running
+    }
+
+    /// The state, for an operation; where blocking is refused, only if nobody else looks at it.
+    fn entered(&self) -> Result<MutexGuard<'_, State>> {
+        if is_nonblocking() { self.state.try_lock().ok_or_else(blocked) } else { Ok(self.state.lock()) }
+    }
+
     /// Runs the operations in the order in which they were added, until there are none.
     pub(crate) fn run(&self) {
         loop {
@@ -88,7 +111,7 @@ impl Transaction {
 
     /// A read, or what else leaves the transaction as it is when it fails.
     pub(crate) fn read<R>(&self, store: &Arc<Store>, run: impl FnOnce(&mut Work) -> Result<R>) -> Result<R> {
-        let mut state = self.state.lock();
+        let mut state = self.entered()?;
         let outcome = self.opened(&mut state, store).and_then(run);
         self.used.store(store.now(), Ordering::Relaxed);
         outcome
@@ -101,9 +124,13 @@ impl Transaction {
         run: impl FnOnce(&mut Work) -> Result<R>,
         is_whole: impl FnOnce(&R) -> bool,
     ) -> Result<R> {
-        let mut state = self.state.lock();
+        let mut state = self.entered()?;
         let work = self.opened(&mut state, store)?;
         let outcome = run(work);
+        if was_refused() {
+            // It has changed nothing, and is run again where blocking is allowed.
+            return outcome;
+        }
         if !outcome.as_ref().is_ok_and(is_whole)
             && let State::Open(work) = std::mem::replace(&mut *state, State::Failed(None))
             && work.has_marks()
@@ -167,6 +194,19 @@ impl Transaction {
             State::Failed(_) => Committed::failed(errors::failed()),
             State::Ended(error) => Committed::failed(error),
         }
+    }
+
+    /// [`Transaction::commit`] of few documents without blocking; `None` if that is not possible: nothing has happened then.
+    pub(crate) fn try_commit(&self, store: &Arc<Store>, interrupt: &Interrupt) -> Option<Committed<()>> {
+        let mut state = self.state.try_lock()?;
+        self.end_if_late(&mut state, store.now());
+        let State::Open(work) = &*state else { return None };
+        if !work.is_small() {
+            return None;
+        }
+        let committed = nonblocking(|| commit::run(work, interrupt))?;
+        *state = State::Ended(errors::unknown());
+        Some(committed)
     }
 
     /// Ends it without effect.

@@ -7,6 +7,7 @@ use super::errors;
 use super::recheck;
 use crate::document::{RawValue, changes};
 use crate::engine::commit::documents::PackedDocument;
+use crate::engine::exec::nonblocking::would_block;
 use crate::engine::format::key::Key;
 use crate::engine::format::record::{self, Making};
 use crate::engine::read::layers::own::{OwnDocument, OwnDocuments};
@@ -24,6 +25,8 @@ use crate::storage::{Block, BlockPlace, FileId, Lsn};
 const MOST: u64 = 256 << 20;
 /// The most bytes that all transactions of a database hold together.
 const MOST_OF_ALL: u64 = 512 << 20;
+/// Documents of a commit that takes microseconds.
+const SMALL: usize = 32;
 /// About what a written document takes besides its bytes.
 const DOCUMENT_COST: u64 = 320;
 
@@ -266,6 +269,8 @@ impl Work {
         };
         let block = Block { place, base: 0, bytes: bytes.into_boxed_slice(), transient: false };
         self.hold(block.bytes.len() as u64 + keys.bytes())?;
+        // From here on it is written: an operation that is refused has changed nothing.
+        would_block(|| false)?;
         let document = OwnDocument {
             key: key.clone(),
             block: Arc::new(block),
@@ -308,6 +313,7 @@ impl Work {
     ) -> Result<()> {
         self.check_newest(name, collection, key, seen)?;
         self.hold(0)?;
+        would_block(|| false)?;
         self.own_of(collection).delete(key, seen.below);
         Ok(())
     }
@@ -327,6 +333,12 @@ impl Work {
     fn own_of(&mut self, collection: &Collection) -> &mut OwnDocuments {
         let own = Arc::make_mut(&mut self.own);
         Arc::make_mut(own.documents.entry(collection.number()).or_default())
+    }
+
+    /// Whether it has written so few documents that a commit of them takes microseconds.
+    pub(super) fn is_small(&self) -> bool {
+        self.own.begun.is_empty()
+            && self.own.documents.values().map(|own| own.keys().len()).sum::<usize>() <= SMALL
     }
 
     fn hold(&mut self, bytes: u64) -> Result<()> {

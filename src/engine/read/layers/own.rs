@@ -155,7 +155,7 @@ impl OwnDocuments {
     }
 
     /// The written keys.
-    pub(crate) fn keys(&self) -> impl Iterator<Item = (&Key, OwnKey)> {
+    pub(crate) fn keys(&self) -> impl ExactSizeIterator<Item = (&Key, OwnKey)> {
         self.keys.iter().map(|(key, own)| (key, *own))
     }
 
