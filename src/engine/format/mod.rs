@@ -1,6 +1,6 @@
 //! The bytes that the engine passes to storage: the content of commits and of checkpoints.
 //!
-//! - [`record`]: the records of a commit
+//! - [`record`]: the records of a commit; `put`: those of documents
 //! - [`key`]: the key of an `_id` in the directory of a collection
 //! - [`span`]: the place of a document in a block
 //! - `checkpoint`: the pages of a checkpoint
@@ -9,5 +9,6 @@
 pub(crate) mod checkpoint;
 pub(crate) mod damage;
 pub(crate) mod key;
+mod put;
 pub mod record;
 pub(crate) mod span;

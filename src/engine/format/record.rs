@@ -20,12 +20,13 @@
 //! Numbers are LEB128; `created` and `modified` are zigzag differences `time - t`, so that a time near the commit's takes one
 //! byte. What an UPDATE has changed is kept as [`changes`](crate::document::changes) describes. `before` is the document before,
 //! where the collection keeps it, else empty. A log of format 1 has PUT for documents that were inserted or changed; 13 to 15
-//! are kept for transactions, options of collections and dropped databases. A document or id is in the stored form and ends exactly at its length. A SHAPE precedes the first document that
-//! uses it, a CREATE precedes the first record of its collection. A spec is an object as `index::Spec` reads it, without
-//! shapes.
+//! are kept for transactions, options of collections and dropped databases. A document or id is in the stored form and ends
+//! exactly at its length. A SHAPE precedes the first document that uses it, a CREATE precedes the first record of its
+//! collection. A spec is an object as `index::Spec` reads it, without shapes.
 
 use std::ops::Range;
 
+pub use super::put::{Made, Making, Metadata, Put};
 use crate::document::shape::MAX_SHAPE_KEYS;
 
 const PUT: u8 = 1;
@@ -113,81 +114,9 @@ pub enum Record<'a> {
     },
 }
 
-/// How a document came to be what it is.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Made {
-    /// It is told as it is, in a snapshot; or it was written by a version that did not tell how.
-    Kept,
-    /// It was inserted.
-    Inserted,
-    /// It was changed where these bytes of the payload say; what it was before, where the collection keeps that.
-    Updated {
-        /// The changed paths.
-        changes: Range<usize>,
-        /// The document before.
-        before: Range<usize>,
-    },
-    /// It was replaced as a whole.
-    Replaced {
-        /// The document before.
-        before: Range<usize>,
-    },
-}
-
-/// How a document that is written comes to be, and what the log says of that.
-#[derive(Clone, Copy, Debug)]
-pub enum Making<'a> {
-    /// As [`Made::Inserted`].
-    Inserted,
-    /// With the changed paths.
-    Updated(&'a [u8]),
-    /// As [`Made::Replaced`].
-    Replaced,
-}
-
-/// A document record: the document's place in the payload and its metadata.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Put {
-    /// How it came to be.
-    pub made: Made,
-    /// The collection's number.
-    pub collection: u32,
-    /// Grows by one with each write, from 1.
-    pub version: u64,
-    /// Milliseconds since 1970.
-    pub created_at: i64,
-    /// Milliseconds since 1970.
-    pub modified_at: i64,
-    /// Bytes of the record before the document.
-    pub head: u32,
-    /// The document within the payload.
-    pub document: Range<usize>,
-}
-
-impl Put {
-    /// What it says of its document.
-    pub fn metadata(&self) -> Metadata {
-        let Put { collection, version, created_at, modified_at, .. } = *self;
-        Metadata { collection, version, created_at, modified_at }
-    }
-}
-
 /// Begins a payload.
 pub fn begin(out: &mut Vec<u8>, time: i64) {
     out.extend_from_slice(&time.to_le_bytes());
-}
-
-/// What a PUT says of its document.
-#[derive(Clone, Copy, Debug)]
-pub struct Metadata {
-    /// The collection's number.
-    pub collection: u32,
-    /// Grows by one with each write, from 1.
-    pub version: u64,
-    /// Milliseconds since 1970.
-    pub created_at: i64,
-    /// Milliseconds since 1970.
-    pub modified_at: i64,
 }
 
 /// Appends a PUT; returns the document's place and the length of the record's head.
