@@ -79,7 +79,7 @@ test('wrong arguments are TypeErrors', async (t) => {
   await rejectsType(t, () => users.updateOne(), /users\.updateOne: filter must be an object, not undefined/)
   await rejectsType(t, () => users.updateOne({}, null), /update must be an object, not null/)
   await rejectsType(t, () => users.updateOne({}, { $set: {} }, { upsert: 'yes' }), /option upsert must be a boolean/)
-  await rejectsWith(t, 'NOT_SUPPORTED', users.updateOne({}, { $set: { a: 1 } }, { ifVersion: 1 }), /ifVersion/)
+  await rejectsWith(t, 'NOT_SUPPORTED', users.updateMany({}, { $set: { a: 1 } }, { ifVersion: 1 }), /ifVersion/)
 })
 
 test('concurrent increments all count', async (t) => {
