@@ -1,5 +1,7 @@
 #![allow(dead_code, reason = "the files come whole")]
 
+#[path = "../../../../src/engine/format/put.rs"]
+mod put;
 #[path = "../../../../src/engine/format/record.rs"]
 pub mod record;
 #[path = "../../../../src/engine/format/span.rs"]
