@@ -82,7 +82,9 @@ pub(crate) struct View {
     lsn: Lsn,
     catalogue: Arc<Catalogue>,
     views: Arc<Views>,
-    _hold: Hold,
+    hold: Arc<Hold>,
+    /// The hold of the first view of a state that was opened again: files that were retired since are its, too.
+    first: Option<Arc<Hold>>,
 }
 
 impl View {
@@ -93,9 +95,10 @@ impl View {
 
     /// Another view of the same state.
     pub(crate) fn again(&self, now: i64) -> View {
-        let hold = self.views.hold();
+        let hold = Arc::new(self.views.hold());
+        let first = Some(self.first.as_ref().unwrap_or(&self.hold).clone());
         self.views.open.lock().entry(self.lsn).or_insert((0, now)).0 += 1;
-        View { lsn: self.lsn, catalogue: self.catalogue.clone(), views: self.views.clone(), _hold: hold }
+        View { lsn: self.lsn, catalogue: self.catalogue.clone(), views: self.views.clone(), hold, first }
     }
 
     /// The collections of the state.
@@ -105,7 +108,7 @@ impl View {
 
     /// What identifies it among the open ones.
     pub(crate) fn ticket(&self) -> Ticket {
-        Ticket { lsn: self.lsn, number: self._hold.ticket }
+        Ticket { lsn: self.lsn, number: self.hold.ticket }
     }
 }
 
@@ -168,7 +171,7 @@ impl Views {
         // Publishing takes the same lock, so LSN and catalogue belong together.
         let lsn = self.published();
         open.entry(lsn).or_insert((0, now)).0 += 1;
-        View { lsn, catalogue: self.catalogue(), views: self.clone(), _hold: hold }
+        View { lsn, catalogue: self.catalogue(), views: self.clone(), hold: Arc::new(hold), first: None }
     }
 
     /// Opens a view of the newest applied state. The caller holds the commit lock; the view's content is valid only once its
@@ -176,7 +179,7 @@ impl Views {
     pub(crate) fn open_applied(self: &Arc<Self>, lsn: Lsn, catalogue: Arc<Catalogue>, now: i64) -> View {
         let hold = self.hold();
         self.open.lock().entry(lsn).or_insert((0, now)).0 += 1;
-        View { lsn, catalogue, views: self.clone(), _hold: hold }
+        View { lsn, catalogue, views: self.clone(), hold: Arc::new(hold), first: None }
     }
 
     /// Keeps the current files until dropped.

@@ -136,3 +136,20 @@ fn the_readers_of_all_holds_before_a_number_end_and_later_ones_do_not() {
     assert!(!is_open(&first) && !is_open(&second) && is_open(&third));
     assert!(released.load(Ordering::Relaxed));
 }
+
+#[test]
+fn what_is_retired_while_a_view_is_open_waits_for_its_copies_too_in_whichever_order_they_end() {
+    for first_ends in [true, false] {
+        let views = Views::new(Lsn(1), Arc::default(), Arc::default());
+        let released = Arc::new(AtomicBool::new(false));
+        let view = views.open(0);
+        let flag = released.clone();
+        views.when_released(move || flag.store(true, Ordering::Relaxed));
+        let copy = view.again(0).again(0);
+        let (ends, stays) = if first_ends { (view, copy) } else { (copy, view) };
+        drop(ends);
+        assert!(!released.load(Ordering::Relaxed));
+        drop(stays);
+        assert!(released.load(Ordering::Relaxed));
+    }
+}
