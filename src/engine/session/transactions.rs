@@ -8,6 +8,7 @@ use super::session::{Outcome, Session};
 use super::writing::Seen;
 use crate::document::Value;
 use crate::engine::aggregate::aggregation::Aggregation;
+use crate::engine::commit::Committed;
 use crate::engine::exec::interrupt::{Interrupt, Limits};
 use crate::engine::exec::nonblocking::{nonblocking, was_refused};
 use crate::engine::exec::work_queue::Job;
@@ -73,12 +74,21 @@ impl Session {
                 if !self.commits_inline() {
                     return None;
                 }
-                let committed = transaction.try_commit(store, interrupt)?;
+                let mut refused = false;
+                let outcome = self.guarded(Access::ReadOnly, interrupt, || {
+                    let committed = transaction.try_commit(store, interrupt);
+                    refused = committed.is_none();
+                    let none = || Committed { result: Ok(()), lsn: store.applied_lsn() };
+                    Outcome::Published(committed.unwrap_or_else(none).map(|()| Answer::Done))
+                });
+                if refused {
+                    return None;
+                }
                 self.transactions.forget(task.transaction);
                 self.close_cursors(transaction);
                 let driven = store.storage().drive_nonblocking();
                 self.wrote_inline(1, driven);
-                Some(Outcome::Published(committed.map(|()| Answer::Done)))
+                Some(outcome)
             }
             Operation::Get { id, meta } => nonblocking(|| {
                 self.guarded(Access::ReadOnly, interrupt, || {

@@ -268,9 +268,9 @@ impl Work {
             len: u32::try_from(bytes.len()).unwrap_or(u32::MAX),
         };
         let block = Block { place, base: 0, bytes: bytes.into_boxed_slice(), transient: false };
-        self.hold(block.bytes.len() as u64 + keys.bytes())?;
-        // From here on it is written: an operation that is refused has changed nothing.
+        // From here on it is written: an operation that is refused has changed nothing, and holds nothing.
         would_block(|| false)?;
+        self.hold(block.bytes.len() as u64 + keys.bytes())?;
         let document = OwnDocument {
             key: key.clone(),
             block: Arc::new(block),
@@ -312,8 +312,8 @@ impl Work {
         seen: &Seen,
     ) -> Result<()> {
         self.check_newest(name, collection, key, seen)?;
-        self.hold(0)?;
         would_block(|| false)?;
+        self.hold(0)?;
         self.own_of(collection).delete(key, seen.below);
         Ok(())
     }
