@@ -19,6 +19,7 @@ use crate::document::raw::value_len;
 use crate::document::{RawValue, Shapes};
 use crate::engine::{Answered, Database, Hot, Limits, Session, Size, Task};
 use crate::error::{Error, Kind, Result};
+use crate::work::watching;
 
 /// Verbs of `attempt`; any other value reads many documents.
 const GET: u32 = 1;
@@ -230,7 +231,7 @@ impl Port {
                 let limits = Limits { max_time, cancel, no_disk, ..Limits::default() };
                 let watch = move || ended.store(is_ending(), Ordering::Relaxed);
                 let (session, name, transaction) = (&handle.session, &handle.name, request.transaction);
-                session.call_and_wait(name, operation, (transaction, limits), Arc::new(watch))
+                watching(watch, || session.call_and_wait(name, operation, transaction, limits))
             }
             (None, _) => Answered::failed(closed()),
             (_, Err(error)) => Answered::failed(error),
