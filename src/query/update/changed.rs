@@ -153,14 +153,12 @@ fn at_operators<'a, B: Node<'a>>(
     if path.len() > level + 1 {
         return below_operators(old, new, group, level + 1, found);
     }
+    // No other change concerns the array, so the elements before are as they were.
     if let (true, NodeKind::Array(()), Value::Array(items)) = (*appends, old.seen(), new) {
-        let old: Vec<B> = old.items().collect();
-        if old.len() <= items.len() && old.iter().zip(items).all(|(old, new)| old.tree() == *new) {
-            for place in old.len()..items.len() {
-                found.note(Effect::Set, Step::Place(place));
-            }
-            return;
+        for place in old.items().count()..items.len() {
+            found.note(Effect::Set, Step::Place(place));
         }
+        return;
     }
     if old.tree() != *new {
         found.here(Effect::Set);
