@@ -117,7 +117,7 @@ export class Connection implements CollectionOwner, OperationOwner {
   /** Blocks until a write is done, after the writes that were called before it and concern its collection. */
   callInTurn<T>(where: string, target: CollectionState, request: Request<T>): T {
     if (!request.session) {
-      this.#batches.emptyNow(where)
+      this.#batches.submitNow(where, target)
       this.port.submit()
     }
     return this.call(where, target, request)

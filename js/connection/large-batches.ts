@@ -83,10 +83,12 @@ export class LargeBatches {
     this.#line[this.#line.length] = added
   }
 
-  /** Submits the line before this returns. */
-  emptyNow(where: string): void {
-    if (this.#turning) throw new MoltenError('NOT_SUPPORTED', `${where}: a getter of a document that is being written cannot write itself and wait; write before or after`)
-    while (this.#line.length > 0) this.#advance()
+  /** Submits, before this returns, what a write to this collection must not overtake. */
+  submitNow(where: string, target: CollectionState): void {
+    while (this.#isBehind(target)) {
+      if (this.#turning) throw new MoltenError('NOT_SUPPORTED', `${where}: a getter of a document that is being written cannot write to its collection and wait; write before or after`)
+      this.#advance()
+    }
   }
 
   /** Resolves when the line is empty; called once, when no operation will be added. */
@@ -117,9 +119,11 @@ export class LargeBatches {
     const first = this.#line.find(({ isComplete }) => !isComplete)
     if (first) {
       this.#turning = true
-      // What the values throw is kept.
-      first.encodeFurther()
-      this.#turning = false
+      try {
+        first.encodeFurther()
+      } finally {
+        this.#turning = false
+      }
     }
     if (first === undefined || first.isComplete || first.isOver) this.#submit()
   }
