@@ -1,5 +1,6 @@
 // Transactions of synchronous functions: one commit, own writes seen, everything taken back after an error.
 
+import { spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { dirname } from 'node:path'
 import { Worker } from 'node:worker_threads'
@@ -126,4 +127,26 @@ test('a conflict is met again as often as retries says', async (t) => {
   disturbed(5)
   t.is(runs, 4)
   t.is(c.getSync(1).n, 2 + 3 + 100)
+})
+
+test('where a thread must not wait, or has no shared memory, a conflict is met again at once', (t) => {
+  const program = `
+    Atomics.wait = () => { throw new TypeError('Atomics.wait cannot be called in this context') }
+    if (process.argv[1] === 'none') delete globalThis.SharedArrayBuffer
+    require(${JSON.stringify(dirname(import.meta.dirname))}).Database.open(':memory:').then((db) => {
+      const c = db.collection('c')
+      c.insertOneSync({ _id: 1, n: 0 })
+      let runs = 0
+      db.transactionSync((tx) => {
+        tx.collection('c').getSync(1)
+        if (++runs < 4) c.updateOneSync({ _id: 1 }, { $inc: { n: 1 } })
+        tx.collection('c').updateOneSync({ _id: 1 }, { $inc: { n: 10 } })
+      })
+      console.log(runs, c.getSync(1).n)
+      return db.close()
+    })`
+  for (const how of ['some', 'none']) {
+    const { stdout, stderr } = spawnSync(process.execPath, ['-e', program, how], { encoding: 'utf8' })
+    t.is(stdout, '4 13\n', stderr)
+  }
 })

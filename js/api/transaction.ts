@@ -74,9 +74,7 @@ export class Transaction {
    */
   async rollbackTo(savepoint: Savepoint): Promise<void> {
     const where = 'Transaction.rollbackTo'
-    if (typeof savepoint !== 'object' || savepoint === null || !this.#savepoints.has(savepoint)) {
-      throw wrongArgument(where, 'savepoint', 'a savepoint of this transaction', savepoint)
-    }
+    checkSavepoint(where, this.#savepoints, savepoint)
     if (this.#over) throw noTransaction(where)
     await this.#session.rollbackTo(where, savepoint.number)
   }
@@ -138,7 +136,21 @@ function checkedOptions(where: string, options: TransactionRunOptions | undefine
 
 /** How long another attempt of a synchronous transaction waits at most, in milliseconds. */
 const PAUSE_MS = 5
-const pause = new Int32Array(new SharedArrayBuffer(4))
+
+/** Blocks for a random time. Where a thread must not, as that of a page must not, another attempt begins at once. */
+function pauseBriefly(): void {
+  try {
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, Math.random() * PAUSE_MS)
+  } catch {
+    // There is no SharedArrayBuffer, or no waiting.
+  }
+}
+
+/** Refuses what is no savepoint of a transaction. */
+function checkSavepoint(where: string, known: WeakSet<Savepoint>, savepoint: Savepoint): void {
+  if (typeof savepoint === 'object' && savepoint !== null && known.has(savepoint)) return
+  throw wrongArgument(where, 'savepoint', 'a savepoint of this transaction', savepoint)
+}
 
 /**
  * A transaction, as `db.transactionSync` gives it to its function. Only what is called through it belongs to it: the methods of its collections
@@ -173,9 +185,7 @@ export class TransactionSync {
    */
   rollbackTo(savepoint: Savepoint): void {
     const where = 'TransactionSync.rollbackTo'
-    if (typeof savepoint !== 'object' || savepoint === null || !this.#savepoints.has(savepoint)) {
-      throw wrongArgument(where, 'savepoint', 'a savepoint of this transaction', savepoint)
-    }
+    checkSavepoint(where, this.#savepoints, savepoint)
     this.#transaction.rollbackTo(where, savepoint.number)
   }
 }
@@ -198,7 +208,7 @@ export function runInTransactionSync<R>(
     } catch (error) {
       transaction.abort(where)
       if (!isTransient(error) || attempt >= retries) throw error
-      Atomics.wait(pause, 0, 0, Math.random() * PAUSE_MS)
+      pauseBriefly()
     }
   }
 }
