@@ -150,3 +150,39 @@ test('where a thread must not wait, or has no shared memory, a conflict is met a
     t.is(stdout, '4 13\n', stderr)
   }
 })
+
+for (const [name, open] of Object.entries({ memory, async: (t) => onDisk(t), sync: (t) => onDisk(t, { storage: 'sync' }), 'documents on disk': (t) => onDisk(t, { memoryLimit: 1 }) })) {
+  test(`a synchronous transaction begins when the writes before it are done, awaited or not: ${name}`, async (t) => {
+    const db = await open(t)
+    const [a, b] = [db.collection('a'), db.collection('b')]
+    for (let round = 0; round < 20; round++) {
+      const before = [
+        a.insertOne({ _id: `one ${round}` }), a.insertMany([{ _id: `two ${round}` }, { _id: `three ${round}` }]), b.set('n', { n: round * 10 }),
+        a.updateMany({}, { $set: { round } }), a.deleteOne({ _id: `three ${round}` })
+      ]
+      const seen = db.transactionSync((tx) => {
+        const inB = tx.collection('b')
+        inB.setSync('n', { n: inB.getSync('n').n + 1 })
+        return tx.collection('a').countSync({ round })
+      })
+      t.is(seen, 2 * (round + 1))
+      t.is(b.getSync('n').n, round * 10 + 1)
+      await Promise.all(before)
+    }
+    const many = a.insertMany(Array.from({ length: 20_000 }, (_, n) => ({ _id: n })))
+    t.is(db.transactionSync((tx) => tx.collection('a').countSync({ _id: { $gte: 0 } })), 20_000)
+    await many
+  })
+}
+
+test('a synchronous transaction does not wait for an index that is being built', async (t) => {
+  const db = await onDisk(t)
+  const c = db.collection('c')
+  c.insertManySync(Array.from({ length: 100_000 }, (_, n) => ({ _id: n, n })))
+  let built = false
+  const building = c.createIndex({ n: 1 }).then(() => (built = true))
+  db.transactionSync((tx) => tx.collection('c').updateOneSync({ _id: 1 }, { $set: { n: -1 } }))
+  t.false(built)
+  await building
+  t.deepEqual(await c.find({ n: { $lt: 0 } }).hint({ n: 1 }).toArray(), [{ _id: 1, n: -1 }])
+})

@@ -97,7 +97,8 @@ function checkSession(where: string, session: unknown, names: OptionNames): void
 
 /** The error of a method that cannot be part of a transaction. */
 export function notInTransaction(where: string): MoltenError {
-  const message = `${where}: this cannot be done in a transaction; do it before or after, or use another method`
+  const instead = where.endsWith('Sync') ? 'call the method without Sync, or use db.transactionSync' : 'do it before or after, or use another method'
+  const message = `${where}: this cannot be done in a transaction; ${instead}`
   return new MoltenError('NOT_SUPPORTED', message, numbered('OperationNotSupportedInTransaction'))
 }
 

@@ -114,10 +114,13 @@ export class Connection implements CollectionOwner, OperationOwner {
     if (this.pending.count === 0) this.#idle?.()
   }
 
-  /** Blocks until a write is done, after the writes that were called before it and concern its collection. */
+  /**
+   * Blocks until an operation is done, after the writes that were called before it and concern its collection; one of the database itself, as
+   * the beginning of a transaction is, after all of them.
+   */
   callInTurn<T>(where: string, target: CollectionState, request: Request<T>): T {
     if (!request.session) {
-      this.#batches.submitNow(where, target)
+      this.#batches.submitNow(where, target.name === '' ? undefined : target)
       this.port.submit()
     }
     return this.call(where, target, request)

@@ -83,8 +83,8 @@ export class LargeBatches {
     this.#line[this.#line.length] = added
   }
 
-  /** Submits, before this returns, what a write to this collection must not overtake. */
-  submitNow(where: string, target: CollectionState): void {
+  /** Submits, before this returns, what a write to this collection must not overtake; undefined stands for several collections. */
+  submitNow(where: string, target: CollectionState | undefined): void {
     while (this.#isBehind(target)) {
       if (this.#turning) throw new MoltenError('NOT_SUPPORTED', `${where}: a getter of a document that is being written cannot write to its collection and wait; write before or after`)
       this.#advance()

@@ -9,6 +9,7 @@ import { endNumber, IDLE_MS, noTransaction, OPEN_MS, type SessionOwner, step, ta
 
 /** What a synchronous transaction needs of its connection. */
 export interface SyncOwner extends SessionOwner {
+  callInTurn<T>(where: string, target: CollectionState, request: Request<T>): T
   call<T>(where: string, target: CollectionState, request: Request<T>): T
 }
 
@@ -17,7 +18,7 @@ function writeLimits(out: Writer): void {
   writeField(out, OPEN_MS)
 }
 
-/** A transaction of `db.transactionSync`. It begins with its first operation. */
+/** A transaction of `db.transactionSync`. It begins with its first operation, when the writes before that are done. */
 export class SyncTransaction implements Scope {
   readonly isSync = true
   #number = 0
@@ -34,7 +35,7 @@ export class SyncTransaction implements Scope {
     if (this.#number === 0) {
       const number = takeNumber(where)
       try {
-        this.#call(where, { ...step(Opcode.Begin, number), body: writeLimits })
+        this.owner.callInTurn(where, this.owner.collection('', where), { ...step(Opcode.Begin, number), body: writeLimits })
       } catch (error) {
         endNumber(number)
         throw error

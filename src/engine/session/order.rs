@@ -259,6 +259,12 @@ impl Order {
         self.lines.load(Ordering::Acquire) == 0
     }
 
+    /// Whether no write by filter is unfinished and none waits; an index may be being built.
+    pub(super) fn is_quiet(&self) -> bool {
+        self.is_empty()
+            || self.state.lock().lines.values().all(|line| line.searching == 0 && line.waiting.is_empty())
+    }
+
     /// Records that a write to these collections was ended by the close.
     pub(super) fn cut(&self, names: &Names) {
         self.state.lock().cut.extend(names.iter().cloned());

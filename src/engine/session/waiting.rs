@@ -1,22 +1,25 @@
 //! Operations whose caller waits: reads and writes of the methods whose names end with `Sync`.
 //!
 //! A read runs on the caller's thread. A write takes its turn as all others do, so it overtakes nothing that was called before
-//! it; what no other thread has to do first runs on the caller's own. The same holds for all operations of a transaction.
+//! it; what no other thread has to do first runs on the caller's own. The same holds for all operations of a transaction, which
+//! begins when every write that was called before it is done.
 
 use std::sync::Arc;
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::Duration;
 
 use super::session::{Session, upkeep};
-use crate::engine::exec::interrupt::Limits;
+use crate::engine::exec::interrupt::{Interrupt, Limits};
 use crate::engine::operation::classify::writes;
-use crate::engine::operation::request::{Operation, Size, Task};
+use crate::engine::operation::request::{Operation, Size, Step, Task};
 use crate::engine::operation::response::Answered;
-use crate::error::{Error, Kind};
+use crate::error::{Error, Kind, Result};
 use crate::work::look_around;
 
 /// How often the caller looks at its own affairs while it waits.
 const PATIENCE: Duration = Duration::from_millis(5);
+/// How often it looks whether the writes before a transaction are done.
+const POLL: Duration = Duration::from_micros(200);
 
 impl Session {
     /// Runs an operation and waits for its answer: that of a write comes when it is as durable as the storage mode promises.
@@ -30,6 +33,11 @@ impl Session {
     ) -> Answered {
         if transaction == 0 && !writes(&operation) {
             return self.call_within(name, operation, &limits);
+        }
+        if let Operation::Transaction(Step::Begin { .. }) = operation
+            && let Err(error) = self.wait_for_writes(&limits)
+        {
+            return Answered::failed(error);
         }
         let (sender, receiver) = mpsc::sync_channel(1);
         // The receiver waits below.
@@ -55,5 +63,19 @@ impl Session {
             upkeep(&self.store, &self.runtime);
         }
         answered
+    }
+
+    /// Waits until the writes of this session that were submitted before are published.
+    fn wait_for_writes(&self, limits: &Limits) -> Result<()> {
+        let interrupt = Interrupt::start(limits, self.store.now());
+        // In this order: a write that ends passes those behind it on to the queue first.
+        while !self.order.is_quiet() || !self.writes.is_idle() {
+            interrupt.check(|| self.store.now())?;
+            std::thread::sleep(POLL);
+            look_around();
+        }
+        // What cannot be published has failed, and its caller is told.
+        let _ = self.store.wait_published(self.store.applied_lsn());
+        Ok(())
     }
 }
