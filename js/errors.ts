@@ -19,6 +19,7 @@ export const CODES = {
   DuplicateKey: 11000,
   NoSuchTransaction: 251,
   OperationNotSupportedInTransaction: 263,
+  ChangeStreamHistoryLost: 286,
   Interrupted: 11601,
   OutOfDiskSpace: 14031
 } as const
@@ -51,6 +52,7 @@ export type MoltenErrorKind =
   | 'STORAGE_FULL'
   | 'IO'
   | 'VERSION'
+  | 'HISTORY_LOST'
   | 'ABORTED'
   | 'TIMEOUT'
   | 'LIMIT'
@@ -93,6 +95,7 @@ const DEFAULTS: { readonly [kind: string]: CodeName | undefined } = {
   SCHEMA_VIOLATION: 'DocumentValidationFailure',
   NOT_SUPPORTED: 'NotImplemented',
   STORAGE_FULL: 'OutOfDiskSpace',
+  HISTORY_LOST: 'ChangeStreamHistoryLost',
   ABORTED: 'Interrupted',
   TIMEOUT: 'MaxTimeMSExpired'
 }

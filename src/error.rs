@@ -55,6 +55,8 @@ pub enum Kind {
     Io,
     /// The files were written by a newer format.
     Version,
+    /// The log is no longer kept as far back as a reader asks.
+    HistoryLost,
     /// The caller's signal aborted the operation.
     Aborted,
     /// The operation or cursor ran out of time.
@@ -69,7 +71,7 @@ pub enum Kind {
 
 impl Kind {
     #[cfg(test)]
-    const ALL: [Kind; 23] = [
+    const ALL: [Kind; 24] = [
         Kind::DuplicateKey,
         Kind::Conflict,
         Kind::BadQuery,
@@ -88,6 +90,7 @@ impl Kind {
         Kind::StorageFull,
         Kind::Io,
         Kind::Version,
+        Kind::HistoryLost,
         Kind::Aborted,
         Kind::Timeout,
         Kind::Limit,
@@ -105,6 +108,7 @@ impl Kind {
             Kind::SchemaViolation => codes::DOCUMENT_VALIDATION_FAILURE,
             Kind::NotSupported => codes::NOT_IMPLEMENTED,
             Kind::StorageFull => codes::OUT_OF_DISK_SPACE,
+            Kind::HistoryLost => codes::CHANGE_STREAM_HISTORY_LOST,
             Kind::Aborted => codes::INTERRUPTED,
             Kind::Timeout => codes::MAX_TIME_MS_EXPIRED,
             _ => return None,
@@ -132,6 +136,7 @@ impl Kind {
             Kind::StorageFull => "STORAGE_FULL",
             Kind::Io => "IO",
             Kind::Version => "VERSION",
+            Kind::HistoryLost => "HISTORY_LOST",
             Kind::Aborted => "ABORTED",
             Kind::Timeout => "TIMEOUT",
             Kind::Limit => "LIMIT",

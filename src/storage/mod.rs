@@ -27,9 +27,9 @@ pub mod runs;
 pub(crate) mod spill;
 
 pub use contract::backend::{
-    Block, BlockPlace, CheckpointFile, CheckpointSink, Cut, Depth, Discard, FileId, FrameSize, Installed,
-    LeaveCheckpoint, Loader, Lsn, PageSink, Place, ReadBack, Replayed, SnapshotBlock, SnapshotProof,
-    SnapshotSink, StorageBackend, StorageStats,
+    Block, BlockPlace, CheckpointFile, CheckpointSink, Cut, Depth, Discard, FileId, FrameSize, HistoryReach,
+    Installed, LeaveCheckpoint, Loader, LogReader, Lsn, PageSink, Place, ReadBack, Replayed, SnapshotBlock,
+    SnapshotProof, SnapshotSink, StorageBackend, StorageStats,
 };
 pub use contract::completion::{Completer, Completion};
 pub(crate) use contract::latch::poisoned_by;

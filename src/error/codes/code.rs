@@ -73,6 +73,7 @@ named! {
     NO_SUCH_TRANSACTION = 251, "NoSuchTransaction";
     TRANSACTION_TOO_LARGE = 257, "TransactionTooLarge";
     OPERATION_NOT_SUPPORTED_IN_TRANSACTION = 263, "OperationNotSupportedInTransaction";
+    CHANGE_STREAM_HISTORY_LOST = 286, "ChangeStreamHistoryLost";
     QUERY_EXCEEDED_MEMORY_LIMIT = 292, "QueryExceededMemoryLimitNoDiskUseAllowed";
     BSON_OBJECT_TOO_LARGE = 10334, "BSONObjectTooLarge";
     DUPLICATE_KEY = 11000, "DuplicateKey";

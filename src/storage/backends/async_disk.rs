@@ -137,4 +137,8 @@ impl StorageBackend for AsyncDiskStorage {
     fn forget(&self, files: &[FileId]) {
         self.disk.forget(files);
     }
+
+    fn database_id(&self) -> [u8; 16] {
+        self.disk.database_id()
+    }
 }

@@ -5,8 +5,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::error::Result;
 use crate::storage::contract::backend::{
-    Block, BlockPlace, CheckpointFile, CheckpointSink, Cut, Depth, FileId, FrameSize, Installed,
-    LeaveCheckpoint, Place, SnapshotProof, SnapshotSink, StorageBackend, StorageStats,
+    Block, BlockPlace, CheckpointFile, CheckpointSink, Cut, Depth, FileId, FrameSize, HistoryReach,
+    Installed, LeaveCheckpoint, LogReader, Lsn, Place, SnapshotProof, SnapshotSink, StorageBackend,
+    StorageStats,
 };
 use crate::storage::contract::completion::Completion;
 use crate::storage::contract::latch::{Latch, closed};
@@ -126,5 +127,32 @@ impl<B: StorageBackend> StorageBackend for Checked<B> {
 
     fn forget(&self, files: &[FileId]) {
         self.inner.forget(files);
+    }
+
+    fn database_id(&self) -> [u8; 16] {
+        self.inner.database_id()
+    }
+
+    fn log_reader(&self) -> Option<Box<dyn LogReader>> {
+        self.inner.log_reader()
+    }
+
+    fn history(&self) -> Option<HistoryReach> {
+        self.inner.history()
+    }
+
+    fn keep_history(&self) -> Result<()> {
+        self.check()?;
+        self.inner.keep_history()
+    }
+
+    fn trim_history(&self, now_ms: i64) {
+        if self.check().is_ok() {
+            self.inner.trim_history(now_ms);
+        }
+    }
+
+    fn salt_at(&self, lsn: Lsn) -> Option<u64> {
+        self.inner.salt_at(lsn)
     }
 }

@@ -204,6 +204,10 @@ impl Disk {
         Ok(written)
     }
 
+    pub(crate) fn database_id(&self) -> [u8; 16] {
+        self.generations.database_id()
+    }
+
     pub(crate) fn forget(&self, files: &[FileId]) {
         self.generations.forget(files, &self.segments);
     }

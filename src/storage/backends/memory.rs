@@ -14,10 +14,17 @@ use crate::storage::contract::completion::Completion;
 use crate::storage::format::frame;
 
 /// Assigns LSNs; stores nothing.
-#[derive(Default)]
 pub(crate) struct MemoryStorage {
+    database: [u8; 16],
     last: Mutex<u64>,
     appended: AtomicU64,
+}
+
+impl MemoryStorage {
+    /// An empty database with this id.
+    pub(crate) fn new(database: [u8; 16]) -> MemoryStorage {
+        MemoryStorage { database, last: Mutex::default(), appended: AtomicU64::default() }
+    }
 }
 
 impl StorageBackend for MemoryStorage {
@@ -106,6 +113,10 @@ impl StorageBackend for MemoryStorage {
     }
 
     fn forget(&self, _files: &[FileId]) {}
+
+    fn database_id(&self) -> [u8; 16] {
+        self.database
+    }
 }
 
 fn no_generations() -> Error {

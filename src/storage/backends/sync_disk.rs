@@ -84,4 +84,8 @@ impl StorageBackend for SyncDiskStorage {
     fn forget(&self, files: &[FileId]) {
         self.0.forget(files);
     }
+
+    fn database_id(&self) -> [u8; 16] {
+        self.0.database_id()
+    }
 }

@@ -95,6 +95,30 @@ pub struct Replayed {
     pub blocks: SmallVec<[Arc<Block>; 2]>,
 }
 
+/// Reads commits again that are published, in order.
+///
+/// It keeps no file open between calls, so it holds no space that a compaction gives back.
+pub trait LogReader: Send {
+    /// Commits from `from` to `to` (both included, all of them published), as many as fit in about `most` bytes, at least one;
+    /// none where `from` is after `to`. Remembers where it stopped, so that reading on costs no search. `HISTORY_LOST` where
+    /// `from` is no longer kept, `CORRUPT` with file and offset where its bytes are damaged.
+    fn read(&mut self, from: Lsn, to: Lsn, most: usize) -> Result<Vec<Replayed>>;
+}
+
+/// How far back the log can be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HistoryReach {
+    /// The oldest commit that can be read; one more than the last commit if there is none.
+    pub first: Lsn,
+    /// The time of the commit before which none can be read, in milliseconds since 1970, or a little later; `None` where it is
+    /// not known.
+    pub time: Option<i64>,
+    /// Bytes of segments that are kept only for this.
+    pub bytes: u64,
+    /// Whether compactions keep the log for readers.
+    pub on: bool,
+}
+
 /// Statistics of a backend.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct StorageStats {
@@ -223,8 +247,38 @@ pub trait StorageBackend: Send + Sync {
         None
     }
 
-    /// Called when nothing reads these retired files any more: closes them, and removes those that retention does not keep.
+    /// Called when nothing reads these retired files any more: closes them, and removes those that neither retention nor the
+    /// history keeps.
     fn forget(&self, files: &[FileId]);
+
+    /// The id of the database: that of MANIFEST, or in memory a random one of this opening.
+    fn database_id(&self) -> [u8; 16];
+
+    /// A reader of published commits; `None` where the log is not kept at all (memory).
+    fn log_reader(&self) -> Option<Box<dyn LogReader>> {
+        None
+    }
+
+    /// How far back a reader reaches now; `None` where the log is not kept at all.
+    fn history(&self) -> Option<HistoryReach> {
+        None
+    }
+
+    /// Keeps the log for readers from now on, also after the database is opened again; durable when it returns. Cheap if it is
+    /// on. Does nothing where the options say off, or where the database is read-only.
+    fn keep_history(&self) -> Result<()> {
+        Ok(())
+    }
+
+    /// Gives back what the limits of the history no longer keep at this time (milliseconds since 1970). Cheap if there is
+    /// nothing. Blocks for I/O otherwise; an error is logged, and leaves everything as it was.
+    fn trim_history(&self, _now_ms: i64) {}
+
+    /// The first 8 bytes of the salt of the segment with this published commit; `None` where it is no longer kept, or in
+    /// memory. Costs no I/O. Another history with the same numbers has another salt.
+    fn salt_at(&self, _lsn: Lsn) -> Option<u64> {
+        None
+    }
 }
 
 /// The end of a generation.

@@ -101,6 +101,11 @@ impl Generations {
         })
     }
 
+    /// The id of the database.
+    pub(crate) fn database_id(&self) -> [u8; 16] {
+        self.manifest.lock().database
+    }
+
     /// The first segment of the current generation.
     pub(crate) fn first_segment(&self) -> u64 {
         self.manifest.lock().first_segment

@@ -205,7 +205,9 @@ fn backend_of(
 
 /// Opens storage in memory.
 pub fn open_memory() -> Opened {
-    let backend = Arc::new(Checked::new(MemoryStorage::default(), Arc::new(Latch::default())));
+    let mut database = [0; 16];
+    Host::system().rng.fill(&mut database);
+    let backend = Arc::new(Checked::new(MemoryStorage::new(database), Arc::new(Latch::default())));
     let report = RecoveryReport { clean: true, created: true, ..RecoveryReport::default() };
     Opened { backend, report, last_lsn: Lsn(0) }
 }
