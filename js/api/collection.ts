@@ -5,11 +5,14 @@ import { inspect, type InspectOptions } from 'node:util'
 
 import { checkCollectionName, checkFields, flagOf } from '../arguments/arguments.js'
 import type { Connection } from '../connection/connection.js'
+import { ChangeStream } from '../cursor/change-stream.js'
 import { writeField } from '../request/bodies.js'
 import type { BulkWriteResult } from '../request/bulk.js'
+import { watchingOf } from '../request/changes.js'
 import type { Scope } from '../request/request.js'
 import { deletionOf, replacementOf, updateOf } from '../request/writes.js'
 import { Flag, Opcode } from '../transport/opcodes.js'
+import type { ChangeStreamDocument, ChangeStreamOptions } from '../types/changes.js'
 import type {
   AnyBulkWriteOperation, BulkWriteOptions, DeleteOneOptions, DeleteOptions, DeleteResult, Document, Filter, FindOneAndDeleteOptions, FindOneAndReplaceOptions,
   FindOneAndUpdateOptions, InsertManyOptions, InsertManyResult, InsertOneOptions, InsertOneResult, ModifyResult, OperationOptions,
@@ -193,6 +196,20 @@ export class Collection<T extends Document = Document> extends CollectionSyncMet
    */
   deleteMany(filter?: Filter<T> | null, options?: DeleteOptions): Promise<DeleteResult> {
     return this.#handle.run('deleteMany', options, deleteBy(Flag.Many, filter))
+  }
+
+  /**
+   * A stream of the changes of this collection from this call on, which need not exist yet. It ends with an event `invalidate` when the collection is
+   * dropped or renamed. The pipeline may have `$match`, `$project`, `$addFields`, `$set`, `$unset`, `$replaceRoot` and `$replaceWith`.
+   *
+   * Throws a TypeError when an argument is wrong; reads reject with `BAD_QUERY` when the pipeline is malformed, `HISTORY_LOST` (code 286) when
+   * the events after a resume token are no longer kept.
+   */
+  watch<S extends Document = T, C extends Document = ChangeStreamDocument<S>>(pipeline?: readonly Document[], options?: ChangeStreamOptions): ChangeStream<S, C> {
+    const { connection } = this.#handle
+    const { where, given } = this.#handle.checked<ChangeStreamOptions>('watch', options)
+    const watching = watchingOf(where, 'collection', connection.name, pipeline, given)
+    return new ChangeStream<S, C>({ connection, where, target: this.#handle.target(where), watching, signal: given.signal })
   }
 
   /** Drops the collection with its documents; resolves with whether it existed. */

@@ -13,9 +13,11 @@ import { errorOfNative } from '../connection/failures.js'
 import { reporting, ThrownByCallback } from '../connection/progress.js'
 import { scopeOfSession, Session, sessionOptionsOf } from '../connection/session.js'
 import { AggregationCursor } from '../cursor/aggregation-cursor.js'
+import { ChangeStream } from '../cursor/change-stream.js'
 import { disposeWith } from '../cursor/dispose.js'
 import { ListCursor } from '../cursor/list-cursor.js'
 import { MoltenError } from '../errors.js'
+import { watchingOf } from '../request/changes.js'
 import { type ListedCollection, listing } from '../request/reads.js'
 import type { Scope } from '../request/request.js'
 import { failureOf, native, type NativeDatabase, type NativeProgress } from '../transport/native.js'
@@ -26,6 +28,7 @@ import type {
   ExportResult, ImportOptions, ImportResult, ImportSource, LongOperationOptions, OpenOptions, OperationOptions, RecoveryReport, RenameOptions, StorageMode,
   Verification
 } from '../types/index.js'
+import type { ChangeStreamDocument, DatabaseChangeStreamOptions } from '../types/changes.js'
 import type { ListCollectionsOptions } from '../types/indexes.js'
 import type { ClientSession, ClientSessionOptions, SyncTransactionOptions, TransactionRunOptions } from '../types/options.js'
 import { Collection } from './collection.js'
@@ -329,6 +332,24 @@ export class Database {
       throw new MoltenError('NOT_SUPPORTED', `${where}: a pipeline of a database begins with $documents; use db.collection(name).aggregate(pipeline)`)
     }
     return cursor
+  }
+
+  /**
+   * A stream of the changes of all collections of this database, or of all databases, from this call on. The pipeline may have `$match`, `$project`,
+   * `$addFields`, `$set`, `$unset`, `$replaceRoot` and `$replaceWith`.
+   *
+   * Throws a TypeError when an argument is wrong; reads reject with `BAD_QUERY` when the pipeline is malformed, `HISTORY_LOST` (code 286) when
+   * the events after a resume token are no longer kept.
+   */
+  watch<T extends Document = Document, C extends Document = ChangeStreamDocument<T>>(
+    pipeline?: readonly Document[], options?: DatabaseChangeStreamOptions
+  ): ChangeStream<T, C> {
+    const where = 'Database.watch'
+    this.#connection.checkOpen(where)
+    const given = optionsOf<DatabaseChangeStreamOptions>(where, options, DATABASE.watch)
+    const scope = flagOf(where, 'allDatabases', given.allDatabases) ? 'everything' : 'database'
+    const watching = watchingOf(where, scope, this.#connection.name, pipeline, given)
+    return new ChangeStream<T, C>({ connection: this.#connection, where, target: this.#connection.collection('', where), watching, signal: given.signal })
   }
 
   /** Answers the command `{ ping: 1 }` with `{ ok: 1 }`. Rejects with `NOT_SUPPORTED` for every other command: methods do what they do. */

@@ -61,6 +61,14 @@ export class Handle {
     }
   }
 
+  /** Checks the options of a method that is no operation by itself, and cannot be part of a transaction. */
+  checked<O extends OperationOptions>(method: keyof typeof COLLECTION, options: O | undefined): { where: string; given: Partial<O> } {
+    const where = `${this.name}.${method}`
+    this.connection.checkOpen(where)
+    if (this.scope) throw notInTransaction(where)
+    return { where, given: optionsOf<O>(where, options, COLLECTION[method]) }
+  }
+
   /** The session, or the transaction, that a call belongs to. */
   scopeOf(where: string, { session }: { session?: ClientSession | null | undefined }): Scope | undefined {
     if (session === undefined || session === null) return this.scope

@@ -10,7 +10,6 @@ const SEARCH = 'use createIndex and filters'
 export const REFUSED_METHODS: { readonly [type in 'Database' | 'Collection']: { readonly [method: string]: string } } = {
   Database: {
     admin: 'use db.stats(), db.listCollections() or Database.verify(path)',
-    watch: 'it is planned for a later version',
     createIndex: 'use db.collection(name).createIndex(fields)',
     indexInformation: 'use db.collection(name).indexInformation()',
     runCursorCommand: 'use find or aggregate of a collection',
@@ -19,7 +18,6 @@ export const REFUSED_METHODS: { readonly [type in 'Database' | 'Collection']: { 
     setProfilingLevel: 'use explain'
   },
   Collection: {
-    watch: 'it is planned for a later version',
     initializeOrderedBulkOp: 'use bulkWrite(operations)',
     initializeUnorderedBulkOp: 'use bulkWrite(operations, { ordered: false })',
     count: 'use countDocuments(filter), or estimatedDocumentCount() for all documents',
@@ -39,7 +37,7 @@ export const REFUSED_METHODS: { readonly [type in 'Database' | 'Collection']: { 
 }
 
 /** Those that answer an object at once, in the driver. */
-const SYNCHRONOUS = new Set(['admin', 'watch', 'runCursorCommand', 'initializeOrderedBulkOp', 'initializeUnorderedBulkOp', 'listSearchIndexes'])
+const SYNCHRONOUS = new Set(['admin', 'runCursorCommand', 'initializeOrderedBulkOp', 'initializeUnorderedBulkOp', 'listSearchIndexes'])
 
 /** Adds the methods to a class; `placeOf` names the object in messages. */
 export function refuseMethods<T extends object>(type: keyof typeof REFUSED_METHODS, prototype: T, placeOf: (object: T) => string): void {

@@ -2,6 +2,7 @@
 // is checked against these tables; tests compare them with docs/api.md and docs/compatibility.md, and the compiler compares
 // them with the types.
 
+import type { ChangeStreamOptions, DatabaseChangeStreamOptions } from '../types/changes.js'
 import type {
   CollectionOptions, CreateCollectionOptions, ExportOptions, ImportOptions, OpenOptions, Retention, Scrub
 } from '../types/databases.js'
@@ -35,7 +36,7 @@ export const IGNORED: { readonly [name in keyof Required<DriverOptions>]: string
   partial: 'as `allowPartialResults`',
   oplogReplay: 'there is no oplog',
   noCursorTimeout: 'idle cursors always time out',
-  maxAwaitTimeMS: 'there are no tailable cursors',
+  maxAwaitTimeMS: 'there are no tailable cursors; change streams have it',
   timeoutMode: 'belongs to `timeoutMS`, which is refused',
   cursor: 'use `batchSize`',
   authorizedCollections: 'there are no users',
@@ -148,7 +149,7 @@ type Whole<Names, All extends readonly unknown[]> = Exclude<Names, All[number]> 
  * options without effect.
  */
 function operation<O extends OperationOptions>(refusals: Refusals = NO_REFUSALS) {
-  return <const A extends readonly (Exclude<keyof O, Shared> | 'ignoreUndefined' | 'allowDiskUse')[]>(...own: Whole<Exclude<keyof O, Shared>, A>): OptionNames =>
+  return <const A extends readonly (Exclude<keyof O, Shared> | 'ignoreUndefined' | 'allowDiskUse' | 'maxAwaitTimeMS')[]>(...own: Whole<Exclude<keyof O, Shared>, A>): OptionNames =>
     namesOf([...(own as readonly string[]), ...OF_OPERATIONS], refusals)
 }
 
@@ -187,6 +188,9 @@ const long = operation<LongOperationOptions>()('onProgress')
 const finding = ['projection', 'sort', 'skip'] as const
 const answering = ['projection', 'includeResultMetadata'] as const
 const searching = ['hint', 'let', 'explain'] as const
+const watching = [
+  'fullDocument', 'fullDocumentBeforeChange', 'resumeAfter', 'startAfter', 'startAtOperationTime', 'showExpandedEvents', 'batchSize', 'maxAwaitTimeMS'
+] as const
 const inserting = ['forceServerObjectId', 'ignoreUndefined'] as const
 
 /** Options of an index that are not sent to the core: without effect here, or refused earlier. */
@@ -244,6 +248,7 @@ export const COLLECTION = {
   indexes: operation<IndexInformationOptions>()('full'),
   indexInformation: operation<IndexInformationOptions>()('full'),
   indexExists: operation<ListIndexesOptions>()('batchSize'),
+  watch: outside(operation<ChangeStreamOptions>()(...watching)),
   stats: outside(none),
   options: none,
   isCapped: none
@@ -268,6 +273,7 @@ export const DATABASE = {
   flush: outside(none),
   compact: outside(long),
   backup: outside(long),
+  watch: outside(operation<DatabaseChangeStreamOptions>()(...watching, 'allDatabases')),
   stats: outside(none),
   transaction: session<TransactionRunOptions>()('maxTimeMS', 'maxIdleMS', 'signal', 'retries'),
   transactionSync: session<SyncTransactionOptions>()('retries'),

@@ -126,6 +126,12 @@ export class Connection implements CollectionOwner, OperationOwner {
     return this.call(where, target, request)
   }
 
+  /** Runs a short operation on this thread, after what was called before it is submitted. */
+  callNow<T>(where: string, target: CollectionState, request: Request<T>): T {
+    this.port.submit()
+    return this.call(where, target, request)
+  }
+
   /** Runs an operation on this thread. */
   call<T>(where: string, target: CollectionState, request: Request<T>): T {
     const { session } = request

@@ -33,7 +33,10 @@ export const Opcode = {
   Commit: 41,
   Abort: 42,
   Savepoint: 43,
-  RollBack: 44
+  RollBack: 44,
+  Watch: 45,
+  Changes: 46,
+  Unwatch: 47
 } as const
 
 /** The flags of an operation. The meaning of a bit below 16 depends on the opcode. */

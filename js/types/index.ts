@@ -1,5 +1,6 @@
 // The public types, by subject.
 
+export type * from './changes.js'
 export type * from './databases.js'
 export type * from './documents.js'
 export type * from './filters.js'

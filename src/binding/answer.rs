@@ -169,6 +169,13 @@ impl Section {
                 versions.iter().for_each(|version| self.count(*version));
             }
             Answer::Collections(rows) => self.collections(rows),
+            Answer::Changes { stream, events, token } => {
+                self.out.array(3);
+                self.count(*stream);
+                self.out.array(events.len());
+                events.iter().for_each(|event| self.out.value(event));
+                self.out.string(token);
+            }
             Answer::Document(_) | Answer::Versioned { .. } | Answer::Documents(_) | Answer::Batch { .. } => {
                 return self.with_documents(answer, collection);
             }

@@ -33,6 +33,9 @@ pub(super) const COMMIT: u8 = 41;
 pub(super) const ABORT: u8 = 42;
 pub(super) const SAVEPOINT: u8 = 43;
 pub(super) const ROLL_BACK: u8 = 44;
+pub(super) const WATCH: u8 = 45;
+pub(super) const CHANGES: u8 = 46;
+pub(super) const UNWATCH: u8 = 47;
 
 /// The flags of an operation. The meaning of a bit below 16 depends on the opcode.
 pub(super) mod flag {

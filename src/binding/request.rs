@@ -300,6 +300,13 @@ impl Values<'_> {
             op::ABORT => Operation::Transaction(Step::Abort),
             op::SAVEPOINT => Operation::Transaction(Step::Savepoint),
             op::ROLL_BACK => Operation::Transaction(Step::RollBack { to: self.number()? }),
+            op::WATCH => Operation::Watch { options: self.value()? },
+            op::CHANGES => Operation::Changes {
+                stream: self.number()?,
+                batch: self.batch()?,
+                wait: self.optional(Values::number)?,
+            },
+            op::UNWATCH => Operation::Unwatch { stream: self.number()? },
             _ => return None,
         })
     }

@@ -17,6 +17,7 @@
 //! - [`recovery`]: replay, opening from a checkpoint, verify
 //! - [`maintenance`]: compaction, checkpoints, backup
 //! - [`transaction`]: several operations on one snapshot, and their one commit
+//! - [`changes`]: change streams: what commits have changed, as events
 //! - [`session`]: a caller's operations in order, and the open cursors
 //! - [`transfer`]: export and import of JSON lines
 //! - [`database`]: the handle
@@ -24,6 +25,7 @@
 #![allow(clippy::module_inception, reason = "the main file of a folder has the name of the folder")]
 
 pub(crate) mod aggregate;
+pub(crate) mod changes;
 pub(crate) mod commit;
 pub(crate) mod database;
 pub(crate) mod exec;

@@ -62,7 +62,7 @@ const ENGINE: Below = &[
         "transaction",
         &["exec", "format", "state", "store", "operation", "plan", "read", "commit", "index_build", "write"],
     ),
-    ("changes", &["exec", "format", "state", "store"]),
+    ("changes", &["exec", "format", "state", "store", "operation"]),
     ("session", BELOW_SESSION),
     ("transfer", &["exec", "format", "state", "store", "operation", "read", "session"]),
     ("database", ALL),

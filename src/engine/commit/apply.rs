@@ -8,6 +8,7 @@ use super::current_document::Target;
 use super::index_delta::Delta;
 use super::staged::{Commit, IndexChange, NewContent, StagedChange};
 use crate::engine::state::collection::Collection;
+use crate::engine::state::feed::past_names::PastName;
 use crate::engine::state::slab::{Content, SlotId, Version};
 use crate::engine::state::tally::{KeyHash, Tally};
 use crate::engine::state::views::Superseded;
@@ -31,6 +32,7 @@ impl Commit<'_> {
                 Arc::new(Block { place: *place, base: 0, bytes: bytes.into_boxed_slice(), transient: false })
             })
             .collect();
+        let whole = self.catalogue.is_some() || !self.index_changes.is_empty();
         let published = store.publisher();
         let unapplied = Unapplied(&published);
         let completion = store.storage().append(place, &blocks);
@@ -42,7 +44,7 @@ impl Commit<'_> {
         // The callback is registered before the lock is released, so that commits publish in LSN order even if a completion
         // has settled already.
         completion.then(move |result| {
-            published.settled(lsn, result, catalogue, &counts, superseded);
+            published.settled(lsn, result, catalogue, &counts, superseded, (blocks, whole));
             drop(room);
         });
         drop(self.applied);
@@ -53,6 +55,9 @@ impl Commit<'_> {
         self.applied.lsn = lsn;
         store.set_applied_lsn(lsn);
         store.set_commit_time(self.time());
+        if store.past_names().are_kept() || store.feed().is_on() {
+            self.leave_names(store, lsn);
+        }
         self.applied.next_number += self.created.len() as u32;
         for collection in &self.created {
             store.collections().insert(collection.number(), collection.clone());
@@ -81,6 +86,14 @@ impl Commit<'_> {
             }
         }
         superseded
+    }
+
+    /// Notes the names that collections had before this commit: older ones may still be read.
+    fn leave_names(&mut self, store: &Store, lsn: Lsn) {
+        for (collection, name, ends) in self.left.drain(..) {
+            let shapes = ends.then(|| collection.shared_shapes());
+            store.past_names().leave(collection.number(), PastName { until: lsn, name, shapes });
+        }
     }
 
     /// Puts the versions into slots; returns the slot of each step.

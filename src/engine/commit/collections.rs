@@ -78,6 +78,7 @@ impl Commit<'_> {
     pub(crate) fn drop_collection(&mut self, name: &str) -> bool {
         let Some(collection) = self.collection(name) else { return false };
         record::drop_collection(self.block(16), collection.number());
+        self.left.push((collection.clone(), name.into(), true));
         self.catalogue = Some(Arc::new(self.catalogue_now().without(collection.number())));
         self.dropped.push(collection.number());
         true
@@ -86,6 +87,8 @@ impl Commit<'_> {
     /// Renames a collection to a name that no collection has.
     pub(crate) fn rename_collection(&mut self, collection: &Arc<Collection>, to: &str) {
         record::rename(self.block(to.len() + 16), collection.number(), to);
+        let before = self.catalogue_now().name_of(collection.number()).cloned();
+        self.left.extend(before.map(|name| (collection.clone(), name, false)));
         let renamed = self.catalogue_now().without(collection.number()).with(to, collection.clone());
         self.catalogue = Some(Arc::new(renamed));
         self.renamed = true;

@@ -84,6 +84,8 @@ pub(crate) struct Commit<'s> {
     pub(crate) created: SmallVec<[Arc<Collection>; 1]>,
     pub(crate) dropped: SmallVec<[u32; 1]>,
     pub(crate) renamed: bool,
+    /// The names that collections have no more, and whether they are dropped.
+    pub(crate) left: SmallVec<[(Arc<Collection>, Arc<str>, bool); 1]>,
     /// Collections that were created stay, even without documents.
     pub(crate) kept: bool,
     pub(crate) index_changes: Vec<(Arc<Collection>, Arc<Index>, IndexChange)>,
@@ -117,6 +119,7 @@ impl<'s> Commit<'s> {
             created: SmallVec::new(),
             dropped: SmallVec::new(),
             renamed: false,
+            left: SmallVec::new(),
             kept: false,
             index_changes: Vec::new(),
             claims: Claims::default(),

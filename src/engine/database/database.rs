@@ -292,6 +292,7 @@ impl Database {
 
     /// Announces that the handle is about to be closed: its operations that still run shortly after end with `CLOSED`.
     pub fn interrupt_soon(self: &Arc<Self>) {
+        self.live_sessions().iter().for_each(|session| session.end_streams());
         let database = Arc::downgrade(self);
         self.runtime.spawn(async move {
             tokio::time::sleep(GRACE).await;

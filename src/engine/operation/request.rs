@@ -285,6 +285,25 @@ pub enum Operation {
     },
     /// Statistics of the collection.
     Stats,
+    /// Opens a change stream, which begins with the writes after this.
+    Watch {
+        /// What is watched, and how.
+        options: Incoming,
+    },
+    /// The next events of a change stream.
+    Changes {
+        /// The stream.
+        stream: u64,
+        /// Events in the batch.
+        batch: u32,
+        /// How long (ms) to wait for one; `None` for as long as it takes.
+        wait: Option<u64>,
+    },
+    /// Closes a change stream.
+    Unwatch {
+        /// The stream.
+        stream: u64,
+    },
     /// Another operation with variables for its expressions.
     Let {
         /// `{ name: expression, ... }`.

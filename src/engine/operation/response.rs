@@ -142,6 +142,15 @@ pub enum Answer {
         /// The documents.
         documents: Vec<Document>,
     },
+    /// Events of a change stream.
+    Changes {
+        /// 0 when the stream has ended.
+        stream: u64,
+        /// The events.
+        events: Vec<Value>,
+        /// The place after them.
+        token: String,
+    },
     /// Name, number and count of each collection.
     Collections(Vec<CollectionInfo>),
 }

@@ -78,6 +78,7 @@ impl Session {
     /// Blocks until every submitted operation is answered or queued in storage, and closes the cursors. Operations that do
     /// not end by themselves are interrupted.
     pub(crate) fn drain(&self) {
+        self.end_streams();
         let began = self.store.elapsed();
         let left = |of: Duration| of.saturating_sub(self.store.elapsed().saturating_sub(began));
         if !self.ends(|| Some(left(GRACE))) {
@@ -88,6 +89,7 @@ impl Session {
         }
         self.ends(|| None);
         self.cursors.close_all();
+        self.close_streams();
         self.transactions.abort_all();
     }
 

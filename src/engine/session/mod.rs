@@ -7,7 +7,7 @@
 //! - `turns`: queues them when their turn comes
 //! - [`inline`]: small writes and finds on the caller's own thread
 //! - `waiting`: operations whose caller waits
-//! - `cursors`: the open cursors
+//! - `cursors`: the open cursors; `streams`: the open change streams
 //! - `interruption`: ends what runs when the database is closed
 //! - [`info`]: indexes and statistics of a collection
 
@@ -18,6 +18,7 @@ pub(crate) mod interruption;
 pub(crate) mod order;
 mod reading;
 mod session;
+mod streams;
 mod transactions;
 mod turns;
 mod waiting;

@@ -19,6 +19,7 @@ use tokio::runtime::Handle;
 
 use super::cursors::{Open, OpenCursors};
 use super::order::{Class, Order};
+use super::streams::Streams;
 use crate::document::RawValue;
 use crate::engine::aggregate::aggregation::Aggregation;
 use crate::engine::commit::Committed;
@@ -74,6 +75,7 @@ pub struct Session {
     pub(crate) scans: Arc<WorkQueue>,
     pub(crate) cursors: OpenCursors,
     pub(crate) transactions: Transactions,
+    pub(super) streams: Streams,
 }
 
 /// What writes leave to do.
@@ -112,6 +114,7 @@ impl Session {
             scans: WorkQueue::growing(cores, cores + MOST_WORKERS, after_writes()),
             cursors: OpenCursors::default(),
             transactions: Transactions::default(),
+            streams: Streams::default(),
             runtime,
             store,
         });
@@ -123,6 +126,7 @@ impl Session {
                     Some(session) => {
                         session.cursors.expire(&session.store);
                         session.expire_transactions();
+                        session.look_at_streams();
                     }
                     None => return,
                 }
@@ -142,6 +146,10 @@ impl Session {
         }
         let (mut writes, mut reads, mut scans) = (Vec::new(), Vec::new(), Vec::new());
         for task in work {
+            if matches!(task.operation, Operation::Changes { .. }) {
+                self.push_changes(task);
+                continue;
+            }
             let class = Class::of(&task.operation);
             // Time in the queue counts.
             let is_named = class.is_some_and(Class::is_queued) || writes_by_id(&task.operation);
@@ -274,7 +282,7 @@ impl Session {
         self.order.is_empty() && [&self.writes, &self.reads, &self.scans].iter().all(|queue| queue.is_idle())
     }
 
-    fn is_closed(&self) -> bool {
+    pub(super) fn is_closed(&self) -> bool {
         self.closed.load(Ordering::Acquire)
     }
 
@@ -365,6 +373,13 @@ impl Session {
             }
             Operation::DropIndex { index } => Outcome::Published(requests::drop_index(store, name, &index)),
             Operation::Drop => Outcome::Published(collections::drop(store, name)),
+            Operation::Watch { options } => {
+                Outcome::Now(Answered::plain(self.watch(name, &options, constants)))
+            }
+            Operation::Unwatch { stream } => {
+                self.unwatch(stream);
+                Outcome::Now(Answered::plain(Ok(Answer::Done)))
+            }
             Operation::Rename { to, drop_target } => match text_of(&to) {
                 Ok(to) => Outcome::Published(collections::rename(store, name, &to, drop_target)),
                 Err(error) => Outcome::Now(Answered::failed(error)),

@@ -27,7 +27,8 @@ type Directory = DashMap<Key, SlotId, foldhash::fast::RandomState>;
 /// One collection. Names belong to the catalogue: a collection keeps its number, and its readers, until it is freed.
 pub struct Collection {
     number: u32,
-    shapes: Shapes,
+    /// Shared with those who read old commits after it was dropped.
+    shapes: Arc<Shapes>,
     /// Created with the first document: its shards cost more than the rest of an empty collection.
     directory: OnceLock<Directory>,
     slab: Slab,
@@ -61,7 +62,7 @@ impl Collection {
     pub fn new(number: u32) -> Collection {
         Collection {
             number,
-            shapes: Shapes::new(),
+            shapes: Arc::default(),
             directory: OnceLock::new(),
             slab: Slab::default(),
             count: AtomicU64::new(0),
@@ -84,6 +85,11 @@ impl Collection {
     /// Its shapes.
     pub fn shapes(&self) -> &Shapes {
         &self.shapes
+    }
+
+    /// The same, for those who outlive it.
+    pub(crate) fn shared_shapes(&self) -> Arc<Shapes> {
+        self.shapes.clone()
     }
 
     /// Documents in the newest published state.

@@ -7,6 +7,7 @@
 //! - [`collection`]: directory, documents and indexes under one number
 //! - `collection_name`: the names that a collection may have
 //! - [`catalogue`]: the collections by name, as one commit left them
+//! - `feed`: the newest commits for those who watch them
 //! - [`views`]: the published state, and the older ones that are still read
 //! - `idle_readers`: open cursors, which end when the views that they keep hold too much
 //! - `holds`: when unused files and versions are released
@@ -18,6 +19,7 @@ pub(crate) mod base;
 pub(crate) mod catalogue;
 pub(crate) mod collection;
 pub(crate) mod collection_name;
+pub(crate) mod feed;
 pub(crate) mod holds;
 pub(crate) mod idle_readers;
 pub(crate) mod index;

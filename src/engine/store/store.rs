@@ -1,9 +1,12 @@
 //! One open database: the shared state of the commit path, readers and sessions.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 
 use std::time::Duration;
+
+use smallvec::SmallVec;
 
 use super::compaction_state::CompactionState;
 use super::documents::{Documents, LEAST_SHARE};
@@ -19,13 +22,15 @@ use crate::engine::exec::nonblocking::{
 use crate::engine::state::base::LARGE_LIMIT;
 use crate::engine::state::catalogue::Catalogue;
 use crate::engine::state::collection::{Collection, Collections};
+use crate::engine::state::feed::past_names::{PastName, PastNames};
+use crate::engine::state::feed::{Feed, Published, Touched};
 use crate::engine::state::views::{Superseded, View, Views};
 use crate::error::{Error, Kind, Result};
 use crate::options::{Access, OpenOptions, StorageMode};
 use crate::storage::host::system::{Clock, Rng};
 use crate::storage::host::vfs::Vfs;
 use crate::storage::{
-    FrameSize, Host, Lsn, Opened, PageSink, Place, RecoveryReport, StorageBackend, poisoned_by,
+    Block, FrameSize, Host, Lsn, Opened, PageSink, Place, RecoveryReport, StorageBackend, poisoned_by,
 };
 use crate::work::Work;
 
@@ -53,6 +58,8 @@ pub struct Recovered {
     pub next_number: u32,
     /// The time of the newest commit (ms).
     pub time: i64,
+    /// The names that collections had before, as far as the log tells.
+    pub(crate) past: BTreeMap<u32, Vec<PastName>>,
 }
 
 impl Recovered {
@@ -64,6 +71,7 @@ impl Recovered {
             collections: Arc::new(Collections::default()),
             next_number: 1,
             time: i64::MIN,
+            past: BTreeMap::new(),
         }
     }
 }
@@ -107,6 +115,7 @@ pub(crate) struct Store {
     /// Bytes that open transactions hold.
     transactions: AtomicU64,
     documents: Documents,
+    past_names: PastNames,
     leave: LeaveCheckpoint,
 }
 
@@ -118,6 +127,7 @@ pub(crate) struct Publisher {
     views: Arc<Views>,
     waiting: PublishWaiters,
     budget: Backpressure,
+    feed: Arc<Feed>,
 }
 
 impl Publisher {
@@ -129,6 +139,7 @@ impl Publisher {
         catalogue: Option<Arc<Catalogue>>,
         counts: &[(Arc<Collection>, i64)],
         superseded: Vec<Superseded>,
+        (blocks, whole): (SmallVec<[Arc<Block>; 2]>, bool),
     ) {
         match result {
             Ok(()) => {
@@ -136,6 +147,10 @@ impl Publisher {
                     collection.change_count(*by);
                 }
                 self.views.publish(lsn, catalogue, superseded);
+                if self.feed.is_on() {
+                    let collections = counts.iter().map(|(collection, _)| collection.number()).collect();
+                    self.feed.publish(Published { lsn, blocks, touched: Touched { collections, whole } });
+                }
                 self.waiting.published(lsn);
             }
             Err(cause) => {
@@ -148,6 +163,7 @@ impl Publisher {
     /// Nothing more is published; every waiter gets the error.
     pub(crate) fn poison(&self, cause: &Error) {
         self.waiting.poison(&poisoned_by(cause));
+        self.feed.wake_all();
     }
 }
 
@@ -182,6 +198,7 @@ impl Store {
             views,
             waiting: PublishWaiters::new(recovered.lsn),
             budget: Backpressure::new(options.queue_limit),
+            feed: Arc::new(Feed::new(options.storage == StorageMode::Memory, options.memory_limit.bytes())),
         };
         let tight = options.memory_limit.bytes().is_some_and(|limit| limit < LARGE_LIMIT);
         let millis = |clock: &dyn Clock| i64::try_from(clock.now_millis()).unwrap_or(i64::MAX);
@@ -215,6 +232,7 @@ impl Store {
             precedence: Precedence::default(),
             transactions: AtomicU64::new(0),
             documents,
+            past_names: PastNames::new(recovered.past),
             leave,
         })
     }
@@ -417,6 +435,11 @@ impl Store {
         self.publisher.waiting.poisoned()
     }
 
+    /// Why nothing more will be published, if that is so.
+    pub(crate) fn poisoned(&self) -> Option<Error> {
+        self.publisher.waiting.poisoned()
+    }
+
     /// Calls back once everything up to this LSN is published, or with the error why it never will be.
     pub(crate) fn when_published(&self, lsn: Lsn, call: impl FnOnce(Result<()>) + Send + 'static) {
         self.publisher.waiting.until(lsn, call);
@@ -433,6 +456,16 @@ impl Store {
         });
         let lost = || Err(Error::new(Kind::Internal, "a write was dropped unanswered"));
         waits.recv().unwrap_or_else(|_| lost())
+    }
+
+    /// The newest commits, for those who watch them.
+    pub(crate) fn feed(&self) -> &Arc<Feed> {
+        &self.publisher.feed
+    }
+
+    /// The names that collections had before.
+    pub(crate) fn past_names(&self) -> &PastNames {
+        &self.past_names
     }
 
     /// The documents that were read by themselves.

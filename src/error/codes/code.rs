@@ -44,6 +44,7 @@ named! {
     CANNOT_BACKFILL_ARRAY = 34, "CannotBackfillArray";
     CONFLICTING_UPDATE_OPERATORS = 40, "ConflictingUpdateOperators";
     CURSOR_NOT_FOUND = 43, "CursorNotFound";
+    NO_MATCHING_DOCUMENT = 47, "NoMatchingDocument";
     NAMESPACE_EXISTS = 48, "NamespaceExists";
     MAX_TIME_MS_EXPIRED = 50, "MaxTimeMSExpired";
     DOLLAR_PREFIXED_FIELD_NAME = 52, "DollarPrefixedFieldName";
@@ -73,6 +74,8 @@ named! {
     NO_SUCH_TRANSACTION = 251, "NoSuchTransaction";
     TRANSACTION_TOO_LARGE = 257, "TransactionTooLarge";
     OPERATION_NOT_SUPPORTED_IN_TRANSACTION = 263, "OperationNotSupportedInTransaction";
+    INVALID_RESUME_TOKEN = 260, "InvalidResumeToken";
+    CHANGE_STREAM_FATAL_ERROR = 280, "ChangeStreamFatalError";
     CHANGE_STREAM_HISTORY_LOST = 286, "ChangeStreamHistoryLost";
     QUERY_EXCEEDED_MEMORY_LIMIT = 292, "QueryExceededMemoryLimitNoDiskUseAllowed";
     BSON_OBJECT_TOO_LARGE = 10334, "BSONObjectTooLarge";

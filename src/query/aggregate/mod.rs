@@ -4,11 +4,12 @@
 //! - `run`: stages chained for a run; `row`: the documents between them; `row_form`: those on disk; `access`: what a pipeline
 //!   needs of the engine; `memory`: what stages hold; `sorter`: what they put in order, in memory or on disk
 //! - `stages`: one file a stage, or a few that are alike; `group`: the stages that gather documents in groups
-//! - `update`: pipelines as updates
+//! - `update`: pipelines as updates; `events`: pipelines of change streams
 //!
 //! Stages that hold pipelines parse and run them through methods of `Pipeline`: the language is recursive.
 
 mod access;
+mod events;
 mod group;
 mod memory;
 mod operands;
@@ -30,6 +31,7 @@ pub(super) mod update;
 mod work_tests;
 
 pub(crate) use access::{Access, Merged};
+pub(crate) use events::EventPipeline;
 #[cfg(test)]
 use group::ACCUMULATORS;
 #[cfg(test)]

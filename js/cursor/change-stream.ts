@@ -1,0 +1,288 @@
+// Change streams: events one after the other, by next, by an async iterator, or by listeners.
+
+import { EventEmitter } from 'node:events'
+import type { Readable } from 'node:stream'
+
+import { onAbort } from '../connection/abort.js'
+import type { CollectionState } from '../connection/collection-state.js'
+import type { Connection } from '../connection/connection.js'
+import { MoltenError } from '../errors.js'
+import { changesRequest, streamClosed, unwatchRequest, type Watching, watchRequest } from '../request/changes.js'
+import type { ChangeStreamDocument, ResumeToken } from '../types/changes.js'
+import type { Document } from '../types/index.js'
+import { disposeWith } from './dispose.js'
+import { readableOf } from './streams.js'
+
+/** Where a stream comes from. */
+export interface ChangeSource {
+  connection: Connection
+  /** The method that is called, for messages. */
+  where: string
+  target: CollectionState
+  watching: Watching
+  signal: AbortSignal | undefined
+}
+
+interface Opened {
+  connection: Connection
+  target: CollectionState
+  id: number
+}
+
+/** Closes streams that the program dropped. */
+const forgotten = new FinalizationRegistry<Opened>(({ connection, target, id }) => {
+  if (connection.isOpen) connection.run('ChangeStream.close', target, unwatchRequest(id)).catch(() => {})
+})
+
+/**
+ * The changes of a collection, of a database or of all, in the order of the commits, from the call of `watch` on. Read it with `for await`, with
+ * `next`, or with listeners of `'change'`; not in two of these ways.
+ *
+ * A stream that is not read costs a position, not memory: it goes on from the log. It keeps the process alive only while an event is awaited.
+ *
+ * @example
+ * for await (const event of users.watch([{ $match: { operationType: 'insert' } }])) console.log(event.fullDocument)
+ */
+export class ChangeStream<T extends Document = Document, C extends Document = ChangeStreamDocument<T>> extends EventEmitter implements AsyncIterable<C> {
+  readonly #source: ChangeSource
+  #id = 0
+  /** Why it could not be opened, or cannot go on. */
+  #failure: { error: unknown } | undefined
+  #events: C[] = []
+  #at = 0
+  /** The place after the events that were fetched. */
+  #fetched: ResumeToken | null = null
+  #token: ResumeToken | null = null
+  #closed = false
+  /** Whether the core has nothing more. */
+  #ended = false
+  #mode: 'iterator' | 'listeners' | undefined
+  #turn: Promise<unknown> = Promise.resolve()
+  #unwatch: (() => void) | undefined
+  #pumping = false
+
+  /** @internal */
+  constructor(source: ChangeSource) {
+    super()
+    this.#source = source
+    const { connection, where, target, watching, signal } = source
+    try {
+      this.#id = connection.callNow(where, target, watchRequest(watching))
+      forgotten.register(this, { connection, target, id: this.#id }, this)
+    } catch (error) {
+      // The first read rejects with it, as with the driver.
+      this.#failure = { error }
+    }
+    if (signal) {
+      const reference = new WeakRef(this)
+      if (signal.aborted) this.#fail(signal.reason)
+      else {
+        this.#unwatch = onAbort(signal, (reason) => {
+          const stream = reference.deref()
+          if (stream) stream.#fail(reason)
+        })
+      }
+    }
+    this.on('newListener', (name) => {
+      if (name === 'change') this.#listen()
+    })
+  }
+
+  /** Whether it was closed, or has ended. */
+  get closed(): boolean {
+    return this.#closed
+  }
+
+  /** The place after the event that was read last; null before anything was read. */
+  get resumeToken(): ResumeToken | null {
+    return this.#token
+  }
+
+  /** Resolves with the next event, as soon as there is one. Rejects with `HISTORY_LOST` (code 286) when it is no longer kept. */
+  next(): Promise<C> {
+    return this.#inTurn('next', async (where) => {
+      const event = await this.#take(where, null)
+      if (event === null) throw streamClosed(where)
+      return event
+    })
+  }
+
+  /** Resolves with the next event if there is one, or one comes within `maxAwaitTimeMS`, otherwise with null. */
+  tryNext(): Promise<C | null> {
+    return this.#inTurn('tryNext', (where) => this.#take(where, this.#source.watching.await))
+  }
+
+  /** Resolves with true as soon as there is another event, and with false when the stream ends. */
+  hasNext(): Promise<boolean> {
+    return this.#inTurn('hasNext', (where) => this.#fill(where, null))
+  }
+
+  /** Closes the stream. A `next` that waits rejects with `CLOSED`; a loop over it ends. */
+  async close(): Promise<void> {
+    if (this.#closed) return
+    this.#end()
+    const { connection, target } = this.#source
+    const id = this.#id
+    this.#id = 0
+    if (id !== 0 && connection.isOpen) await connection.run('ChangeStream.close', target, unwatchRequest(id))
+    this.emit('close')
+  }
+
+  /** The events as an object stream; a function may transform each. */
+  stream(options?: { transform?: (event: C) => unknown }): Readable {
+    const transform = options?.transform
+    return readableOf(transform ? this.#transformed(transform) : this)
+  }
+
+  /** Yields each event until the stream ends or the loop is left, which closes it. */
+  async *[Symbol.asyncIterator](): AsyncGenerator<C, void, void> {
+    try {
+      while (!this.#closed) {
+        const event = await this.#inTurn('next', (where) => this.#take(where, null)).catch((error: unknown) => {
+          // It was closed while this waited.
+          if (this.#closed && !this.#failure) return null
+          throw error
+        })
+        if (event === null) return
+        yield event
+      }
+    } finally {
+      await this.close()
+    }
+  }
+
+  /** Closes at the end of an `await using`. */
+  declare [Symbol.asyncDispose]: () => Promise<void>
+
+  async *#transformed(transform: (event: C) => unknown): AsyncGenerator<unknown, void, void> {
+    for await (const event of this) yield transform(event)
+  }
+
+  #where(method: string): string {
+    return `ChangeStream.${method}`
+  }
+
+  /** Runs a read after those before it. */
+  #inTurn<R>(method: string, read: (where: string) => Promise<R>): Promise<R> {
+    const where = this.#where(method)
+    if (this.#mode === 'listeners') {
+      return Promise.reject(new MoltenError('NOT_SUPPORTED', `${where}: the change stream has listeners of 'change'; read it in one way`))
+    }
+    this.#mode = 'iterator'
+    const result = this.#turn.then(() => read(where))
+    this.#turn = result.catch(() => {})
+    return result
+  }
+
+  /** The next event; null when there is none within the time, or none any more. */
+  async #take(where: string, wait: number | null): Promise<C | null> {
+    if (!(await this.#fill(where, wait))) return null
+    const event = this.#events[this.#at]!
+    this.#at += 1
+    const isLast = this.#at === this.#events.length
+    if (isLast) {
+      this.#events = []
+      this.#at = 0
+    }
+    this.#move(isLast ? (this.#fetched ?? event['_id']) : event['_id'])
+    if (isLast && this.#ended) await this.#finish()
+    return event
+  }
+
+  /** Fetches until there is an event; false when there is none within the time, or none any more. */
+  async #fill(where: string, wait: number | null): Promise<boolean> {
+    for (;;) {
+      if (this.#failure) throw this.#failure.error
+      if (this.#at < this.#events.length) return true
+      if (this.#closed) throw streamClosed(where)
+      if (this.#ended) return false
+      await this.#fetch(where, wait)
+      if (wait !== null && this.#events.length === 0 && !this.#failure && !this.#closed) return false
+    }
+  }
+
+  async #fetch(where: string, wait: number | null): Promise<void> {
+    const { connection, target, watching } = this.#source
+    connection.checkOpen(where)
+    try {
+      const [id, events, token] = await connection.run(where, target, changesRequest(this.#id, watching.batch, wait))
+      if (this.#closed) return
+      this.#events = events as C[]
+      this.#at = 0
+      if (id === 0) this.#ended = true
+      if (token !== '') this.#fetched = { _data: token }
+      if (events.length === 0 && this.#fetched) this.#move(this.#fetched)
+    } catch (error) {
+      // What has closed the stream tells the reader why.
+      if (this.#closed && !this.#failure) throw streamClosed(where)
+      this.#failure ??= { error }
+      this.#end()
+      throw this.#failure.error
+    }
+  }
+
+  #move(token: ResumeToken): void {
+    if (token._data === this.#token?._data) return
+    this.#token = token
+    if (this.listenerCount('resumeTokenChanged') > 0) this.emit('resumeTokenChanged', token)
+  }
+
+  /** It has ended by itself. */
+  async #finish(): Promise<void> {
+    this.#id = 0
+    this.#end()
+    this.emit('end')
+    this.emit('close')
+  }
+
+  #end(): void {
+    this.#closed = true
+    this.#unwatch?.()
+    this.#unwatch = undefined
+    forgotten.unregister(this)
+  }
+
+  #fail(error: unknown): void {
+    if (this.#closed) return
+    this.#failure = { error }
+    const id = this.#id
+    const { connection, target } = this.#source
+    this.#id = 0
+    this.#end()
+    if (id !== 0 && connection.isOpen) connection.run('ChangeStream.close', target, unwatchRequest(id)).catch(() => {})
+  }
+
+  /** Reads for listeners, as long as there are any. */
+  #listen(): void {
+    if (this.#mode === 'iterator') {
+      throw new MoltenError('NOT_SUPPORTED', `${this.#where('on')}: the change stream is read with next or an iterator; read it in one way`)
+    }
+    this.#mode = 'listeners'
+    if (this.#pumping) return
+    this.#pumping = true
+    void this.#pump()
+  }
+
+  async #pump(): Promise<void> {
+    // The listener is added after this call.
+    await undefined
+    try {
+      while (!this.#closed && this.listenerCount('change') > 0) {
+        const event = await this.#take(this.#where('on'), null)
+        if (event === null) break
+        this.emit('change', event)
+      }
+    } catch (error) {
+      if (this.#closed && !this.#failure) return
+      this.#end()
+      this.emit('error', error)
+      this.emit('close')
+    } finally {
+      this.#pumping = false
+    }
+  }
+}
+
+disposeWith(ChangeStream.prototype, function (this: ChangeStream<any, any>) {
+  return this.close()
+})

@@ -1,0 +1,144 @@
+//! Where a stream begins: a token or a time becomes a place in the log.
+
+use super::options::{Begin, Moment};
+use super::stream::Position;
+use super::token::{Token, TokenKind};
+use crate::engine::format::record::Records;
+use crate::engine::state::feed::{Ahead, Published};
+use crate::engine::store::Store;
+use crate::error::{Error, Kind, Result};
+use crate::storage::{LogReader, Lsn};
+
+/// Reads commits that are published, where they are.
+pub(super) fn read(
+    store: &Store,
+    reader: &mut Option<Box<dyn LogReader>>,
+    next: Lsn,
+    most: usize,
+) -> Result<Option<Vec<Published>>> {
+    let before = match store.feed().ahead(next, most as u64) {
+        Ahead::Commits(commits) => return Ok(Some(commits)),
+        Ahead::Nothing => return Ok(None),
+        Ahead::Before(newest) => newest,
+    };
+    let to = before.min(store.views().published());
+    if next > to {
+        return Ok(None);
+    }
+    if reader.is_none() {
+        *reader = store.storage().log_reader();
+    }
+    let Some(reader) = reader else { return Err(lost(store, next)) };
+    let commits = reader.read(next, to, most)?;
+    let commits = commits.into_iter();
+    let published = commits.map(|commit| Published {
+        lsn: commit.lsn,
+        blocks: commit.blocks,
+        touched: Default::default(),
+    });
+    Ok(Some(published.collect()))
+}
+
+/// The time of a commit.
+pub(super) fn time_of(commit: &Published) -> i64 {
+    commit.blocks.first().map_or(0, |block| Records::new(&block.bytes).time())
+}
+
+/// The error for a place that is not kept.
+fn lost(store: &Store, lsn: Lsn) -> Error {
+    let oldest = store.storage().history().map_or_else(|| store.feed().oldest(), |reach| reach.first);
+    let message = format!(
+        "the events from commit {} on are no longer kept; the oldest that are begin with commit {}. Read the documents again and \
+         begin a new stream, and raise history.changes to keep more",
+        lsn.0, oldest.0
+    );
+    Error::new(Kind::HistoryLost, message)
+}
+
+/// The place where a stream begins, and the time before which its commits are passed over.
+pub(super) fn resolve(
+    store: &Store,
+    begin: Begin,
+    reader: &mut Option<Box<dyn LogReader>>,
+) -> Result<(Position, Option<Moment>)> {
+    match begin {
+        Begin::After(lsn) => Ok((Position { lsn: Lsn(lsn.0 + 1), record: 0 }, None)),
+        Begin::Token(token) => Ok((after_token(store, token)?, None)),
+        Begin::Time(moment) => at_time(store, moment, reader),
+    }
+}
+
+fn after_token(store: &Store, token: Token) -> Result<Position> {
+    let other = |what: &str| {
+        let message = format!(
+            "the resume token is of {what}, so the events after it cannot be told; read the documents again and begin a new stream"
+        );
+        Error::new(Kind::HistoryLost, message)
+    };
+    if token.database != identity(store) {
+        return Err(other("another database"));
+    }
+    if token.lsn > store.views().published() {
+        return Err(other("a commit that this database does not have"));
+    }
+    match store.storage().salt_at(token.lsn) {
+        Some(salt) if salt != token.salt => {
+            return Err(other("commits that this database has lost and written anew"));
+        }
+        None if token.lsn > Lsn(0) && store.storage().history().is_some() => {
+            return Err(lost(store, token.lsn));
+        }
+        _ => {}
+    }
+    Ok(match token.kind {
+        TokenKind::Mark => Position { lsn: Lsn(token.lsn.0 + 1), record: 0 },
+        TokenKind::Event | TokenKind::Invalidate => {
+            Position { lsn: token.lsn, record: token.record.saturating_add(1) }
+        }
+    })
+}
+
+/// The part of the database's id that tokens have.
+pub(super) fn identity(store: &Store) -> [u8; 8] {
+    let id = store.storage().database_id();
+    id.first_chunk().copied().unwrap_or_default()
+}
+
+/// Searches the first commit of this moment or later: times never go back.
+fn at_time(
+    store: &Store,
+    moment: Moment,
+    reader: &mut Option<Box<dyn LogReader>>,
+) -> Result<(Position, Option<Moment>)> {
+    let reach = store.storage().history();
+    let first = reach.map_or_else(|| store.feed().oldest(), |reach| reach.first);
+    let newest = store.views().published();
+    let mut has_come = |lsn: u64| -> Result<bool> {
+        let commits = read(store, reader, Lsn(lsn), 1)?.unwrap_or_default();
+        Ok(commits.first().is_some_and(|commit| moment.has_come(time_of(commit), commit.lsn)))
+    };
+    let (mut low, mut high) = (first.0, newest.0 + 1);
+    while low < high {
+        let middle = low + (high - low) / 2;
+        if has_come(middle)? {
+            high = middle;
+        } else {
+            low = middle + 1;
+        }
+    }
+    if low == first.0 && first.0 > 1 {
+        // What came before may be of that time as well, unless the time before it is known.
+        let known = match (moment, reach.and_then(|reach| reach.time)) {
+            (Moment::Millis(millis), Some(time)) => millis > time,
+            (Moment::Cluster(seconds, low), Some(time)) => {
+                seconds > time.div_euclid(1_000) || low == first.0 as u32
+            }
+            (Moment::Cluster(_, low), None) => low == first.0 as u32,
+            (Moment::Millis(_), None) => low > newest.0,
+        };
+        if !known {
+            return Err(lost(store, Lsn(first.0 - 1)));
+        }
+    }
+    Ok((Position { lsn: Lsn(low), record: 0 }, Some(moment)))
+}

@@ -1,0 +1,244 @@
+//! The change streams of a session. One that has nothing to read waits without a thread, until a commit concerns it.
+
+use std::collections::HashMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use super::session::Session;
+use crate::engine::changes::options::WatchOptions;
+use crate::engine::changes::stream::{Batch, ChangeStream, State};
+use crate::engine::exec::interrupt::{Interrupt, Limits};
+use crate::engine::exec::locks::{LongMutex, Mutex};
+use crate::engine::exec::work_queue::Job;
+use crate::engine::operation::input::Incoming;
+use crate::engine::operation::request::{Operation, Task};
+use crate::engine::operation::response::{Answer, Answered, Reply};
+use crate::engine::state::feed::{Park, Wake};
+use crate::error::{Error, Kind, Result};
+use crate::query::expression::Constants;
+
+/// How long (ms) a stream waits before it is told how far it has come, if commits that do not concern it have passed.
+const TOLD: i64 = 10_000;
+
+/// A read of a stream whose caller waits for events.
+struct Waiting {
+    reply: Reply,
+    batch: u32,
+    /// Its number in the feed, once it is there.
+    number: u64,
+    since: i64,
+    /// When it ends without events (ms since 1970).
+    until: Option<i64>,
+}
+
+struct OpenStream {
+    stream: LongMutex<ChangeStream>,
+    waiting: Mutex<Option<Waiting>>,
+}
+
+/// The open change streams of a session by number, from 1 on.
+#[derive(Default)]
+pub(crate) struct Streams {
+    open: Mutex<HashMap<u64, Arc<OpenStream>>>,
+    newest: AtomicU64,
+}
+
+impl Streams {
+    fn get(&self, number: u64) -> Option<Arc<OpenStream>> {
+        self.open.lock().get(&number).cloned()
+    }
+
+    fn remove(&self, number: u64) -> Option<Arc<OpenStream>> {
+        self.open.lock().remove(&number)
+    }
+
+    fn all(&self) -> Vec<(u64, Arc<OpenStream>)> {
+        self.open.lock().iter().map(|(number, open)| (*number, open.clone())).collect()
+    }
+}
+
+fn closed() -> Error {
+    Error::new(Kind::Closed, "the change stream is closed; open another with watch, after its resumeToken")
+}
+
+impl Session {
+    /// Opens a change stream.
+    pub(super) fn watch(&self, name: &str, options: &Incoming, constants: &Constants) -> Result<Answer> {
+        let stream = ChangeStream::open(&self.store, constants.work(), |newest| {
+            WatchOptions::parse(name, options, constants, newest)
+        })?;
+        // From now on compactions keep what the stream has not read yet. That takes an fsync, once in the life of a database.
+        let store = self.store.clone();
+        let keep: Job = Box::new(move || {
+            if let Err(error) = store.storage().keep_history() {
+                tracing::warn!(%error, "the log is not kept for change streams beyond the next compaction");
+            }
+        });
+        self.scans.push(&self.runtime, [keep]);
+        let number = self.streams.newest.fetch_add(1, Ordering::Relaxed) + 1;
+        let open = OpenStream { stream: LongMutex::new(stream), waiting: Mutex::default() };
+        self.streams.open.lock().insert(number, Arc::new(open));
+        Ok(Answer::Count(number))
+    }
+
+    /// Queues a read of a change stream.
+    pub(super) fn push_changes(self: &Arc<Self>, task: Task) {
+        let Task { operation, limits, reply, .. } = task;
+        let Operation::Changes { stream, batch, wait } = operation else { return };
+        let now = self.store.now();
+        let until = wait.map(|wait| now.saturating_add(i64::try_from(wait).unwrap_or(i64::MAX)));
+        let waiting = Waiting { reply, batch, number: 0, since: now, until };
+        let (session, interrupt) = (self.clone(), self.start_limits(&limits));
+        let job: Job = Box::new(move || session.changes(stream, waiting, None, &interrupt));
+        self.scans.push(&self.runtime, [job]);
+    }
+
+    /// Reads on, and answers or waits.
+    fn changes(self: &Arc<Self>, number: u64, waiting: Waiting, why: Option<Wake>, interrupt: &Interrupt) {
+        let Some(open) = self.streams.get(number).filter(|_| !self.is_closed()) else {
+            let error = if self.is_closed() { self.closed() } else { closed() };
+            return (waiting.reply)(Answered::failed(error));
+        };
+        interrupt.begin();
+        let read = catch_unwind(AssertUnwindSafe(|| {
+            let mut stream = open.stream.lock();
+            if let Some(why) = why {
+                stream.woken(why);
+            }
+            stream.next_batch(waiting.batch, interrupt)
+        }));
+        let read = read.unwrap_or_else(|_| {
+            let message =
+                "a change stream failed in a way that is a defect of this package; please report it";
+            Err(Error::new(Kind::Internal, message))
+        });
+        let Batch { events, token, state } = match read {
+            Ok(batch) => batch,
+            Err(error) => {
+                self.streams.remove(number);
+                return (waiting.reply)(Answered::failed(error));
+            }
+        };
+        let State::Waits { next, subject } = state else {
+            let stream = if matches!(state, State::Ended) { 0 } else { number };
+            if stream == 0 {
+                self.streams.remove(number);
+            }
+            return (waiting.reply)(Answered::plain(Ok(Answer::Changes { stream, events, token })));
+        };
+        let now = self.store.now();
+        let is_told = why.is_some_and(|why| matches!(why, Wake::Look(_))) && now - waiting.since >= TOLD;
+        if !events.is_empty() || is_told || waiting.until.is_some_and(|until| until <= now) {
+            let answer = Answer::Changes { stream: number, events, token };
+            return (waiting.reply)(Answered::plain(Ok(answer)));
+        }
+        self.park(number, &open, waiting, (next, subject));
+    }
+
+    fn park(
+        self: &Arc<Self>,
+        number: u64,
+        open: &Arc<OpenStream>,
+        waiting: Waiting,
+        (next, subject): (crate::storage::Lsn, crate::engine::state::feed::Subject),
+    ) {
+        let left = waiting.until.map(|until| until.saturating_sub(self.store.now()));
+        if let Some(other) = open.waiting.lock().replace(waiting) {
+            let message = "another read of the change stream is waiting; wait for it first";
+            (other.reply)(Answered::failed(Error::new(Kind::Internal, message)));
+        }
+        let session = Arc::downgrade(self);
+        let wake = move |why: Wake| {
+            if let Some(session) = session.upgrade() {
+                let woken = session.clone();
+                let job: Job = Box::new(move || woken.woken(number, why));
+                session.scans.push(&session.runtime, [job]);
+            }
+        };
+        let feed = self.store.feed();
+        // Not all that is applied is published: what is not kept in memory wakes nobody by itself.
+        let published = self.store.views().published();
+        match feed.park(next, subject, Box::new(wake)) {
+            Park::Waits(place) => {
+                if let Some(waiting) = &mut *open.waiting.lock() {
+                    waiting.number = place;
+                }
+                if next.0 <= published.0.saturating_add(1) && feed.oldest() > next {
+                    let feed = feed.clone();
+                    let before = crate::storage::Lsn(feed.oldest().0 - 1);
+                    self.store.when_published(before, move |_| feed.wake(place));
+                }
+                if let Some(left) = left {
+                    let (feed, left) = (feed.clone(), Duration::from_millis(left.max(1) as u64));
+                    self.runtime.spawn(async move {
+                        tokio::time::sleep(left).await;
+                        feed.wake(place);
+                    });
+                }
+                // Closed, or poisoned, meanwhile.
+                if self.is_closed() || self.is_interrupted() || self.store.poisoned().is_some() {
+                    feed.wake(place);
+                }
+            }
+            Park::Ready => self.woken(number, Wake::Look(crate::storage::Lsn(0))),
+        }
+    }
+
+    /// Goes on with a read that waited.
+    fn woken(self: &Arc<Self>, number: u64, why: Wake) {
+        let Some(open) = self.streams.get(number) else { return };
+        let Some(waiting) = open.waiting.lock().take() else { return };
+        if self.is_interrupted() {
+            return (waiting.reply)(Answered::failed(self.closed()));
+        }
+        let interrupt = self.start_limits(&Limits::default());
+        self.changes(number, waiting, Some(why), &interrupt);
+    }
+
+    /// Closes a change stream; one that waits ends without events.
+    pub(super) fn unwatch(&self, number: u64) {
+        if let Some(open) = self.streams.remove(number) {
+            self.end_wait(&open, || {
+                Ok(Answer::Changes { stream: 0, events: Vec::new(), token: String::new() })
+            });
+        }
+    }
+
+    fn end_wait(&self, open: &OpenStream, answer: impl FnOnce() -> Result<Answer>) {
+        let waiting = open.waiting.lock().take();
+        if let Some(waiting) = waiting {
+            self.store.feed().wake(waiting.number);
+            (waiting.reply)(Answered::plain(answer()));
+        }
+    }
+
+    /// Ends the reads that wait: the database is being closed.
+    pub(crate) fn end_streams(&self) {
+        for (_, open) in self.streams.all() {
+            self.end_wait(&open, || Err(self.closed()));
+        }
+    }
+
+    /// Closes all streams.
+    pub(super) fn close_streams(&self) {
+        self.end_streams();
+        let open = std::mem::take(&mut *self.streams.open.lock());
+        drop(open);
+    }
+
+    /// Lets streams that wait for long tell how far they have come.
+    pub(super) fn look_at_streams(&self) {
+        let (now, published) = (self.store.now(), self.store.views().published());
+        for (_, open) in self.streams.all() {
+            let number =
+                open.waiting.lock().as_ref().filter(|one| now - one.since >= TOLD).map(|one| one.number);
+            let Some(number) = number else { continue };
+            let is_behind = open.stream.try_lock().is_some_and(|stream| stream.is_behind(published));
+            if is_behind {
+                self.store.feed().wake(number);
+            }
+        }
+    }
+}
