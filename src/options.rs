@@ -163,6 +163,8 @@ pub struct OpenOptions {
     pub queue_limit: u64,
     /// What happens to the files that a compaction replaces.
     pub retention: Retention,
+    /// What is kept of the log after a compaction.
+    pub history: History,
     /// What to do about a path for which queries often scan the whole collection.
     pub auto_index: AutoIndex,
     /// Bytes of files above which a clean close writes a checkpoint. Smaller databases are read fast enough without one.
@@ -194,6 +196,52 @@ pub struct Retention {
     pub generations: u32,
 }
 
+/// What is kept of the past.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct History {
+    /// The log for change streams.
+    pub changes: ChangeHistory,
+}
+
+/// Whether the log before a compaction is kept, so that its commits can be read again.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ChangeHistory {
+    /// From the first time on that the database is watched, also after it is opened again, within the default limits. A
+    /// database that nobody watches gives its disk back with each compaction.
+    #[default]
+    WhenWatched,
+    /// Always, within these limits.
+    Keep(HistoryLimits),
+    /// Never: what was kept is given back.
+    Off,
+}
+
+impl ChangeHistory {
+    /// The limits; `None` when nothing is kept.
+    pub const fn limits(self) -> Option<HistoryLimits> {
+        match self {
+            ChangeHistory::WhenWatched => Some(HistoryLimits::DEFAULT),
+            ChangeHistory::Keep(limits) => Some(limits),
+            ChangeHistory::Off => None,
+        }
+    }
+}
+
+/// How much of the log is kept that is not needed otherwise.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HistoryLimits {
+    /// A segment goes when its newest commit is older.
+    pub max_age: Duration,
+    /// The oldest segments go when there are more bytes.
+    pub max_bytes: u64,
+}
+
+impl HistoryLimits {
+    /// A day, and 1 GiB.
+    pub const DEFAULT: HistoryLimits =
+        HistoryLimits { max_age: Duration::from_secs(24 * 60 * 60), max_bytes: 1 << 30 };
+}
+
 impl Default for OpenOptions {
     fn default() -> Self {
         OpenOptions {
@@ -211,6 +259,7 @@ impl Default for OpenOptions {
             segment_size: 64 << 20,
             queue_limit: 64 << 20,
             retention: Retention::default(),
+            history: History::default(),
             auto_index: AutoIndex::Suggest,
             checkpoint_from: 1 << 20,
             rebase_from: 4 << 20,

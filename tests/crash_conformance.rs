@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 mod conformance_compaction;
+mod conformance_history;
 mod loading;
 
 use std::path::{Path, PathBuf};

@@ -10,7 +10,7 @@ use crate::loading::write_snapshot;
 use crate::{every_backend, open_with, options, payloads, queue};
 
 /// A cut, a snapshot of the commits before it, and its installation.
-fn compact(opened: &Opened, commits: &[Vec<Vec<u8>>]) -> Installed {
+pub fn compact(opened: &Opened, commits: &[Vec<Vec<u8>>]) -> Installed {
     let cut = opened.backend.cut().unwrap();
     assert_eq!(cut.lsn.0, commits.len() as u64);
     let mut sink = opened.backend.begin_snapshot(&cut).unwrap();

@@ -10,8 +10,9 @@ use tokio::sync::Notify;
 use super::disk::Disk;
 use crate::error::Result;
 use crate::storage::contract::backend::{
-    Block, BlockPlace, CheckpointFile, CheckpointSink, Cut, Depth, FileId, FrameSize, Installed,
-    LeaveCheckpoint, Place, SnapshotProof, SnapshotSink, StorageBackend, StorageStats,
+    Block, BlockPlace, CheckpointFile, CheckpointSink, Cut, Depth, FileId, FrameSize, HistoryReach,
+    Installed, LeaveCheckpoint, LogReader, Lsn, Place, SnapshotProof, SnapshotSink, StorageBackend,
+    StorageStats,
 };
 use crate::storage::contract::completion::Completion;
 
@@ -140,5 +141,25 @@ impl StorageBackend for AsyncDiskStorage {
 
     fn database_id(&self) -> [u8; 16] {
         self.disk.database_id()
+    }
+
+    fn log_reader(&self) -> Option<Box<dyn LogReader>> {
+        Some(self.disk.log_reader())
+    }
+
+    fn history(&self) -> Option<HistoryReach> {
+        Some(self.disk.history())
+    }
+
+    fn keep_history(&self) -> Result<()> {
+        self.disk.keep_history()
+    }
+
+    fn trim_history(&self, now_ms: i64) {
+        self.disk.trim_history(now_ms);
+    }
+
+    fn salt_at(&self, lsn: Lsn) -> Option<u64> {
+        self.disk.salt_at(lsn)
     }
 }

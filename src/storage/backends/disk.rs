@@ -7,8 +7,8 @@ use parking_lot::Mutex;
 use crate::error::{Error, Kind, Result};
 use crate::options::Access;
 use crate::storage::contract::backend::{
-    Block, BlockPlace, CheckpointFile, CheckpointSink, Cut, Depth, FileId, FrameSize, Installed,
-    LeaveCheckpoint, Place, SnapshotProof, SnapshotSink, StorageStats,
+    Block, BlockPlace, CheckpointFile, CheckpointSink, Cut, Depth, FileId, FrameSize, HistoryReach,
+    Installed, LeaveCheckpoint, LogReader, Lsn, Place, SnapshotProof, SnapshotSink, StorageStats,
 };
 use crate::storage::contract::completion::Completion;
 use crate::storage::contract::latch::Latch;
@@ -17,6 +17,7 @@ use crate::storage::format::witness::Witness;
 use crate::storage::generation::generation::{Generations, Ordered};
 use crate::storage::log::allocation::{Placing, Segments};
 use crate::storage::log::queue::{Entry, Frame, Queue, Task, Turn};
+use crate::storage::log::reader::SegmentReader;
 use crate::storage::log::writer::{Progress, Writer};
 use crate::storage::spill::area::SpillArea;
 
@@ -42,7 +43,7 @@ const QUICK_GROUPS: u32 = 2;
 /// An open log on disk.
 pub(crate) struct Disk {
     access: Access,
-    segments: Segments,
+    segments: Arc<Segments>,
     placing: Mutex<Placing>,
     queue: Queue,
     writer: Mutex<Writer>,
@@ -58,7 +59,7 @@ impl Disk {
     pub(crate) fn new(parts: DiskParts, latch: Arc<Latch>) -> Disk {
         Disk {
             access: parts.access,
-            segments: parts.segments,
+            segments: Arc::new(parts.segments),
             placing: Mutex::new(parts.placing),
             queue: Queue::default(),
             writer: Mutex::new(parts.writer),
@@ -151,6 +152,7 @@ impl Disk {
         self.writer.lock().release_file();
         self.placing.lock().release_file();
         self.segments.close_all();
+        self.generations.kept().close();
         self.progress.add_syncs(closed?);
         Ok(())
     }
@@ -187,6 +189,7 @@ impl Disk {
         let (written, syncs) =
             self.generations.checkpoint(&cut, &self.segments, leave, &self.latch, &drive)?;
         self.progress.add_syncs(syncs);
+        self.trim_history(self.generations.now());
         Ok(written)
     }
 
@@ -210,6 +213,38 @@ impl Disk {
 
     pub(crate) fn forget(&self, files: &[FileId]) {
         self.generations.forget(files, &self.segments);
+        self.trim_history(self.generations.now());
+    }
+
+    pub(crate) fn log_reader(&self) -> Box<dyn LogReader> {
+        Box::new(SegmentReader::new(self.segments.clone(), self.generations.kept().clone()))
+    }
+
+    pub(crate) fn history(&self) -> HistoryReach {
+        let last = self.placing.lock().last();
+        self.generations.reach(&self.segments, last)
+    }
+
+    /// A database that is open read-only changes nothing.
+    pub(crate) fn keep_history(&self) -> Result<()> {
+        if self.access == Access::ReadWrite {
+            self.progress.add_syncs(self.generations.keep_history(&self.latch)?);
+        }
+        Ok(())
+    }
+
+    pub(crate) fn trim_history(&self, now_ms: i64) {
+        if self.access == Access::ReadWrite {
+            self.progress.add_syncs(self.generations.trim_history(now_ms, &self.segments, &self.latch));
+        }
+    }
+
+    pub(crate) fn salt_at(&self, lsn: Lsn) -> Option<u64> {
+        let salt = match self.segments.with(lsn) {
+            Some(segment) => segment.salt,
+            None => self.generations.kept().with(lsn)?.salt,
+        };
+        salt.first_chunk().map(|bytes| u64::from_le_bytes(*bytes))
     }
 
     /// A database that is open read-only writes no files.
@@ -225,7 +260,10 @@ impl Disk {
             segments: segments.len() as u64,
             log_bytes,
             snapshot_bytes,
-            bytes_on_disk: log_bytes + snapshot_bytes + crate::storage::format::manifest::LEN as u64,
+            bytes_on_disk: log_bytes
+                + snapshot_bytes
+                + self.generations.kept().bytes()
+                + crate::storage::format::manifest::LEN as u64,
             checkpoint_bytes: self.generations.checkpoint_bytes(),
             spill_bytes: self.spill.bytes(),
             queued_bytes: self.queue.bytes(),

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use super::disk::Disk;
 use crate::error::Result;
 use crate::storage::contract::backend::{
-    Block, BlockPlace, CheckpointFile, CheckpointSink, Cut, Depth, FileId, FrameSize, Installed,
-    LeaveCheckpoint, Place, SnapshotProof, SnapshotSink, StorageBackend, StorageStats,
+    Block, BlockPlace, CheckpointFile, CheckpointSink, Cut, Depth, FileId, FrameSize, HistoryReach,
+    Installed, LeaveCheckpoint, LogReader, Lsn, Place, SnapshotProof, SnapshotSink, StorageBackend,
+    StorageStats,
 };
 use crate::storage::contract::completion::Completion;
 
@@ -87,5 +88,25 @@ impl StorageBackend for SyncDiskStorage {
 
     fn database_id(&self) -> [u8; 16] {
         self.0.database_id()
+    }
+
+    fn log_reader(&self) -> Option<Box<dyn LogReader>> {
+        Some(self.0.log_reader())
+    }
+
+    fn history(&self) -> Option<HistoryReach> {
+        Some(self.0.history())
+    }
+
+    fn keep_history(&self) -> Result<()> {
+        self.0.keep_history()
+    }
+
+    fn trim_history(&self, now_ms: i64) {
+        self.0.trim_history(now_ms);
+    }
+
+    fn salt_at(&self, lsn: Lsn) -> Option<u64> {
+        self.0.salt_at(lsn)
     }
 }

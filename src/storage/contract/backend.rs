@@ -110,8 +110,7 @@ pub trait LogReader: Send {
 pub struct HistoryReach {
     /// The oldest commit that can be read; one more than the last commit if there is none.
     pub first: Lsn,
-    /// The time of the commit before which none can be read, in milliseconds since 1970, or a little later; `None` where it is
-    /// not known.
+    /// The time of that commit, in milliseconds since 1970; `None` where there is none, or it is not known.
     pub time: Option<i64>,
     /// Bytes of segments that are kept only for this.
     pub bytes: u64,

@@ -7,7 +7,8 @@
 //!         48  u64 snapshot id (0: none)   56  u64 its length   64  its hash, 32 bytes
 //!         96  u64 clean: segment (0: none)   104  u64 its length   112  u64 its last lsn
 //!        120  key derivation, 64 bytes       184  wrapped data key, 72 bytes
-//!        256  zero                  492  mac, 16 bytes    508  u32 crc32c over what stands before
+//!        256  u64 first segment kept for its history (0: none is kept)
+//!        264  zero                  492  mac, 16 bytes    508  u32 crc32c over what stands before
 //! ```
 
 use std::io;
@@ -79,6 +80,8 @@ pub struct Manifest {
     pub key_derivation: [u8; 64],
     /// The data key, encrypted with the derived key.
     pub wrapped_key: [u8; 72],
+    /// Segments from this one on, below the first, are kept so that their commits can be read again; 0: none is kept.
+    pub history: u64,
     /// A MAC with the data key, when encrypted.
     pub mac: [u8; 16],
     /// The newest segment that a session began since the newest clean close; stored after the 512 bytes.
@@ -97,9 +100,15 @@ impl Manifest {
             clean: None,
             key_derivation: [0; 64],
             wrapped_key: [0; 72],
+            history: 0,
             mac: [0; 16],
             witnessed: None,
         }
+    }
+
+    /// The first segment that the database keeps, for itself or for its history.
+    pub fn oldest_segment(&self) -> u64 {
+        if self.history == 0 { self.first_segment } else { self.history }
     }
 
     /// Whether a session has begun since the newest clean close, whose record is then invalid.
@@ -130,6 +139,7 @@ impl Manifest {
         }
         put(120, &self.key_derivation);
         put(184, &self.wrapped_key);
+        put(256, &self.history.to_le_bytes());
         put(492, &self.mac);
         let crc = crc32c::crc32c(&bytes[..CRC_AT]);
         bytes[CRC_AT..].copy_from_slice(&crc.to_le_bytes());
@@ -146,11 +156,11 @@ impl Manifest {
         }
         check_version(path, u32_at(bytes, 8))?;
         let flags = u32_at(bytes, 12);
-        if flags & !ENCRYPTED != 0 || bytes[256..492].iter().any(|byte| *byte != 0) {
+        if flags & !ENCRYPTED != 0 || bytes[264..492].iter().any(|byte| *byte != 0) {
             return Err(Error::corrupt(path, 12, "the manifest holds fields of no known format"));
         }
         // Generation, segments, lengths and LSN; the snapshot's hash is between them.
-        if [32, 40, 48, 56, 96, 104, 112].iter().any(|at| u64_at(bytes, *at) > LARGEST_NUMBER) {
+        if [32, 40, 48, 56, 96, 104, 112, 256].iter().any(|at| u64_at(bytes, *at) > LARGEST_NUMBER) {
             return Err(Error::corrupt(path, 32, "the manifest holds a number that no database reaches"));
         }
         if u64_at(bytes, 40) == 0 {
@@ -158,6 +168,13 @@ impl Manifest {
                 path,
                 40,
                 "the manifest names segment 0; the first segment of all is 1",
+            ));
+        }
+        if u64_at(bytes, 256) > u64_at(bytes, 40) {
+            return Err(Error::corrupt(
+                path,
+                256,
+                "the manifest keeps the history from a segment on that does not belong to the past",
             ));
         }
         let snapshot =
@@ -172,6 +189,7 @@ impl Manifest {
             clean: (clean.segment != 0).then_some(clean),
             key_derivation: array_at(bytes, 120),
             wrapped_key: array_at(bytes, 184),
+            history: u64_at(bytes, 256),
             mac: array_at(bytes, 492),
             witnessed: None,
         })
@@ -230,9 +248,13 @@ impl Manifest {
     /// Renames MANIFEST.tmp to MANIFEST and fsyncs the directory. After an error it is unknown which of the two a power cut
     /// would leave.
     pub fn put_in_place(host: &Host, dir: &Path) -> Result<()> {
-        let tmp = dir.join(TMP_NAME);
-        let target = dir.join(NAME);
-        host.vfs.rename(&tmp, &target).map_err(|error| Error::io("replace", &target, error))?;
+        Manifest::rename_into_place(host, dir)?;
         host.vfs.sync_dir(dir).map_err(|error| Error::io("fsync", dir, error))
+    }
+
+    /// Renames MANIFEST.tmp to MANIFEST, not yet durably.
+    pub(crate) fn rename_into_place(host: &Host, dir: &Path) -> Result<()> {
+        let (tmp, target) = (dir.join(TMP_NAME), dir.join(NAME));
+        host.vfs.rename(&tmp, &target).map_err(|error| Error::io("replace", &target, error))
     }
 }

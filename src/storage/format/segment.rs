@@ -9,8 +9,10 @@
 //! ```
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
+
+use parking_lot::Mutex;
 
 use super::frame;
 use super::frame::{FrameHeader, HEADER_LEN, HeadSeed, array_at, u32_at, u64_at};
@@ -108,6 +110,34 @@ pub fn parse_segment_name(name: &str) -> Option<u64> {
     (segment_name(id) == name).then_some(id)
 }
 
+/// A place is remembered about every so many bytes of a segment.
+pub(crate) const PLACE_EVERY: u64 = 1 << 20;
+
+/// Where some frames of a segment begin, so that a commit is found without reading all before it.
+#[derive(Default)]
+pub(crate) struct Places(Mutex<Vec<(Lsn, u64)>>);
+
+impl Places {
+    /// Remembers that the frame at this offset follows this commit, unless that is known.
+    pub(crate) fn remember(&self, last: Lsn, offset: u64) {
+        let mut places = self.0.lock();
+        let at = places.partition_point(|(_, known)| *known < offset);
+        let is_near = |place: Option<&(Lsn, u64)>| {
+            place.is_some_and(|(_, known)| known.abs_diff(offset) < PLACE_EVERY / 2)
+        };
+        if !is_near(places.get(at)) && !is_near(at.checked_sub(1).and_then(|before| places.get(before))) {
+            places.insert(at, (last, offset));
+        }
+    }
+
+    /// The last known place before this commit.
+    pub(crate) fn before(&self, lsn: Lsn) -> Option<(Lsn, u64)> {
+        let places = self.0.lock();
+        let at = places.partition_point(|(last, _)| *last < lsn);
+        at.checked_sub(1).and_then(|at| places.get(at).copied())
+    }
+}
+
 /// An open segment, to read blocks from and to write frames to.
 pub struct Segment {
     /// The number in the name.
@@ -118,6 +148,12 @@ pub struct Segment {
     pub salt: [u8; 16],
     /// The seed of its head checksums.
     pub seed: HeadSeed,
+    /// The last commit before it.
+    pub base: Lsn,
+    /// Where some of its frames begin.
+    pub(crate) places: Arc<Places>,
+    /// The time of its first commit, once it was looked for.
+    pub(crate) since: OnceLock<i64>,
     /// The file.
     pub file: Arc<dyn VfsFile>,
     /// The end of the space that is allocated in the file system; 0 when it could not be allocated.
@@ -127,15 +163,21 @@ pub struct Segment {
 }
 
 impl Segment {
-    /// A segment with this salt in this file.
-    pub fn new(id: u64, path: PathBuf, salt: [u8; 16], file: Arc<dyn VfsFile>) -> Segment {
+    /// A segment with this salt, after this commit, in this file.
+    pub fn new(id: u64, path: PathBuf, (salt, base): ([u8; 16], Lsn), file: Arc<dyn VfsFile>) -> Segment {
         let (ahead, end) = (AtomicU64::new(0), AtomicU64::new(u64::MAX));
-        Segment { id, path, salt, seed: HeadSeed::new(&salt, id), file, ahead, end }
+        let (seed, places) = (HeadSeed::new(&salt, id), Arc::default());
+        Segment { id, path, salt, seed, base, places, since: OnceLock::new(), file, ahead, end }
     }
 
     /// Bytes on disk, for statistics; 0 where the system does not report them.
     pub(crate) fn used(&self) -> u64 {
-        self.file.len().unwrap_or(0).min(self.end.load(Ordering::Acquire))
+        self.written().unwrap_or(0)
+    }
+
+    /// The end of the written bytes.
+    pub(crate) fn written(&self) -> std::io::Result<u64> {
+        Ok(self.file.len()?.min(self.end.load(Ordering::Acquire)))
     }
 
     /// An error of the operating system about this file.

@@ -11,6 +11,7 @@ use parking_lot::{Mutex, MutexGuard, RwLock};
 
 use super::checkpoint_sink::DiskCheckpoint;
 use super::checkpoints::{Aside, Checkpoints};
+use super::history::History;
 use super::retire;
 use super::snapshot_file::SnapshotFile;
 use super::snapshot_sink::{DiskSink, OnEnd, ended};
@@ -37,12 +38,13 @@ use crate::storage::log::allocation::{Segments, check_number};
 
 /// The current generation, and the next one while it is being made.
 pub(crate) struct Generations {
-    host: Host,
-    dir: PathBuf,
-    home: Arc<Home>,
-    witness: Arc<Witness>,
+    pub(super) host: Host,
+    pub(super) dir: PathBuf,
+    pub(super) home: Arc<Home>,
+    pub(super) witness: Arc<Witness>,
     retention: Retention,
-    manifest: Mutex<Manifest>,
+    pub(super) history: History,
+    pub(super) manifest: Mutex<Manifest>,
     snapshots: RwLock<BTreeMap<u64, Arc<SnapshotFile>>>,
     pending: Mutex<Option<Pending>>,
     names: Mutex<Names>,
@@ -52,7 +54,7 @@ pub(crate) struct Generations {
 }
 
 /// Held while names in the directory are changed.
-struct Names {
+pub(super) struct Names {
     lock: Option<DirectoryLock>,
     closed: bool,
 }
@@ -78,7 +80,7 @@ pub(crate) struct Ordered {
 impl Generations {
     pub(crate) fn new(
         segments: &Segments,
-        retention: Retention,
+        (retention, history): (Retention, History),
         manifest: Manifest,
         snapshot: Option<Arc<SnapshotFile>>,
         lock: DirectoryLock,
@@ -92,6 +94,7 @@ impl Generations {
             home: segments.home().clone(),
             witness,
             retention,
+            history,
             manifest: Mutex::new(manifest),
             snapshots: RwLock::new(snapshots),
             pending: Mutex::default(),
@@ -233,7 +236,7 @@ impl Generations {
         let keep = self.retention.generations > 0;
         if keep {
             let clean = Some(self.end_of(&cut, segments)?);
-            let last = Manifest { clean, witnessed: None, ..old.clone() };
+            let last = Manifest { clean, history: 0, witnessed: None, ..old.clone() };
             retire::announce(&self.host, &self.dir, &last)?;
         }
         self.replace_manifest(&mut new, cut.next_segment, &mut sink, latch)?;
@@ -242,11 +245,17 @@ impl Generations {
         };
         let retired = segments.range(old.first_segment..cut.next_segment);
         let log = size(segments.range(cut.next_segment..)) + manifest::LEN as u64;
-        let before = size(retired.clone()) + log + old.snapshot.map_or(0, |snapshot| snapshot.len);
-        let after = log + file.len;
+        let kept = self.history.bytes();
+        let before = size(retired.clone()) + log + old.snapshot.map_or(0, |snapshot| snapshot.len) + kept;
         *self.installed.lock() = Bound::of_snapshot(&new, cut.lsn.0, seal_crc).map(|bound| (cut, bound));
+        let len = file.len;
         self.snapshots.write().insert(named.id, Arc::new(file));
+        if new.history > 0 {
+            let moved = keep.then(|| (old.generation, retire::folder(&self.dir, old.generation)));
+            self.history.retire(&retired, segments.get(cut.next_segment).as_deref(), moved, self.now());
+        }
         *self.manifest.lock() = new;
+        let after = log + len + self.history.bytes();
         let mut syncs = 4;
         if keep {
             // The manifest is durable. Files that cannot be moved now are moved by the next opening.
@@ -347,7 +356,7 @@ impl Generations {
     }
 
     /// Locks the names, unless the directory was given up.
-    fn names(&self) -> Result<MutexGuard<'_, Names>> {
+    pub(super) fn names(&self) -> Result<MutexGuard<'_, Names>> {
         let names = self.names.lock();
         if names.closed { Err(closed()) } else { Ok(names) }
     }
@@ -381,25 +390,30 @@ impl Generations {
         let oldest = (generation + 1).saturating_sub(u64::from(self.retention.generations));
         let database = self.manifest.lock().database;
         retire::prune(&self.host, &self.dir, &database, oldest)?;
+        self.history.pruned(oldest);
         // Three directories and a manifest before, the directory twice since.
         Ok(6)
     }
 
-    /// Closes files of older generations, and removes those that are not kept.
+    /// Closes files of older generations, and removes those that are kept neither as a backup nor for the history.
     pub(crate) fn forget(&self, files: &[FileId], segments: &Segments) {
         let names = self.names.lock();
         if names.closed {
             return;
         }
         let ours = self.home.check().is_ok();
-        let (first_segment, snapshot) = {
+        let (first_segment, snapshot, history) = {
             let manifest = self.manifest.lock();
-            (manifest.first_segment, manifest.snapshot.map_or(0, |snapshot| snapshot.id))
+            let snapshot = manifest.snapshot.map_or(0, |snapshot| snapshot.id);
+            (manifest.first_segment, snapshot, Some(manifest.history).filter(|mark| *mark > 0))
         };
         for file in files {
             let name = match *file {
                 FileId::Segment(id) if id < first_segment => {
                     segments.close(id);
+                    if history.is_some_and(|mark| id >= mark) {
+                        continue;
+                    }
                     segment_name(id)
                 }
                 FileId::Snapshot(id) if id < snapshot => {

@@ -2,6 +2,7 @@
 //!
 //! - `checkpoint_sink`: the checkpoint that is written beside a snapshot
 //! - `checkpoints`: the checkpoint that a clean close leaves
+//! - `history`: keeps segments of replaced generations to be read again
 //! - `generation`: makes a cut and installs its snapshot
 //! - `retire`: removes or keeps the files of replaced generations
 //! - `snapshot_sink`: the snapshot of a cut, until the manifest names it
@@ -11,6 +12,7 @@
 mod checkpoint_sink;
 pub(crate) mod checkpoints;
 pub(crate) mod generation;
+pub(crate) mod history;
 pub(crate) mod retire;
 pub(crate) mod snapshot_file;
 mod snapshot_sink;

@@ -121,8 +121,9 @@ pub(crate) fn resume(host: &Host, dir: &Path, manifest: &Manifest) -> Result<()>
     // A compaction that failed before its commit point leaves the snapshot of the next generation. The manifest is durable
     // by now, so nothing will ever name that snapshot. Newer ones are not ours.
     let never = manifest.generation + 1;
+    let first = manifest.oldest_segment();
     for name in names(host, dir, EntryKind::File)? {
-        let unnamed = parse_segment_name(&name).is_some_and(|id| id < manifest.first_segment)
+        let unnamed = parse_segment_name(&name).is_some_and(|id| id < first)
             || parse_snapshot_name(&name).is_some_and(|id| id < snapshot || id == never);
         if unnamed {
             remove(host, &dir.join(name))?;
@@ -161,12 +162,12 @@ fn is_ours(name: &str) -> bool {
         || parse_checkpoint_name(name).is_some()
 }
 
-fn folder(dir: &Path, generation: u64) -> PathBuf {
+pub(super) fn folder(dir: &Path, generation: u64) -> PathBuf {
     dir.join(FOLDER).join(generation.to_string())
 }
 
 /// The generations that have a directory in `backup/`.
-fn generations(host: &Host, dir: &Path) -> Result<Vec<u64>> {
+pub(super) fn generations(host: &Host, dir: &Path) -> Result<Vec<u64>> {
     let backups = dir.join(FOLDER);
     match host.vfs.entry(&backups).map_err(|error| Error::io("look at", &backups, error))? {
         None => return Ok(Vec::new()),

@@ -60,6 +60,20 @@ impl SnapshotFile {
         Ok(SnapshotFile::open_with(host, dir, named, Access::ReadOnly, false)?.0)
     }
 
+    /// The time with which its first block begins: no commit in it is later. `None` where it cannot be read.
+    pub(crate) fn time(&self) -> Option<i64> {
+        let mut head = [0; BLOCK_HEADER_LEN as usize];
+        read_exact_at(&*self.file, HEADER_LEN, &mut head).ok()?;
+        let len = u32_at(&head, 0);
+        let offset = HEADER_LEN + BLOCK_HEADER_LEN;
+        if len > LONGEST_SHARED || offset + u64::from(len) > self.table.start {
+            return None;
+        }
+        let place = BlockPlace { file: FileId::Snapshot(self.id), frame: HEADER_LEN, offset, len };
+        let block = self.read_block(place, Depth::Device).ok().flatten()?;
+        block.bytes.first_chunk::<8>().map(|time| i64::from_le_bytes(*time))
+    }
+
     fn open_with(
         host: &Host,
         dir: &Path,

@@ -40,6 +40,11 @@ impl Segments {
         self.open.read().get(&id).cloned()
     }
 
+    /// The newest after whose beginning this commit is.
+    pub(crate) fn with(&self, lsn: Lsn) -> Option<Arc<Segment>> {
+        self.open.read().values().rev().find(|segment| segment.base < lsn).cloned()
+    }
+
     /// Those with ids in this range.
     pub(crate) fn range(&self, ids: impl RangeBounds<u64>) -> Vec<Arc<Segment>> {
         self.open.read().range(ids).map(|(_, segment)| segment.clone()).collect()
@@ -86,6 +91,11 @@ impl Placing {
     /// `next_segment`.
     pub(crate) fn new(last: Lsn, next_segment: u64, segment_size: u64) -> Placing {
         Placing { last, tip: None, next_segment, segment_size, chunk: FIRST_CHUNK }
+    }
+
+    /// The newest LSN assigned.
+    pub(crate) fn last(&self) -> Lsn {
+        self.last
     }
 
     /// Releases the current segment; no more frames follow.
@@ -187,7 +197,7 @@ impl Placing {
         let end = SEGMENT_HEADER_LEN + len + SEAL_LEN;
         let mut salt = [0; 16];
         segments.host.rng.fill(&mut salt);
-        let segment = Arc::new(Segment::new(id, path, salt, file));
+        let segment = Arc::new(Segment::new(id, path, (salt, self.last), file));
         let allocated = allocate(&segment, 0, end, self.chunk, self.segment_size)?;
         segments.open.write().insert(id, segment.clone());
         Ok(Tip { segment, offset: SEGMENT_HEADER_LEN, allocated })

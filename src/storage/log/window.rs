@@ -22,12 +22,18 @@ pub(crate) struct Window<'a> {
     len: u64,
     start: u64,
     bytes: Vec<u8>,
+    ahead: u64,
 }
 
 impl<'a> Window<'a> {
     /// A window of a file of this length.
     pub(crate) fn new(file: &'a dyn VfsFile, len: u64) -> Window<'a> {
-        Window { file, len, start: 0, bytes: Vec::new() }
+        Window { file, len, start: 0, bytes: Vec::new(), ahead: WINDOW }
+    }
+
+    /// Reads about so many bytes at once.
+    pub(crate) fn reading(self, ahead: u64) -> Window<'a> {
+        Window { ahead, ..self }
     }
 
     /// The header at this offset; `None` when there is no valid one or the file ends before the frame does.
@@ -79,7 +85,7 @@ impl<'a> Window<'a> {
     pub(crate) fn get(&mut self, at: u64, len: u64) -> io::Result<&[u8]> {
         let held = self.start..self.start + self.bytes.len() as u64;
         if !held.contains(&at) || at + len > held.end {
-            let wanted = len.max(WINDOW).min(self.len.saturating_sub(at));
+            let wanted = len.max(self.ahead).min(self.len.saturating_sub(at));
             resize(&mut self.bytes, wanted)?;
             self.bytes.shrink_to(2 * WINDOW as usize);
             self.start = at;

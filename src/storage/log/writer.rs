@@ -20,7 +20,7 @@ use crate::storage::contract::backend::{FileId, Lsn};
 use crate::storage::format::frame;
 use crate::storage::format::frame::{Commit, FrameKind, SEAL_LEN};
 use crate::storage::format::manifest::Clean;
-use crate::storage::format::segment::{SEGMENT_HEADER_LEN, Segment, SegmentHeader};
+use crate::storage::format::segment::{PLACE_EVERY, SEGMENT_HEADER_LEN, Segment, SegmentHeader};
 use crate::storage::format::witness::Witness;
 use crate::storage::host::vfs::write_all_at;
 
@@ -107,6 +107,8 @@ struct Tip {
     offset: u64,
     /// The length of the file.
     len: u64,
+    /// The offset from which on the next place is worth remembering.
+    place_from: u64,
 }
 
 impl Tip {
@@ -161,7 +163,7 @@ impl Writer {
             };
             any = true;
             self.turn_to(frame.place.file, segments, progress)?;
-            let Some(tip) = &self.tip else { continue };
+            let Some(tip) = &mut self.tip else { continue };
             if tip.offset + self.buffer.len() as u64 != frame.place.offset || !lengths_match(frame) {
                 let place = &frame.place;
                 return Err(Error::new(
@@ -172,6 +174,10 @@ impl Writer {
             let commit =
                 Commit { lsn: frame.place.lsn, lag: frame.place.durable_lag, records: frame.place.records };
             let seed = tip.segment.seed;
+            if frame.place.offset >= tip.place_from {
+                tip.segment.places.remember(self.last, frame.place.offset);
+                tip.place_from = frame.place.offset + PLACE_EVERY;
+            }
             frame::encode_commit(&mut self.buffer, seed, frame.place.offset, commit, &frame.blocks);
             self.last = frame.place.lsn;
             if self.buffer.len() >= PIECE {
@@ -261,7 +267,12 @@ impl Writer {
         let dir = segments.dir();
         segments.host().vfs.sync_dir(dir).map_err(|error| Error::io("fsync", dir, error))?;
         progress.add_syncs(self.witness.begun(id)?);
-        self.tip = Some(Tip { segment, offset: SEGMENT_HEADER_LEN, len: SEGMENT_HEADER_LEN });
+        self.tip = Some(Tip {
+            segment,
+            offset: SEGMENT_HEADER_LEN,
+            len: SEGMENT_HEADER_LEN,
+            place_from: PLACE_EVERY,
+        });
         Ok(())
     }
 

@@ -9,7 +9,6 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use super::frames::Frames;
 use super::listing::Listing;
 use crate::error::{Details, Error, Kind, Result};
 use crate::options::Access;
@@ -23,6 +22,7 @@ use crate::storage::generation::snapshot_file::SnapshotFile;
 use crate::storage::host::lock::DirectoryLock;
 use crate::storage::host::system::Host;
 use crate::storage::host::vfs::{OpenMode, VfsFile, read_exact_at};
+use crate::storage::log::frames::Frames;
 
 /// The first damage of a file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -289,7 +289,7 @@ impl Pass<'_, '_> {
         }
         let base = if report.first_damage.is_none() && self.gapless { self.last } else { header.base_lsn };
         self.gapless &= report.first_damage.is_none();
-        let segment = Segment::new(id, path, header.salt, file);
+        let segment = Segment::new(id, path, (header.salt, header.base_lsn), file);
         let mut frames = Frames::new(&segment, len, base);
         self.frames(&mut frames, &segment, header.sync, role, &mut report)?;
         if let Some(error) = witnessed.and_then(|one| one.check_frames(&segment.path, id, frames.end).err())

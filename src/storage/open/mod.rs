@@ -3,16 +3,12 @@
 //! - [`open`]: opens or creates
 //! - `listing`: the names in the directory
 //! - [`recovery`]: checks and repairs
-//! - `frames`: reads the frames of segments
-//! - `flipped`: recognises a single flipped bit
 //! - [`clean`]: opening from a checkpoint
 //! - [`inspect`]: reads everything and changes nothing
 //! - [`scrub`]: reads everything again while the database is open
 //! - `whole`: the report of a database that opened
 
 pub(crate) mod clean;
-pub(crate) mod flipped;
-pub(crate) mod frames;
 pub(crate) mod inspect;
 pub(crate) mod listing;
 pub(crate) mod open;

@@ -21,6 +21,7 @@ use crate::storage::format::segment::{SEGMENT_HEADER_LEN, SegmentHeader, segment
 use crate::storage::format::witness::Witness;
 use crate::storage::generation::checkpoints::{Begun, Checkpoints};
 use crate::storage::generation::generation::Generations;
+use crate::storage::generation::history::History;
 use crate::storage::generation::retire;
 use crate::storage::host::home::Home;
 use crate::storage::host::lock::DirectoryLock;
@@ -117,7 +118,7 @@ fn open_with(
     // A reader removes none.
     let found = if writable { listing.checkpoints } else { Vec::new() };
     let home = (home, lock, (found, begun));
-    let backend = backend_of(host, options, runtime, (manifest, recovered), home, latch);
+    let backend = backend_of(host, options, runtime, (manifest, recovered), home, latch)?;
     Ok(Opened { backend, report, last_lsn })
 }
 
@@ -167,22 +168,27 @@ fn backend_of(
     (manifest, recovered): (Manifest, Recovered),
     (home, lock, (found, begun)): (Arc<Home>, DirectoryLock, (Vec<u64>, Option<Begun>)),
     latch: Arc<Latch>,
-) -> Arc<dyn StorageBackend> {
+) -> Result<Arc<dyn StorageBackend>> {
     let sync = options.storage == StorageMode::Sync;
     let last = recovered.last;
     let witness = Arc::new(Witness::new(host.clone(), home.clone(), manifest.witnessed));
     let spill = Arc::new(SpillArea::new(host.clone(), home.clone()));
     let checkpoints = Checkpoints::new(host, home.dir(), found, begun);
+    let below = (&recovered.segments[..], recovered.snapshot.as_deref());
+    let history = History::load(host, home.dir(), options.history.changes, &manifest, below);
     let segments = Segments::new(host.clone(), home, recovered.segments);
     let generations = Generations::new(
         &segments,
-        options.retention,
+        (options.retention, history),
         manifest,
         recovered.snapshot,
         lock,
         witness.clone(),
         checkpoints,
     );
+    if options.access == Access::ReadWrite {
+        generations.settle_history(&segments, &latch)?;
+    }
     let parts = DiskParts {
         access: options.access,
         segments,
@@ -195,12 +201,12 @@ fn backend_of(
         sealed: recovered.sealed,
     };
     let disk = Disk::new(parts, latch.clone());
-    if sync {
+    Ok(if sync {
         Arc::new(Checked::new(SyncDiskStorage::new(disk), latch))
     } else {
         let disk = AsyncDiskStorage::new(disk, runtime.as_ref(), options.flush_interval);
         Arc::new(Checked::new(disk, latch))
-    }
+    })
 }
 
 /// Opens storage in memory.

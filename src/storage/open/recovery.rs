@@ -8,7 +8,6 @@ use std::sync::mpsc::sync_channel;
 
 use serde::Serialize;
 
-use super::frames::Frames;
 use crate::error::{Details, Error, Kind, Result};
 use crate::options::{Access, RecoveryPolicy};
 use crate::storage::contract::backend::{Loader, Lsn, Replayed};
@@ -22,6 +21,7 @@ use crate::storage::generation::snapshot_file::SnapshotFile;
 use crate::storage::host::home::{Home, make_folder};
 use crate::storage::host::system::Host;
 use crate::storage::host::vfs::{OpenMode, read_exact_at, write_all_at};
+use crate::storage::log::frames::Frames;
 
 /// Name of the directory of bytes that recovery cut off.
 pub(crate) const QUARANTINE: &str = "quarantine";
@@ -316,7 +316,8 @@ fn open_chain(
             let mut bytes = [0; SEGMENT_HEADER_LEN as usize];
             read_exact_at(&*file, 0, &mut bytes).map_err(|error| Error::io("read", &path, error))?;
             let header = SegmentHeader::decode(&bytes, &path)?;
-            chain.push((Arc::new(Segment::new(id, path, header.salt, file)), len));
+            let begun = (header.salt, header.base_lsn);
+            chain.push((Arc::new(Segment::new(id, path, begun, file)), len));
         } else if newest.is_some() {
             return Err(Error::corrupt(&path, len, "the segment ends before its first frame"));
         }

@@ -8,7 +8,6 @@
 use std::path::Path;
 
 use super::clean::{self, FromCheckpoint};
-use super::frames::Frames;
 use super::listing::Listing;
 use crate::error::{Error, Kind, Result};
 use crate::options::Access;
@@ -20,6 +19,7 @@ use crate::storage::format::snapshot::BLOCK_HEADER_LEN;
 use crate::storage::generation::snapshot_file::SnapshotFile;
 use crate::storage::host::system::Host;
 use crate::storage::host::vfs::{OpenMode, read_exact_at};
+use crate::storage::log::frames::Frames;
 
 /// Takes what a pass meets.
 pub(crate) trait ScrubVisitor {
@@ -197,7 +197,7 @@ impl Pass<'_> {
         if header.id != id || last.0 > 0 && header.base_lsn != last {
             return Err(Error::corrupt(&path, 16, "its header belongs to another segment"));
         }
-        let segment = Segment::new(id, path, header.salt, file);
+        let segment = Segment::new(id, path, (header.salt, header.base_lsn), file);
         let mut frames = Frames::new(&segment, len, header.base_lsn);
         while frames.last < self.published {
             match frames.next() {

@@ -6,13 +6,13 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::flipped::is_one_bit_off;
+use super::window::{WINDOW, Window};
 use crate::error::{Error, Result};
 use crate::storage::contract::backend::{Block, BlockPlace, FileId, Lsn, Replayed};
 use crate::storage::format::frame;
 use crate::storage::format::frame::{FrameHeader, FrameKind, HEADER_LEN, MAX_BODY};
-use crate::storage::format::segment::{SEGMENT_HEADER_LEN, Segment};
+use crate::storage::format::segment::{PLACE_EVERY, SEGMENT_HEADER_LEN, Segment};
 use crate::storage::host::vfs::read_exact_at;
-use crate::storage::log::window::{WINDOW, Window};
 
 const SECTOR: u64 = 512;
 
@@ -62,23 +62,31 @@ pub(crate) struct Frames<'a> {
     nonzero: Option<u64>,
     /// Bytes of frames that later searches may still verify.
     budget: u64,
+    /// The offset from which on the next place is worth remembering.
+    place_from: u64,
 }
 
 impl<'a> Frames<'a> {
     /// Starts after the header; `base` is the last commit before the segment.
     pub(crate) fn new(segment: &'a Segment, len: u64, base: Lsn) -> Frames<'a> {
+        Frames::from(segment, len, (base, SEGMENT_HEADER_LEN), WINDOW)
+    }
+
+    /// Starts at the frame at this offset, before which `last` is the last commit; reads about `ahead` bytes at once.
+    pub(crate) fn from(segment: &'a Segment, len: u64, (last, offset): (Lsn, u64), ahead: u64) -> Frames<'a> {
         Frames {
             segment,
-            window: Window::new(&*segment.file, len),
+            window: Window::new(&*segment.file, len).reading(ahead),
             len,
-            end: SEGMENT_HEADER_LEN,
-            last: base,
+            end: offset,
+            last,
             seal: None,
-            durable_end: SEGMENT_HEADER_LEN,
+            durable_end: offset,
             unproven: VecDeque::new(),
             ended: false,
             nonzero: None,
             budget: 0,
+            place_from: offset + PLACE_EVERY,
         }
     }
 
@@ -97,6 +105,10 @@ impl<'a> Frames<'a> {
             if header.lsn != expected {
                 let what = format!("a frame has lsn {} where {} is due", header.lsn.0, expected.0);
                 return Err(Error::corrupt(&self.segment.path, at, what));
+            }
+            if at >= self.place_from {
+                self.segment.places.remember(self.last, at);
+                self.place_from = at + PLACE_EVERY;
             }
             let replayed = match header.kind {
                 FrameKind::Commit => Some(replay(self.segment, at, &header, body)?),
