@@ -33,6 +33,8 @@ pub(super) const COMMIT: u8 = 41;
 pub(super) const ABORT: u8 = 42;
 pub(super) const SAVEPOINT: u8 = 43;
 pub(super) const ROLL_BACK: u8 = 44;
+pub(super) const DROP_DATABASE: u8 = 50;
+pub(super) const LIST_DATABASES: u8 = 51;
 
 /// The flags of an operation. The meaning of a bit below 16 depends on the opcode.
 pub(super) mod flag {

@@ -31,6 +31,7 @@ use crate::engine::operation::request::{Operation, Size, Task};
 use crate::engine::operation::response::{Answer, Answered, Reply};
 use crate::engine::read::layers::source::Source;
 use crate::engine::read::point::{self, Hot, HotMany};
+use crate::engine::state::namespace::parts;
 use crate::engine::store::Store;
 use crate::engine::transaction::registry::Transactions;
 use crate::engine::write::bulk::{self, Write};
@@ -188,6 +189,7 @@ impl Session {
             | Operation::Has { .. }
             | Operation::CloseCursor { .. }
             | Operation::ListCollections { .. }
+            | Operation::ListDatabases { .. }
             | Operation::ListIndexes
             | Operation::Stats => true,
             // A batch of an unsorted cursor is found on demand: this is a scan, too.
@@ -365,6 +367,7 @@ impl Session {
             }
             Operation::DropIndex { index } => Outcome::Published(requests::drop_index(store, name, &index)),
             Operation::Drop => Outcome::Published(collections::drop(store, name)),
+            Operation::DropDatabase => Outcome::Published(collections::drop_database(store, parts(name).0)),
             Operation::Rename { to, drop_target } => match text_of(&to) {
                 Ok(to) => Outcome::Published(collections::rename(store, name, &to, drop_target)),
                 Err(error) => Outcome::Now(Answered::failed(error)),

@@ -1,5 +1,6 @@
 //! One open database: the shared state of the commit path, readers and sessions.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 
@@ -19,6 +20,7 @@ use crate::engine::exec::nonblocking::{
 use crate::engine::state::base::LARGE_LIMIT;
 use crate::engine::state::catalogue::Catalogue;
 use crate::engine::state::collection::{Collection, Collections};
+use crate::engine::state::namespace::Databases;
 use crate::engine::state::views::{Superseded, View, Views};
 use crate::error::{Error, Kind, Result};
 use crate::options::{Access, OpenOptions, StorageMode};
@@ -31,6 +33,8 @@ use crate::work::Work;
 
 /// The newest applied state, published or not. Its lock is the commit lock.
 pub(crate) struct Applied {
+    /// The names of the databases.
+    pub databases: Arc<Databases>,
     /// The newest commit's LSN.
     pub lsn: Lsn,
     /// The collections there are.
@@ -79,6 +83,7 @@ pub(crate) struct Building;
 /// An open database.
 pub(crate) struct Store {
     name: String,
+    databases: Arc<Databases>,
     storage: Arc<dyn StorageBackend>,
     publisher: Arc<Publisher>,
     collections: Arc<Collections>,
@@ -166,7 +171,7 @@ impl Drop for Room {
 impl Store {
     /// A store over recovered collections.
     pub(crate) fn new(
-        name: String,
+        (name, at): (String, &Path),
         opened: Opened,
         host: &Host,
         options: OpenOptions,
@@ -187,12 +192,16 @@ impl Store {
         let millis = |clock: &dyn Clock| i64::try_from(clock.now_millis()).unwrap_or(i64::MAX);
         let work_clock = clock.clone();
         let documents = Documents::new(options.memory_limit.bytes().unwrap_or(0) / LEAST_SHARE);
+        let taken = |name: &str| catalogue.database_like(name).is_some();
+        let databases = Arc::new(Databases::of(&name, at, taken));
         Arc::new(Store {
             name,
+            databases: databases.clone(),
             storage: opened.backend,
             publisher: Arc::new(publisher),
             collections: recovered.collections,
             applied: LongMutex::new(Applied {
+                databases,
                 lsn: recovered.lsn,
                 catalogue,
                 next_number: recovered.next_number,
@@ -237,6 +246,11 @@ impl Store {
     /// The path it was opened with.
     pub(crate) fn name(&self) -> &str {
         &self.name
+    }
+
+    /// The names of the databases.
+    pub(crate) fn databases(&self) -> &Databases {
+        &self.databases
     }
 
     /// The options that it was opened with.

@@ -29,7 +29,7 @@ pub(super) mod update;
 #[cfg(test)]
 mod work_tests;
 
-pub(crate) use access::{Access, Merged};
+pub(crate) use access::{Access, Destination, Merged};
 #[cfg(test)]
 use group::ACCUMULATORS;
 #[cfg(test)]
