@@ -8,4 +8,5 @@ mod counts;
 mod database;
 pub(crate) mod registry;
 
+pub use counts::DatabaseCounts;
 pub use database::{Database, DatabaseStats, Description};
