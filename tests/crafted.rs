@@ -171,6 +171,12 @@ fn a_record_that_no_writer_makes_is_damage_when_the_database_is_opened() {
         ("a name with a slash", Box::new(|out| record::create(out, 2, "../x", b""))),
         ("an empty name", Box::new(|out| record::create(out, 2, "", b""))),
         ("a long name", Box::new(|out| record::create(out, 2, &"x".repeat(121), b""))),
+        ("a name of a database with a dot", Box::new(|out| record::create(out, 2, "a.b\0c", b""))),
+        ("a name of three parts", Box::new(|out| record::create(out, 2, "a\0b\0c", b""))),
+        ("no name before the NUL", Box::new(|out| record::create(out, 2, "\0c", b""))),
+        ("no name after the NUL", Box::new(|out| record::rename(out, 1, "a\0"))),
+        ("a dropped database with a slash", Box::new(|out| record::drop_database(out, "a/b"))),
+        ("a dropped database with collections", Box::new(|out| record::drop_database(out, ""))),
         ("a bad new name", Box::new(|out| record::rename(out, 1, "a$b"))),
         ("the last collection number", Box::new(|out| record::create(out, u32::MAX, "d", b""))),
         (

@@ -208,7 +208,7 @@ export class Collection<T extends Document = Document> extends CollectionSyncMet
   watch<S extends Document = T, C extends Document = ChangeStreamDocument<S>>(pipeline?: readonly Document[], options?: ChangeStreamOptions): ChangeStream<S, C> {
     const { connection } = this.#handle
     const { where, given } = this.#handle.checked<ChangeStreamOptions>('watch', options)
-    const watching = watchingOf(where, 'collection', connection.name, pipeline, given)
+    const watching = watchingOf(where, 'collection', pipeline, given)
     return new ChangeStream<S, C>({ connection, where, target: this.#handle.target(where), watching, signal: given.signal })
   }
 

@@ -348,7 +348,7 @@ export class Database {
     this.#connection.checkOpen(where)
     const given = optionsOf<DatabaseChangeStreamOptions>(where, options, DATABASE.watch)
     const scope = flagOf(where, 'allDatabases', given.allDatabases) ? 'everything' : 'database'
-    const watching = watchingOf(where, scope, this.#connection.name, pipeline, given)
+    const watching = watchingOf(where, scope, pipeline, given)
     return new ChangeStream<T, C>({ connection: this.#connection, where, target: this.#connection.collection('', where), watching, signal: given.signal })
   }
 

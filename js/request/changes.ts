@@ -29,11 +29,11 @@ export interface Watching {
 export type ChangesAnswer = [stream: number, events: unknown[], token: string]
 
 /** Checks the arguments of `watch`. */
-export function watchingOf(where: string, scope: WatchScope, database: string, pipeline: unknown, given: ChangeStreamOptions): Watching {
+export function watchingOf(where: string, scope: WatchScope, pipeline: unknown, given: ChangeStreamOptions): Watching {
   const stages = pipeline ?? []
   if (!Array.isArray(stages)) throw wrongArgument(where, 'pipeline', 'an array of stages', pipeline)
   eachOf(stages, (stage, n) => checkFields(where, `pipeline[${n}]`, stage))
-  const options: Document = { scope, database, pipeline: [...stages] }
+  const options: Document = { scope, pipeline: [...stages] }
   const fullDocument = oneOf(where, 'fullDocument', given.fullDocument, FULL)
   if (fullDocument !== undefined) options['fullDocument'] = fullDocument
   const before = oneOf(where, 'fullDocumentBeforeChange', given.fullDocumentBeforeChange, BEFORE)

@@ -193,11 +193,11 @@ impl NativeDatabase {
         }
     }
 
-    /// Resolves with the statistics, as JSON.
+    /// Resolves with the statistics as one of the databases sees them, as JSON; the empty name is the default database.
     #[napi]
-    pub fn stats(&self, env: &Env) -> napi::Result<AsyncBlock<String>> {
-        let database = guarded(env, || self.database())?;
-        promise(env, move || json(&database.stats()?))
+    pub fn stats(&self, env: &Env, database: String) -> napi::Result<AsyncBlock<String>> {
+        let open = guarded(env, || self.database())?;
+        promise(env, move || json(&open.stats_of(&database)?))
     }
 }
 

@@ -36,6 +36,8 @@ pub(super) const ROLL_BACK: u8 = 44;
 pub(super) const WATCH: u8 = 45;
 pub(super) const CHANGES: u8 = 46;
 pub(super) const UNWATCH: u8 = 47;
+pub(super) const DROP_DATABASE: u8 = 50;
+pub(super) const LIST_DATABASES: u8 = 51;
 
 /// The flags of an operation. The meaning of a bit below 16 depends on the opcode.
 pub(super) mod flag {

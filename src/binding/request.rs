@@ -273,6 +273,8 @@ impl Values<'_> {
             }
             op::DROP => Operation::Drop,
             op::LIST_COLLECTIONS => Operation::ListCollections { filter: self.optional(Values::value)? },
+            op::DROP_DATABASE => Operation::DropDatabase,
+            op::LIST_DATABASES => Operation::ListDatabases { filter: self.optional(Values::value)? },
             op::DISTINCT => Operation::Distinct {
                 key: self.value()?,
                 filter: self.value()?,

@@ -86,20 +86,28 @@ impl NativeDatabase {
         promise(env, move || json(&verify_within(&path, &progress)?))
     }
 
-    /// Begins an export of these collections, or of all, as of the current state.
+    /// Begins an export of these collections, or of all, as of the current state; of one database (empty: the default one), or
+    /// without a name of all.
     #[napi]
-    pub fn export_lines(&self, env: &Env, collections: Option<Vec<String>>) -> napi::Result<NativeExport> {
+    pub fn export_lines(
+        &self,
+        env: &Env,
+        database: Option<String>,
+        collections: Option<Vec<String>>,
+    ) -> napi::Result<NativeExport> {
         guarded(env, || {
-            let export = self.database()?.export(collections.as_deref())?;
+            let export = self.database()?.export_of(database.as_deref(), collections.as_deref())?;
             Ok(NativeExport { export: Arc::new(Mutex::new(Some(export))) })
         })
     }
 
-    /// Begins an import; `if_exists` is error, replace or skip. With a collection each line is one of its documents.
+    /// Begins an import into a database (empty: the default one); `if_exists` is error, replace or skip. With a collection each
+    /// line is one of its documents.
     #[napi]
     pub fn import_lines(
         &self,
         env: &Env,
+        database: String,
         batch: u32,
         if_exists: String,
         collection: Option<String>,
@@ -116,7 +124,7 @@ impl NativeDatabase {
                     ));
                 }
             };
-            let options = ImportOptions { batch: batch as usize, if_exists, collection };
+            let options = ImportOptions { batch: batch as usize, if_exists, database, collection };
             Ok(NativeImport { import: Arc::new(Import::new(self.database()?.session(), options)) })
         })
     }

@@ -45,7 +45,7 @@ pub(crate) mod transfer;
 pub(crate) mod write;
 
 pub use crate::options::MEMORY;
-pub use database::{Database, DatabaseStats, Description};
+pub use database::{Database, DatabaseCounts, DatabaseStats, Description};
 pub use exec::{Interrupt, Limits, Progress};
 pub use format::record;
 pub use maintenance::{Backup, Compaction};

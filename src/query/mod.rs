@@ -39,7 +39,7 @@ mod wide;
 pub(crate) use aggregate::Pipeline;
 pub use filter::Filter;
 pub(crate) use filter::{Bounds, Demands, Edge, Interval, Matcher};
-pub(crate) use name::name_fault;
+pub(crate) use name::{database_fault, name_fault};
 pub use projection::Projection;
 pub use sort::Sort;
 pub(crate) use sort::{Ranker, SortKey};

@@ -70,7 +70,10 @@ fn a_unique_index_refuses_what_collides_and_says_with_what() {
     let error =
         client.set("c", &[(with(4, Value::Int(9)), None), (with(5, Value::Long(1)), None)]).unwrap_err();
     assert_eq!(error.kind(), Kind::DuplicateKey);
-    assert_eq!(error.message(), "E11000 duplicate key error collection: c index: a.b_1 dup key: { a.b: 1 }");
+    assert_eq!(
+        error.message(),
+        "E11000 duplicate key error collection: memory.c index: a.b_1 dup key: { a.b: 1 }"
+    );
     assert_eq!(plain(error.details().key_pattern.as_ref().unwrap()), object(&[("a.b", Value::Int(1))]));
     assert_eq!(plain(error.details().key_value.as_ref().unwrap()), object(&[("a.b", Value::Long(1))]));
     // All or nothing: the first entry of the set is not stored.

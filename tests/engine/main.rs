@@ -8,6 +8,7 @@ mod commit_lock;
 mod compaction;
 mod concurrency;
 mod counts;
+mod databases;
 mod direct;
 #[path = "../../fuzz/entries/disk.rs"]
 mod disk;

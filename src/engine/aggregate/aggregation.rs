@@ -15,6 +15,7 @@ use crate::engine::operation::response::Document;
 use crate::engine::plan::hint::Hint;
 use crate::engine::read::layers::source::Source;
 use crate::engine::state::idle_readers::Ticket;
+use crate::engine::state::namespace::parts;
 use crate::engine::store::Store;
 
 use crate::document::{MAX_DOCUMENT, incoming, weight};
@@ -46,17 +47,22 @@ impl Aggregation {
     ) -> Result<Aggregation> {
         incoming::check(pipeline.bytes(), &pipeline.shapes)?;
         let pipeline = Pipeline::parse_with(pipeline.raw(), constants)?;
+        let (database, collection) = parts(name);
+        if let Some(name) = pipeline.destination().and_then(|into| into.database.as_deref()) {
+            store.databases().find(name)?;
+        }
         let now = source.now();
         let env = Arc::new(Env::new(now, store.seed()).within(constants.work().clone()));
         let reading = Arc::new(Pipe {
             store: store.clone(),
             source,
+            database: database.to_owned(),
             interrupt: interrupt.clone(),
             hint: Mutex::new(Hint::of(hint)?),
             written: AtomicU64::new(0),
         });
         let access: Arc<dyn Access> = reading.clone();
-        let rows = pipeline.open(name, &env, &access)?;
+        let rows = pipeline.open(collection, &env, &access)?;
         Ok(Aggregation { rows, reading, work: constants.work().clone(), done: false })
     }
 

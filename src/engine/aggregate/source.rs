@@ -18,10 +18,11 @@ use crate::engine::read::missing_indexes;
 use crate::engine::read::results::QueryResults;
 use crate::engine::read::scan::{self, RANGE, Scan};
 use crate::engine::state::collection::Collection;
+use crate::engine::state::namespace::within;
 use crate::engine::state::slab::Span;
 use crate::engine::store::Store;
 use crate::error::Result;
-use crate::query::aggregate::{Access, Gather, Home, Merged, Part, Row, Rows, Stored};
+use crate::query::aggregate::{Access, Destination, Gather, Home, Merged, Part, Row, Rows, Stored};
 use crate::query::{Filter, Sort};
 use crate::storage::{Block, BlockPlace, FileId, Lsn};
 
@@ -32,6 +33,8 @@ const TAKEN: usize = 256;
 pub(crate) struct Pipe {
     pub(crate) store: Arc<Store>,
     pub(crate) source: Source,
+    /// The database in which it finds its collections; empty for the default one.
+    pub(crate) database: String,
     pub(crate) interrupt: Interrupt,
     /// The hint for its first scan.
     pub(crate) hint: Mutex<Option<Hint>>,
@@ -62,6 +65,19 @@ impl Pipe {
         }
     }
 
+    /// The collection of this plain name.
+    fn collection(&self, name: &str) -> Result<Option<Arc<Collection>>> {
+        Ok(self.source.collection(&within(&self.database, name)?).cloned())
+    }
+
+    /// The full name of a collection that is written.
+    fn full_name(&self, into: &Destination) -> Result<String> {
+        match &into.database {
+            None => within(&self.database, &into.collection),
+            Some(name) => within(self.store.databases().find(name)?, &into.collection),
+        }
+    }
+
     pub(crate) fn settle<T>(&self, committed: Committed<T>) -> Result<T> {
         self.written.fetch_max(committed.lsn.0, Ordering::AcqRel);
         committed.result
@@ -70,7 +86,7 @@ impl Pipe {
 
 impl Access for Pipe {
     fn scan(&self, collection: &str, filter: Filter) -> Result<Box<dyn Rows>> {
-        let collection = self.source.collection(collection).cloned();
+        let collection = self.collection(collection)?;
         let hint = self.hint.lock().take();
         Ok(Box::new(self.rows(collection, filter, None, hint)))
     }
@@ -82,7 +98,7 @@ impl Access for Pipe {
         sort: &Sort,
         keep: usize,
     ) -> Result<Option<Box<dyn Rows>>> {
-        let Some(collection) = self.source.collection(collection).cloned() else { return Ok(None) };
+        let Some(collection) = self.collection(collection)? else { return Ok(None) };
         let wanted = (keep != usize::MAX).then_some(keep as u64);
         let hint = self.hint.lock().clone();
         let query = Query { sort: Some(sort), wanted, hint: hint.as_ref(), ..Query::of(filter) };
@@ -104,12 +120,12 @@ impl Access for Pipe {
         self.store.new_id()
     }
 
-    fn replace_all(&self, collection: &str, documents: Vec<Value>) -> Result<()> {
-        self.settle(sink::replace_all(&self.store, collection, &documents))
+    fn replace_all(&self, into: &Destination, documents: Vec<Value>) -> Result<()> {
+        self.settle(sink::replace_all(&self.store, &self.full_name(into)?, &documents))
     }
 
-    fn merge(&self, collection: &str, documents: Vec<Value>, merged: Merged<'_>) -> Result<()> {
-        self.settle(sink::merge(&self.store, collection, &documents, merged, &self.interrupt))
+    fn merge(&self, into: &Destination, documents: Vec<Value>, merged: Merged<'_>) -> Result<()> {
+        self.settle(sink::merge(&self.store, &self.full_name(into)?, &documents, merged, &self.interrupt))
     }
 }
 

@@ -5,6 +5,7 @@ use super::names::{Known, Names};
 use super::options::{BeforeImage, Scope, WatchOptions};
 use crate::document::{RawValue, Shapes, Value};
 use crate::engine::format::record::{Made, Put, Record};
+use crate::engine::state::namespace::{Shown, parts, whole};
 use crate::error::{Error, Kind, Result, codes};
 use crate::index::{ID_INDEX, Spec};
 use crate::storage::{Block, Lsn};
@@ -29,19 +30,11 @@ pub(super) struct Origin {
     pub(super) time: i64,
 }
 
-/// The database and the collection of a whole name; the default database has none.
-pub(super) fn split(name: &str) -> (Option<&str>, &str) {
-    match name.split_once('\0') {
-        Some((database, collection)) => (Some(database), collection),
-        None => (None, name),
-    }
-}
-
 impl Scope {
     fn has(&self, name: &str) -> bool {
         match self {
             Scope::Collection(own) => own == name,
-            Scope::Database(prefix) => split(name).0.unwrap_or_default() == prefix.trim_end_matches('\0'),
+            Scope::Database(database) => parts(name).0 == database,
             Scope::Everything => true,
         }
     }
@@ -115,13 +108,20 @@ pub(super) fn told(
             let concerns = concerns(options, &before.name) || concerns(options, &after.name);
             return Ok(concerns.then_some(told));
         }
+        Record::DropDatabase { name } => {
+            let (before, after) = (Vec::new(), Vec::new());
+            let ends = matches!(options.scope, Scope::Database(_));
+            let told = Told { kind: "dropDatabase", before, name: whole(name).into(), after, ends };
+            return Ok((!matches!(options.scope, Scope::Collection(_)) && options.scope.has(&told.name))
+                .then_some(told));
+        }
         Record::Shape { .. } | Record::Next { .. } => None,
     };
     Ok(told.filter(|told| concerns(options, &told.name)))
 }
 
 fn concerns(options: &WatchOptions, name: &str) -> bool {
-    options.scope.has(name) && !split(name).1.starts_with(HIDDEN)
+    options.scope.has(name) && !parts(name).1.starts_with(HIDDEN)
 }
 
 /// The collections that the database keeps for itself have no events.
@@ -158,14 +158,15 @@ fn indexes(kind: &'static str, known: &Known, fields: Vec<(String, Value)>) -> T
     told_of(kind, known, Vec::new(), vec![operation(description)])
 }
 
-/// `{ db, coll }`.
+/// `{ db, coll }`; of a database as a whole `{ db }`.
 fn namespace(options: &WatchOptions, name: &str) -> Value {
-    let (database, collection) = split(name);
-    let database = database.unwrap_or(&options.database);
-    Value::Object(vec![
-        ("db".to_owned(), Value::String(database.to_owned())),
-        ("coll".to_owned(), Value::String(collection.to_owned())),
-    ])
+    let (database, collection) = parts(name);
+    let database = if database.is_empty() { &options.database } else { database };
+    let mut fields = vec![("db".to_owned(), Value::String(database.to_owned()))];
+    if !collection.is_empty() {
+        fields.push(("coll".to_owned(), Value::String(collection.to_owned())));
+    }
+    Value::Object(fields)
 }
 
 /// A document that was inserted, updated or replaced.
@@ -201,7 +202,7 @@ fn image(options: &WatchOptions, known: &Known, before: &[u8], mut told: Told) -
                 "the {} of a document in '{}' has no image of the document before; create the collection with \
                  changeStreamPreAndPostImages: {{ enabled: true }}, or ask for fullDocumentBeforeChange: 'whenAvailable'",
                 told.kind,
-                split(&known.name).1
+                Shown(&known.name)
             );
             return Err(Error::new(Kind::BadQuery, message).with_code(codes::NO_MATCHING_DOCUMENT));
         }

@@ -3,6 +3,7 @@
 use super::token::Token;
 use crate::document::{RawKind, RawValue, Shapes, incoming};
 use crate::engine::operation::Incoming;
+use crate::engine::state::namespace::parts;
 use crate::error::{Error, Kind, Result, codes};
 use crate::query::aggregate::EventPipeline;
 use crate::query::expression::Constants;
@@ -13,7 +14,7 @@ use crate::storage::Lsn;
 pub(crate) enum Scope {
     /// The collection of this name.
     Collection(String),
-    /// The collections of the database with this prefix of their names; empty for the default one.
+    /// The collections of this database; the empty name is the default one.
     Database(String),
     /// All collections.
     Everything,
@@ -73,10 +74,10 @@ pub(crate) struct WatchOptions {
 }
 
 impl WatchOptions {
-    /// Reads what the facade has sent: `{ scope, database, pipeline, fullDocument, fullDocumentBeforeChange, expanded, resumeAfter,
-    /// startAfter, startAt }`. `newest` is where a stream begins that is told nothing.
+    /// Reads what the facade has sent: `{ scope, pipeline, fullDocument, fullDocumentBeforeChange, expanded, resumeAfter,
+    /// startAfter, startAt }`. `default` is the name of the default database, `newest` is where a stream begins that is told nothing.
     pub(crate) fn parse(
-        name: &str,
+        (name, default): (&str, &str),
         given: &Incoming,
         constants: &Constants,
         newest: Lsn,
@@ -88,7 +89,7 @@ impl WatchOptions {
         let scope = match text(given, "scope") {
             Some("collection") => Scope::Collection(name.to_owned()),
             Some("everything") => Scope::Everything,
-            _ => Scope::Database(name.to_owned()),
+            _ => Scope::Database(parts(name).0.to_owned()),
         };
         let before = match text(given, "fullDocumentBeforeChange") {
             Some("whenAvailable") => BeforeImage::WhenAvailable,
@@ -97,7 +98,7 @@ impl WatchOptions {
         };
         Ok(WatchOptions {
             scope,
-            database: text(given, "database").unwrap_or_default().to_owned(),
+            database: default.to_owned(),
             pipeline: EventPipeline::parse(pipeline, constants)?,
             full: text(given, "fullDocument").is_some_and(|mode| mode != "default"),
             before,

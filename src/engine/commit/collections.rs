@@ -6,8 +6,8 @@ use super::staged::{Commit, IndexChange};
 use crate::document::encode_plain;
 use crate::engine::format::record;
 use crate::engine::state::collection::Collection;
-use crate::engine::state::collection_name::check_name;
 use crate::engine::state::index::Index;
+use crate::engine::state::namespace::{check_name, parts};
 use crate::error::{Error, Kind, Result};
 use crate::storage::Lsn;
 
@@ -23,6 +23,7 @@ impl Commit<'_> {
             return Ok(collection);
         }
         check_name(name)?;
+        self.catalogue_now().check_database(parts(name).0)?;
         let number = self.applied.next_number.checked_add(self.created.len() as u32).ok_or_else(|| {
             Error::new(Kind::Limit, "this database has reached the largest collection number; export it and import it into a new one")
         })?;
@@ -82,6 +83,28 @@ impl Commit<'_> {
         self.catalogue = Some(Arc::new(self.catalogue_now().without(collection.number())));
         self.dropped.push(collection.number());
         true
+    }
+
+    /// Drops the collections of a database (empty: the default one), and the database; nothing if it has none.
+    pub(crate) fn drop_database(&mut self, database: &str) {
+        let of_database = self.catalogue_now().of(database);
+        let numbers: Vec<u32> = of_database.map(|(_, collection)| collection.number()).collect();
+        if numbers.is_empty() {
+            return;
+        }
+        let mut left = self.catalogue_now().clone();
+        for number in numbers {
+            record::drop_collection(self.block(16), number);
+            left.remove(number);
+            self.dropped.push(number);
+        }
+        record::drop_database(self.block(database.len() + 16), database);
+        self.catalogue = Some(Arc::new(left));
+    }
+
+    /// The namespace of a collection, for messages.
+    pub(crate) fn namespace(&self, name: &str) -> String {
+        self.applied.databases.namespace(name)
     }
 
     /// Renames a collection to a name that no collection has.

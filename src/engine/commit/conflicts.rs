@@ -2,6 +2,7 @@
 
 use super::current_document::Over;
 use crate::document::{Value, encode, shown};
+use crate::engine::state::namespace::Shown;
 use crate::error::{Details, Error, Kind, Result};
 use crate::index::Spec;
 
@@ -19,13 +20,15 @@ pub(crate) fn conflict(name: &str, wanted: Option<u64>, found: u64) -> Error {
     let wanted = wanted.unwrap_or_default();
     let found =
         if found == 0 { "there is no such document".to_owned() } else { format!("it has version {found}") };
-    let message =
-        format!("a document of {name} was expected at version {wanted}, but {found}; read it and try again");
+    let message = format!(
+        "a document of {} was expected at version {wanted}, but {found}; read it and try again",
+        Shown(name)
+    );
     Error::new(Kind::Conflict, message)
 }
 
-/// The error for an existing document with this `_id`.
-pub(crate) fn duplicate_id(name: &str, id: &Value) -> Error {
+/// The error for an existing document with this `_id` in the collection of this namespace.
+pub(crate) fn duplicate_id(namespace: &str, id: &Value) -> Error {
     let encode = |value: Value| {
         let mut bytes = Vec::new();
         encode::encode_plain(&Value::Object(vec![("_id".to_owned(), value)]), &mut bytes);
@@ -34,12 +37,12 @@ pub(crate) fn duplicate_id(name: &str, id: &Value) -> Error {
     let details =
         Details { key_pattern: encode(Value::Int(1)), key_value: encode(id.clone()), ..Details::default() };
     let key = Value::Object(vec![("_id".to_owned(), id.clone())]);
-    let message = message(name, "_id_", &key);
+    let message = message(namespace, "_id_", &key);
     Error::new(Kind::DuplicateKey, message).with_details(details)
 }
 
-/// The error for another document with these values (an object by path) in a unique index.
-pub(crate) fn duplicate_key(collection: &str, index: &Spec, values: &Value) -> Error {
+/// The error for another document of the collection of this namespace with these values (an object by path) in a unique index.
+pub(crate) fn duplicate_key(namespace: &str, index: &Spec, values: &Value) -> Error {
     let encode = |value: &Value| {
         let mut bytes = Vec::new();
         encode::encode_plain(value, &mut bytes);
@@ -51,11 +54,11 @@ pub(crate) fn duplicate_key(collection: &str, index: &Spec, values: &Value) -> E
         index: Some(index.name.to_string()),
         ..Details::default()
     };
-    let message = message(collection, &index.name, values);
+    let message = message(namespace, &index.name, values);
     Error::new(Kind::DuplicateKey, message).with_details(details)
 }
 
-/// MongoDB's message. JavaScript adds the name of the database, which the core does not know.
-fn message(collection: &str, index: &str, key: &Value) -> String {
-    format!("E11000 duplicate key error collection: {collection} index: {index} dup key: {}", shown(key))
+/// MongoDB's message.
+fn message(namespace: &str, index: &str, key: &Value) -> String {
+    format!("E11000 duplicate key error collection: {namespace} index: {index} dup key: {}", shown(key))
 }

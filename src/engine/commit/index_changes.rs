@@ -226,7 +226,7 @@ impl Commit<'_> {
             };
             let claimed = self.claims.keys.get(&claim).is_some_and(|step| Some(*step) != own);
             if claimed || self.holder(collection, index, key, target)?.is_some() {
-                let name = self.name_of(collection);
+                let name = self.namespace_of(collection);
                 let values = values_of(index.spec(), document, key);
                 return Err(duplicate_key(&name, index.spec(), &values).into());
             }
@@ -270,9 +270,9 @@ impl Commit<'_> {
         Ok(keys.contains(key))
     }
 
-    /// The name of a collection, for messages.
-    pub(crate) fn name_of(&self, collection: &Collection) -> String {
+    /// The namespace of a collection, for messages.
+    pub(crate) fn namespace_of(&self, collection: &Collection) -> String {
         let found = self.catalogue_now().name_of(collection.number());
-        found.map(|name| name.to_string()).unwrap_or_default()
+        found.map(|name| self.namespace(name)).unwrap_or_default()
     }
 }

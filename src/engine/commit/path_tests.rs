@@ -8,11 +8,19 @@ use crate::error::Kind;
 use crate::options::OpenOptions;
 use crate::storage::{Host, open_memory};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
 use std::sync::Arc;
 
 fn store() -> Arc<Store> {
     let (host, options) = (Host::system(), OpenOptions { queue_limit: 1_000, ..OpenOptions::default() });
-    Store::new("memory".into(), open_memory(), &host, options, Recovered::empty(), |_, _, _| Ok(None))
+    Store::new(
+        ("memory".into(), Path::new("")),
+        open_memory(),
+        &host,
+        options,
+        Recovered::empty(),
+        |_, _, _| Ok(None),
+    )
 }
 
 #[test]

@@ -7,6 +7,7 @@ use std::sync::{Arc, Weak};
 use serde::Serialize;
 use tokio::runtime::Handle;
 
+use super::counts::DatabaseCounts;
 use super::registry;
 use crate::engine::commit::Committed;
 use crate::engine::exec::interrupt::Interrupt;
@@ -56,6 +57,8 @@ pub struct Database {
 pub struct Description {
     /// The path it was opened with.
     pub path: String,
+    /// The name of the default database.
+    pub name: String,
     /// `sync`, `async` or `memory`.
     pub storage: &'static str,
     /// What recovery found.
@@ -66,10 +69,13 @@ pub struct Description {
 #[derive(Debug, Default, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct DatabaseStats {
-    /// Collections.
+    /// Collections of the database.
     pub collections: u64,
-    /// Documents in all collections.
+    /// Documents in them.
     pub documents: u64,
+    /// The databases of the engine that have collections. What follows is of all of them, but for the counts of indexes and the
+    /// suggested ones.
+    pub databases: Vec<DatabaseCounts>,
     /// Bytes of documents in memory, including old versions.
     pub hot_bytes: u64,
     /// Bytes of memory that it may take, where that is limited.
@@ -106,9 +112,9 @@ pub struct DatabaseStats {
     pub view_bytes: u64,
     /// How long (ms) the oldest of them has been open.
     pub oldest_view_age: u64,
-    /// Indexes of all collections, without those on `_id`.
+    /// Indexes of the collections of the database, without those on `_id`.
     pub indexes: u64,
-    /// Bytes of memory that they take.
+    /// Bytes of memory that the indexes of all databases take.
     pub index_bytes: u64,
     /// The scrub; `None` where there is none.
     pub scrub: Option<ScrubStats>,
@@ -152,7 +158,7 @@ impl Database {
             return Err(Error::new(Kind::Argument, "path must name a directory, or be ':memory:'"));
         }
         let new_store = |opened: Opened, recovered| {
-            let (name, options) = (path.to_owned(), options.clone());
+            let (name, options) = ((path.to_owned(), at), options.clone());
             Store::new(name, opened, host, options, recovered, checkpoint::leave)
         };
         if options.storage == StorageMode::Memory {
@@ -224,10 +230,15 @@ impl Database {
         session
     }
 
-    /// Begins an export of these collections, or of all.
+    /// Begins an export of these collections of the default database, or of all.
     pub fn export(&self, only: Option<&[String]>) -> Result<Export> {
+        self.export_of(Some(""), only)
+    }
+
+    /// Begins an export of these collections, or of all, of one database (empty: the default one) or of all.
+    pub fn export_of(&self, database: Option<&str>, only: Option<&[String]>) -> Result<Export> {
         self.check_open("export")?;
-        Ok(Export::new(self.store.clone(), self.closed.clone(), only))
+        Ok(Export::new(self.store.clone(), self.closed.clone(), database, only))
     }
 
     /// Everything acknowledged so far is durable when this returns.
@@ -335,8 +346,14 @@ impl Database {
 
     /// Current statistics.
     pub fn stats(&self) -> Result<DatabaseStats> {
+        self.stats_of("")
+    }
+
+    /// Current statistics, with the counts of one database (empty: the default one).
+    pub fn stats_of(&self, database: &str) -> Result<DatabaseStats> {
         self.check_open("stats")?;
         let catalogue = self.store.views().catalogue();
+        let own = || catalogue.of(database);
         let storage = self.store.storage().stats();
         let all = || catalogue.iter().map(|(_, collection)| collection);
         let newest = self.store.views().published();
@@ -345,8 +362,9 @@ impl Database {
         let base = all().find_map(|collection| collection.base().map(|below| below.base().clone()));
         let base = base.as_ref();
         Ok(DatabaseStats {
-            collections: catalogue.count() as u64,
-            documents: all().map(|collection| collection.count()).sum(),
+            collections: own().count() as u64,
+            documents: own().map(|(_, collection)| collection.count()).sum(),
+            databases: DatabaseCounts::all(&catalogue, self.store.databases()),
             hot_bytes: all().map(|collection| collection.hot_bytes()).sum::<u64>()
                 + self.store.documents().bytes(),
             live_bytes: all().map(|collection| collection.live_bytes()).sum(),
@@ -366,10 +384,10 @@ impl Database {
             memory_limit: self.store.options().memory_limit.bytes(),
             view_bytes: self.store.views().held_bytes(),
             oldest_view_age: since.map_or(0, |since| (self.store.now() - since).max(0) as u64),
-            indexes: indexes().count() as u64,
+            indexes: own().map(|(_, collection)| collection.ready_indexes(newest).count() as u64).sum(),
             index_bytes: indexes().map(|index| index.bytes()).sum(),
             scrub: self.store.auto().scrub.stats(),
-            suggested_indexes: catalogue.iter().flat_map(|(name, one)| suggested(name, one)).collect(),
+            suggested_indexes: own().flat_map(|(name, one)| suggested(name, one)).collect(),
         })
     }
 
@@ -377,6 +395,7 @@ impl Database {
     pub fn describe(&self) -> Description {
         Description {
             path: self.store.name().to_owned(),
+            name: self.store.databases().default_name().to_owned(),
             storage: self.store.mode().as_str(),
             recovery: self.store.report().clone(),
         }

@@ -64,7 +64,7 @@ pub(crate) fn explain(
     let explained = Explained::of(operation, hint, &constants)?;
     let view = store.view();
     let mut parts = fields! { "explainVersion": text("1") };
-    let mut planner = fields! { "namespace": text(name), "parsedQuery": explained.given.clone() };
+    let mut planner = fields! { "namespace": text(&store.databases().namespace(name)), "parsedQuery": explained.given.clone() };
     let Some(collection) = view.catalogue().get(name) else {
         planner.extend(fields! {
             "winningPlan": Value::Object(fields! { "stage": text("EOF") }),

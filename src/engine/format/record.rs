@@ -14,13 +14,15 @@
 //! INSERT    10 collection version length document                           (created and modified at the time)
 //! UPDATE    11 collection version created length document length changes length before
 //! REPLACE   12 collection version created length document length before
+//! DROPDB    15 length name                       (a database, none of whose collections is left; the default one has no name)
 //! REMOVE    16 collection length id length before
 //! ```
 //!
 //! Numbers are LEB128; `created` and `modified` are zigzag differences `time - t`, so that a time near the commit's takes one
 //! byte. What an UPDATE has changed is kept as [`changes`](crate::document::changes) describes. `before` is the document before,
-//! where the collection keeps it, else empty. A log of format 1 has PUT for documents that were inserted or changed; 13 to 15
-//! are kept for transactions, options of collections and dropped databases. A document or id is in the stored form and ends
+//! where the collection keeps it, else empty. A log of format 1 has PUT for documents that were inserted or changed; 13 and 14
+//! are kept for transactions and options of collections. The name of a collection is its full name: that of a collection of
+//! another database than the default one is `database\0collection`. A document or id is in the stored form and ends
 //! exactly at its length. A SHAPE precedes the first document that uses it, a CREATE precedes the first record of its
 //! collection. A spec is an object as `index::Spec` reads it, without shapes.
 
@@ -41,6 +43,7 @@ const UNINDEX: u8 = 9;
 const INSERT: u8 = 10;
 const UPDATE: u8 = 11;
 const REPLACE: u8 = 12;
+const DROPDB: u8 = 15;
 const REMOVE: u8 = 16;
 
 /// Bytes of a payload before its first record.
@@ -110,6 +113,11 @@ pub enum Record<'a> {
         /// The collection's number.
         collection: u32,
         /// Its name.
+        name: &'a str,
+    },
+    /// A database is dropped: the records before it drop its collections.
+    DropDatabase {
+        /// Its name; empty for the default one.
         name: &'a str,
     },
 }
@@ -207,6 +215,12 @@ pub fn rename(out: &mut Vec<u8>, collection: u32, name: &str) {
 pub fn drop_collection(out: &mut Vec<u8>, collection: u32) {
     out.push(DROP);
     varint(out, u64::from(collection));
+}
+
+/// Appends a DROPDB.
+pub fn drop_database(out: &mut Vec<u8>, name: &str) {
+    out.push(DROPDB);
+    bytes(out, name.as_bytes());
 }
 
 /// Appends an INDEX.
@@ -349,6 +363,9 @@ impl<'a> Records<'a> {
         if let PUT | INSERT | UPDATE | REPLACE = kind {
             let put = self.document(start, kind)?;
             return Some(Record::Put(self.after_document(put)?));
+        }
+        if kind == DROPDB {
+            return Some(Record::DropDatabase { name: self.str()? });
         }
         let collection = u32::try_from(self.varint()?).ok()?;
         Some(match kind {

@@ -21,6 +21,8 @@ fn records_are_read_as_written() {
     index(&mut out, 7, b"spec");
     drop_index(&mut out, 7, "name_1");
     drop_collection(&mut out, 7);
+    drop_database(&mut out, "");
+    drop_database(&mut out, "other");
     next(&mut out, 8);
     let put = Put {
         made: Made::Kept,
@@ -61,6 +63,8 @@ fn records_are_read_as_written() {
             Record::Index { collection: 7, spec: b"spec" },
             Record::Unindex { collection: 7, name: "name_1" },
             Record::Drop { collection: 7 },
+            Record::DropDatabase { name: "" },
+            Record::DropDatabase { name: "other" },
             Record::Next { collection: 8 },
         ]
     );

@@ -17,6 +17,7 @@ use crate::engine::commit::{Commit, Committed, Halt};
 use crate::engine::exec::interrupt::{Interrupt, LOOK};
 use crate::engine::state::collection::Collection;
 use crate::engine::state::index::Index;
+use crate::engine::state::namespace::Shown;
 use crate::engine::state::views::View;
 use crate::engine::store::Store;
 use crate::error::codes::{self, Code};
@@ -159,7 +160,8 @@ pub(crate) fn drop_index(store: &Store, name: &str, index: &str) -> Committed<()
     let _one = store.building().lock();
     commit::run(store, 256, |commit| {
         let Some(collection) = commit.collection(name) else {
-            let message = format!("the collection '{name}' does not exist, so it has no index to drop");
+            let message =
+                format!("the collection '{}' does not exist, so it has no index to drop", Shown(name));
             return Err(refused(codes::NAMESPACE_NOT_FOUND, message).into());
         };
         if index == ID_INDEX {
@@ -175,7 +177,7 @@ pub(crate) fn drop_index(store: &Store, name: &str, index: &str) -> Committed<()
         if found || index == "*" {
             return Ok(());
         }
-        let message = format!("index not found with name [{index}] in the collection '{name}'");
+        let message = format!("index not found with name [{index}] in the collection '{}'", Shown(name));
         Err(refused(codes::INDEX_NOT_FOUND, message).into())
     })
 }
@@ -203,7 +205,7 @@ fn check_suspects(commit: &Commit<'_>, collection: &Collection, index: &Index) -
             for own in keys.list.into_iter().filter(|own| own.starts_with(key)) {
                 if taken.contains(&own) {
                     let values = values_of(index.spec(), document, &own);
-                    return Err(duplicate_key(&commit.name_of(collection), index.spec(), &values).into());
+                    return Err(duplicate_key(&commit.namespace_of(collection), index.spec(), &values).into());
                 }
                 taken.push(own);
             }

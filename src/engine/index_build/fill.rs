@@ -13,6 +13,7 @@ use crate::engine::read::scan::{self, Scan};
 use crate::engine::state::catalogue::Catalogue;
 use crate::engine::state::collection::Collection;
 use crate::engine::state::index::Index;
+use crate::engine::state::namespace::Shown;
 use crate::engine::state::slab::{Content, SlotId};
 use crate::engine::store::Store;
 use crate::error::{Error, Kind, Result};
@@ -133,8 +134,9 @@ pub(crate) fn check_indexes(store: &Store) -> Result<u64> {
             })?;
             if !expected.is_empty() || (stale > 0 && settled) {
                 let message = format!(
-                    "the index '{}' of '{name}' lacks {} entries and has {stale} too many",
+                    "the index '{}' of '{}' lacks {} entries and has {stale} too many",
                     index.spec().name,
+                    Shown(name),
                     expected.len()
                 );
                 return Err(Error::new(Kind::Internal, message));

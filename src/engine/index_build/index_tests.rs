@@ -1,5 +1,6 @@
 //! The orders on which readers of an index depend, and index builds with concurrent writers at each step.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use super::create::{self, Moment};
@@ -21,7 +22,14 @@ use crate::storage::{Host, Lsn, open_memory};
 
 fn store() -> Arc<Store> {
     let (host, options) = (Host::system(), OpenOptions::default());
-    Store::new("memory".into(), open_memory(), &host, options, Recovered::empty(), |_, _, _| Ok(None))
+    Store::new(
+        ("memory".into(), Path::new("")),
+        open_memory(),
+        &host,
+        options,
+        Recovered::empty(),
+        |_, _, _| Ok(None),
+    )
 }
 
 fn unique(path: &str) -> Spec {

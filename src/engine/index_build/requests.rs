@@ -7,6 +7,7 @@ use crate::engine::exec::interrupt::Interrupt;
 use crate::engine::operation::input::Incoming;
 use crate::engine::operation::response::Answer;
 use crate::engine::plan::hint::Hint;
+use crate::engine::state::namespace::Shown;
 use crate::engine::store::Store;
 use crate::error::{Error, Kind, Result, codes};
 use crate::index::{ID_INDEX, Spec};
@@ -60,8 +61,9 @@ fn no_such_key(name: &str, hint: &Hint) -> Error {
     let Hint::Keys(keys) = hint else { return hint.refusal() };
     let fields: Vec<_> = keys.iter().map(|(path, sign)| format!("{path}: {sign}")).collect();
     let message = format!(
-        "can't find index with key: {{ {} }} in the collection '{name}'; list its indexes",
-        fields.join(", ")
+        "can't find index with key: {{ {} }} in the collection '{}'; list its indexes",
+        fields.join(", "),
+        Shown(name)
     );
     Error::new(Kind::BadQuery, message).with_code(codes::INDEX_NOT_FOUND)
 }

@@ -6,6 +6,7 @@ use tokio::runtime::Handle;
 
 use crate::engine::index_build::create;
 use crate::engine::read::missing_indexes;
+use crate::engine::state::namespace::Shown;
 use crate::engine::store::Store;
 use crate::error::Kind;
 use crate::index::{Direction, Field, Spec};
@@ -32,7 +33,7 @@ pub(crate) fn consider(store: &Arc<Store>, name: &str, runtime: &Handle) {
         if let Err(error) = made.result
             && error.kind() != Kind::Closed
         {
-            tracing::warn!(collection = name, index = &*spec.name, %error, "an automatic index could not be made");
+            tracing::warn!(collection = %Shown(&name), index = &*spec.name, %error, "an automatic index could not be made");
         }
     });
 }

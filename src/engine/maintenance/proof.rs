@@ -30,6 +30,7 @@ use crate::engine::format::record::{Record, Records};
 use crate::engine::read::fetch::Match;
 use crate::engine::read::scan::{self, Scan};
 use crate::engine::state::collection::Collection;
+use crate::engine::state::namespace::Shown;
 use crate::engine::state::slab::Span;
 use crate::engine::state::tally::{KeyHash, Tally};
 use crate::engine::store::Store;
@@ -293,6 +294,7 @@ impl<'a> Proof<'a> {
             return Err("the new snapshot lacks names, shapes or indexes of the database".to_owned());
         }
         for ((name, collection, _), (due, found)) in shapes.iter().zip(tallies.iter().zip(&self.found)) {
+            let name = Shown(name);
             let (due, found, stray) = match due == found {
                 true => continue,
                 false => (due.documents, found.documents, self.stray(collection)),

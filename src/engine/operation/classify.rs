@@ -3,7 +3,8 @@
 use super::input::Incoming;
 use super::request::Operation;
 use crate::document::{RawKind, RawValue, incoming};
-use crate::query::aggregate;
+use crate::engine::state::namespace::{Databases, within};
+use crate::query::aggregate::{self, Destination};
 
 /// Prefixes of the operators that make a filter costly whatever it reads.
 const LABORIOUS: [&[u8]; 3] = [b"$reg", b"$expr", b"$jsonSchema"];
@@ -20,6 +21,7 @@ pub(crate) fn writes(operation: &Operation) -> bool {
             | Operation::Set { .. }
             | Operation::DeleteId { .. }
             | Operation::Drop
+            | Operation::DropDatabase
             | Operation::Create
             | Operation::CreateIndexes { .. }
             | Operation::DropIndex { .. }
@@ -100,16 +102,25 @@ pub(crate) fn is_write(pipeline: &Incoming) -> bool {
         && aggregate::writes(pipeline.raw())
 }
 
-/// The collections that such a pipeline writes, and that its stages read; empty when it writes none, or is not valid.
-pub(crate) fn concerned_by(pipeline: &Incoming) -> Vec<String> {
+/// The collection that such a pipeline writes; `None` when it writes none, or is not valid.
+pub(crate) fn destination_of(pipeline: &Incoming) -> Option<Destination> {
     let is_valid = || incoming::check(pipeline.bytes(), &pipeline.shapes).is_ok();
     if !names_stage_that_writes(pipeline) || !is_valid() {
-        return Vec::new();
+        return None;
     }
-    let Some(written) = aggregate::written(pipeline.raw()) else { return Vec::new() };
-    let mut names = vec![written];
-    aggregate::read(pipeline.raw(), &mut names);
-    names
+    aggregate::written(pipeline.raw())
+}
+
+/// The full names of the collections that such a pipeline in this database writes, and that its stages read; empty when it
+/// writes none, or is not valid.
+pub(crate) fn concerned_by(pipeline: &Incoming, database: &str, databases: &Databases) -> Vec<String> {
+    let Some(into) = destination_of(pipeline) else { return Vec::new() };
+    let target = into.database.as_deref().map_or(Ok(database), |name| databases.find(name));
+    let mut read = Vec::new();
+    aggregate::read(pipeline.raw(), &mut read);
+    let read = read.iter().map(|name| within(database, name));
+    // A name that is not valid fails when the pipeline runs.
+    read.chain([target.and_then(|target| within(target, &into.collection))]).flatten().collect()
 }
 
 /// Whether such a stage is named anywhere in it. Validating takes longer than this, and most pipelines name none.

@@ -257,6 +257,13 @@ pub enum Operation {
     },
     /// Drops the collection.
     Drop,
+    /// Drops the database with all of its collections.
+    DropDatabase,
+    /// Lists the databases.
+    ListDatabases {
+        /// A filter on the listing.
+        filter: Option<Incoming>,
+    },
     /// Creates an empty collection.
     Create,
     /// Lists the collections of the database.
@@ -379,7 +386,7 @@ pub enum Size {
 
 /// One operation as it is submitted.
 pub struct Task {
-    /// The collection's name.
+    /// The collection's full name; that of a database as a whole has no collection.
     pub name: Arc<str>,
     /// What to do.
     pub operation: Operation,

@@ -166,6 +166,13 @@ pub struct CollectionInfo {
     pub count: u64,
 }
 
+/// Whether a filter matches a row of a listing.
+pub(crate) fn matches(row: &Value, filter: &Filter) -> bool {
+    let mut bytes = Vec::new();
+    encode_plain(row, &mut bytes);
+    filter.matches(RawValue::new(&bytes, &Shapes::new()))
+}
+
 impl CollectionInfo {
     /// Whether a filter matches the listed fields: name, type, number, count.
     pub fn matches(&self, filter: &Filter) -> bool {
@@ -176,9 +183,7 @@ impl CollectionInfo {
             ("count".into(), Value::number(self.count as f64)),
             ("options".into(), Value::Object(Vec::new())),
         ]);
-        let mut bytes = Vec::new();
-        encode_plain(&row, &mut bytes);
-        filter.matches(RawValue::new(&bytes, &Shapes::new()))
+        matches(&row, filter)
     }
 }
 

@@ -9,6 +9,7 @@ use crate::document::{RawValue, Shape, Shapes, incoming};
 use crate::engine::format::key::{Key, key_of};
 use crate::engine::format::record::{Made, Put, Record, Records};
 use crate::engine::state::index::Index;
+use crate::engine::state::namespace::{is_database, parts};
 use crate::index::Spec;
 use crate::storage::{Block, InspectedCommit};
 
@@ -107,6 +108,10 @@ impl State {
                 }
                 None => Err(Fault::Missing("a record names a collection that does not exist".to_owned())),
             },
+            Record::DropDatabase { .. } if from_snapshot => {
+                Err(Fault::Own("a record stands where none of its kind belongs".to_owned()))
+            }
+            Record::DropDatabase { name } => self.drop_database(name),
         }
     }
 
@@ -163,6 +168,16 @@ impl State {
         let before = std::mem::replace(&mut self.contents(collection)?.name, name.to_owned());
         self.names.remove(&before);
         self.names.insert(name.to_owned());
+        Ok(())
+    }
+
+    fn drop_database(&self, name: &str) -> Result<(), Fault> {
+        if !is_database(name) {
+            return Err(Fault::Own("a database has a name that none can have".to_owned()));
+        }
+        if self.names.iter().any(|full| parts(full).0 == name) {
+            return Err(Fault::Missing("a database is dropped that has collections".to_owned()));
+        }
         Ok(())
     }
 

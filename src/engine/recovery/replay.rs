@@ -15,8 +15,8 @@ use crate::engine::format::key::{Key, key_of};
 use crate::engine::format::record::{LEAST_PUT, Made, Put, Record, Records};
 use crate::engine::index_build::create::{MAX_INDEXES, MAX_SPEC};
 use crate::engine::state::collection::Collection;
-use crate::engine::state::collection_name::is_name;
 use crate::engine::state::index::Index;
+use crate::engine::state::namespace::{is_database, is_name};
 use crate::engine::state::slab::{Content, OnDisk, SlotId, Span, Version};
 use crate::engine::state::tally::{KeyHash, Tally};
 use crate::engine::store::Recovered;
@@ -298,6 +298,16 @@ impl<'a> Replay<'a> {
         Ok(())
     }
 
+    fn drop_database(&self, name: &str) -> Result<(), Fault> {
+        if !is_database(name) {
+            return Err("a database has a name that none can have".into());
+        }
+        if self.recovered.catalogue.of(name).next().is_some() {
+            return Err("a database is dropped that has collections".into());
+        }
+        Ok(())
+    }
+
     fn rename(&mut self, number: u32, name: &str) -> Result<(), Fault> {
         let collection = self.collection(number)?;
         if self.recovered.catalogue.get(name).is_some() {
@@ -441,6 +451,7 @@ impl Loader for Replay<'_> {
                     Ok(Record::Rename { collection, name }) => self.rename(collection, name),
                     Ok(Record::Index { collection, spec }) => self.index(lsn, collection, spec),
                     Ok(Record::Unindex { collection, name }) => self.drop_index(collection, name),
+                    Ok(Record::DropDatabase { name }) => self.drop_database(name),
                 };
                 applied.map_err(|what| match self.failed.take() {
                     Some(error) => error,

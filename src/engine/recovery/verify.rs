@@ -123,7 +123,10 @@ fn open_whole(host: &Host, path: &str, progress: &Progress) -> Result<Verificati
     let opened = open_disk(host, Path::new(path), &options, None, &mut reported)?;
     let (replay, read) = counting.finish();
     let files = list_whole(host, Path::new(path), &read, &opened.report)?;
-    let store = Store::new(path.to_owned(), opened, host, options, replay.finish(), |_, _, _| Ok(None));
+    let store =
+        Store::new((path.to_owned(), Path::new(path)), opened, host, options, replay.finish(), |_, _, _| {
+            Ok(None)
+        });
     let catalogue = store.views().catalogue();
     fill::build_recovered(&store, &catalogue)?;
     let documents = catalogue.iter().map(|(_, collection)| collection.count()).sum();

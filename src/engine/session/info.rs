@@ -5,11 +5,14 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::document::Value;
+use crate::engine::operation::response::matches;
 use crate::engine::read::missing_indexes;
 use crate::engine::state::collection::Collection;
 use crate::engine::state::index::Index;
+use crate::engine::state::namespace::parts;
 use crate::engine::store::Store;
 use crate::index::ID_INDEX;
+use crate::query::Filter;
 
 /// The indexes of the newest published state, the one on `_id` first; none if the collection does not exist.
 pub(crate) fn list_indexes(store: &Store, name: &str) -> Vec<Value> {
@@ -18,6 +21,23 @@ pub(crate) fn list_indexes(store: &Store, name: &str) -> Vec<Value> {
     let first = row(vec![("key".into(), id), ("name".into(), Value::String(ID_INDEX.into()))]);
     let others = collection.ready_indexes(store.views().published()).map(|index| shown(&index));
     std::iter::once(first).chain(others).collect()
+}
+
+/// The databases that have collections, by name, as the server lists them; the size is that of their documents.
+pub(crate) fn list_databases(store: &Store, filter: &Filter) -> Vec<Value> {
+    let catalogue = store.views().catalogue();
+    let mut sizes = BTreeMap::<&str, u64>::new();
+    for (name, collection) in catalogue.iter() {
+        *sizes.entry(store.databases().name_of(parts(name).0)).or_default() += collection.live_bytes();
+    }
+    let rows = sizes.into_iter().map(|(name, bytes)| {
+        Value::Object(vec![
+            ("name".to_owned(), Value::String(name.to_owned())),
+            ("sizeOnDisk".to_owned(), number(bytes)),
+            ("empty".to_owned(), Value::Bool(false)),
+        ])
+    });
+    rows.filter(|row| filter.is_all() || matches(row, filter)).collect()
 }
 
 /// Statistics of a collection; zeros if it does not exist.
@@ -73,7 +93,7 @@ pub(crate) fn suggested<'c>(
     missing_indexes::suggested(collection).into_iter().map(move |(path, scans)| {
         let path = path.to_string();
         SuggestedIndex {
-            collection: name.to_owned(),
+            collection: parts(name).1.to_owned(),
             name: format!("{path}_1"),
             key: BTreeMap::from([(path, 1)]),
             scans,

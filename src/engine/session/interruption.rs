@@ -63,7 +63,7 @@ impl Session {
     /// Runs a write. Once the close has ended a write to a collection, the later ones to it are not begun: what is there is what
     /// the first so many calls have left.
     pub(super) fn run_write(&self, task: Task, interrupt: &Interrupt) {
-        let names = names_of(&task);
+        let names = names_of(&task, self.store.databases());
         let Task { name, operation, limits, reply, .. } = task;
         let outcome = match self.is_interrupted() && self.order.is_cut(&names) {
             true => Outcome::Now(Answered::failed(self.closed())),

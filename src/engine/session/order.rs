@@ -9,6 +9,8 @@
 //!   reads nor writes to other collections wait behind them.
 //! - A pipeline that writes concerns the collections that it reads too: what it writes depends on them.
 //! - Documents are written during an index build; only what changes collections or indexes as a whole waits for it.
+//! - The drop of a database concerns the collections of its unfinished writes, and the database as a whole: so do the writes to
+//!   it that are called before the drop is done, to collections that did not exist too.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::hash::BuildHasher;
@@ -19,9 +21,12 @@ use smallvec::{SmallVec, smallvec};
 
 use crate::engine::exec::locks::Mutex;
 use crate::engine::exec::work_queue::Job;
-use crate::engine::operation::classify::{concerned_by, is_laborious, names_many, writes_by_id};
+use crate::engine::operation::classify::{
+    concerned_by, destination_of, is_laborious, names_many, writes_by_id,
+};
 use crate::engine::operation::input::text_of;
 use crate::engine::operation::request::{Operation, Task};
+use crate::engine::state::namespace::{Databases, parts, whole, within};
 
 /// What a write may overtake, and what may overtake it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,7 +46,10 @@ impl Class {
     pub(super) fn of(operation: &Operation) -> Option<Class> {
         match operation.with_variables().0 {
             Operation::CreateIndexes { .. } => Some(Class::Building),
-            Operation::Drop | Operation::Rename { .. } | Operation::DropIndex { .. } => Some(Class::Whole),
+            Operation::Drop
+            | Operation::DropDatabase
+            | Operation::Rename { .. }
+            | Operation::DropIndex { .. } => Some(Class::Whole),
             write if writes_by_id(write) && !is_laborious(write) && !names_many(write) => Some(Class::Named),
             Operation::Insert { .. }
             | Operation::Set { .. }
@@ -50,9 +58,7 @@ impl Class {
             | Operation::Delete { .. }
             | Operation::FindOneAnd { .. }
             | Operation::Bulk { .. } => Some(Class::Searching),
-            Operation::Aggregate { pipeline, .. } => {
-                (!concerned_by(pipeline).is_empty()).then_some(Class::Searching)
-            }
+            Operation::Aggregate { pipeline, .. } => destination_of(pipeline).map(|_| Class::Searching),
             _ => None,
         }
     }
@@ -66,15 +72,16 @@ impl Class {
 /// The collections that a write concerns.
 pub(super) type Names = SmallVec<[Arc<str>; 2]>;
 
-pub(super) fn names_of(task: &Task) -> Names {
+pub(super) fn names_of(task: &Task, databases: &Databases) -> Names {
+    let database = parts(&task.name).0;
     match task.operation.with_variables().0 {
         // A name that is not valid fails when the operation runs.
-        Operation::Rename { to, .. } => match text_of(to) {
+        Operation::Rename { to, .. } => match text_of(to).and_then(|to| within(database, &to)) {
             Ok(to) if *to != *task.name => smallvec![Arc::clone(&task.name), Arc::from(to)],
             _ => smallvec![Arc::clone(&task.name)],
         },
         Operation::Aggregate { pipeline, .. } => {
-            let concerned = concerned_by(pipeline);
+            let concerned = concerned_by(pipeline, database, databases);
             let mut names: Names = concerned.into_iter().map(Arc::from).collect();
             names.push(Arc::clone(&task.name));
             names.sort_unstable();
@@ -96,6 +103,8 @@ pub(crate) struct Order {
     /// Collections with an unfinished write by filter or index build. Read without the lock; changed under it, once the
     /// writes that are released are queued.
     lines: AtomicUsize,
+    /// Drops of databases that are not done.
+    drops: AtomicUsize,
     /// Writes in the queue of those that name their documents.
     queued: [AtomicU32; COUNTERS],
     hasher: foldhash::fast::RandomState,
@@ -106,6 +115,7 @@ impl Default for Order {
     fn default() -> Self {
         Order {
             lines: AtomicUsize::new(0),
+            drops: AtomicUsize::new(0),
             queued: [const { AtomicU32::new(0) }; COUNTERS],
             hasher: foldhash::fast::RandomState::default(),
             state: Mutex::default(),
@@ -245,6 +255,9 @@ impl Order {
 
     /// Whether a write that names its documents overtakes nothing when it begins now.
     pub(super) fn is_free(&self, name: &str) -> bool {
+        if self.drops.load(Ordering::Acquire) > 0 {
+            return false;
+        }
         self.lines.load(Ordering::Acquire) == 0
             || self
                 .state
@@ -252,6 +265,30 @@ impl Order {
                 .lines
                 .get(name)
                 .is_none_or(|line| line.waiting.is_empty() && line.admits(Class::Named))
+    }
+
+    /// Adds what a write concerns because of drops of databases: its own drop, or those that are not done.
+    pub(super) fn concern_databases(&self, names: &mut Names, is_drop: bool) {
+        if is_drop {
+            let dropped: Vec<String> = names.iter().map(|name| parts(name).0.to_owned()).collect();
+            let state = self.state.lock();
+            names.extend(
+                state.lines.keys().filter(|name| dropped.iter().any(|own| own == parts(name).0)).cloned(),
+            );
+        } else if self.drops.load(Ordering::Acquire) > 0 {
+            let databases: Vec<Arc<str>> = names.iter().map(|name| whole(parts(name).0).into()).collect();
+            names.extend(databases);
+        }
+        names.sort_unstable();
+        names.dedup();
+    }
+
+    /// A drop of a database begins or, once that is done, ends.
+    pub(super) fn count_drop(&self, ends: bool) {
+        match ends {
+            false => self.drops.fetch_add(1, Ordering::AcqRel),
+            true => self.drops.fetch_sub(1, Ordering::AcqRel),
+        };
     }
 
     /// Whether every write by filter and index build is done, and so nothing waits here.
@@ -270,10 +307,13 @@ impl Order {
         self.state.lock().cut.extend(names.iter().cloned());
     }
 
-    /// Whether an earlier write to one of these collections was.
+    /// Whether an earlier write to one of these collections was; a database as a whole is concerned by all of its own.
     pub(super) fn is_cut(&self, names: &Names) -> bool {
+        let concerns = |(database, collection): (&str, &str), (own, one): (&str, &str)| {
+            database == own && (collection == one || collection.is_empty() || one.is_empty())
+        };
         let state = self.state.lock();
-        names.iter().any(|name| state.cut.contains(name))
+        names.iter().any(|name| state.cut.iter().any(|cut| concerns(parts(cut), parts(name))))
     }
 
     pub(super) fn counters(&self, names: &[Arc<str>]) -> Counters {

@@ -17,6 +17,7 @@ use crate::engine::read::find::Cursor;
 use crate::engine::read::layers::source::Source;
 use crate::engine::read::{count, distinct, point};
 use crate::engine::state::collection::Collection;
+use crate::engine::state::namespace::parts;
 use crate::engine::state::slab::Span;
 use crate::engine::transaction::work::Work;
 use crate::error::{Error, Kind, Result};
@@ -81,7 +82,12 @@ impl Session {
             }
             Operation::ListIndexes => Ok(Answer::Values(info::list_indexes(store, name))),
             Operation::Stats => Ok(Answer::Value(info::collection_stats(store, name))),
-            Operation::ListCollections { filter } => self.list(filter.as_ref()).map(Answer::Collections),
+            Operation::ListCollections { filter } => {
+                self.list(name, filter.as_ref()).map(Answer::Collections)
+            }
+            Operation::ListDatabases { filter } => {
+                listed(filter.as_ref()).map(|filter| Answer::Values(info::list_databases(store, &filter)))
+            }
             _ => Err(Error::new(Kind::Internal, "a write was taken for a read")),
         };
         Answered { collection, answer }
@@ -155,14 +161,20 @@ impl Session {
         work.map_or_else(|| Source::newest(&self.store), Work::source)
     }
 
-    fn list(&self, filter: Option<&Incoming>) -> Result<Vec<CollectionInfo>> {
-        let filter = filter.map_or_else(|| Ok(Filter::all()), parse_filter)?;
+    /// Lists the collections of a database, by its full name.
+    fn list(&self, name: &str, filter: Option<&Incoming>) -> Result<Vec<CollectionInfo>> {
+        let filter = listed(filter)?;
         let catalogue = self.store.views().catalogue();
-        let all = catalogue.iter().map(|(name, collection)| CollectionInfo {
-            name: name.to_string(),
+        let all = catalogue.of(parts(name).0).map(|(name, collection)| CollectionInfo {
+            name: parts(name).1.to_owned(),
             number: collection.number(),
             count: collection.count(),
         });
         Ok(all.filter(|row| filter.is_all() || row.matches(&filter)).collect())
     }
+}
+
+/// The filter of a listing.
+fn listed(filter: Option<&Incoming>) -> Result<Filter> {
+    filter.map_or_else(|| Ok(Filter::all()), parse_filter)
 }

@@ -32,6 +32,7 @@ use crate::engine::operation::request::{Operation, Size, Task};
 use crate::engine::operation::response::{Answer, Answered, Reply};
 use crate::engine::read::layers::source::Source;
 use crate::engine::read::point::{self, Hot, HotMany};
+use crate::engine::state::namespace::parts;
 use crate::engine::store::Store;
 use crate::engine::transaction::registry::Transactions;
 use crate::engine::write::bulk::{self, Write};
@@ -196,6 +197,7 @@ impl Session {
             | Operation::Has { .. }
             | Operation::CloseCursor { .. }
             | Operation::ListCollections { .. }
+            | Operation::ListDatabases { .. }
             | Operation::ListIndexes
             | Operation::Stats => true,
             // A batch of an unsorted cursor is found on demand: this is a scan, too.
@@ -380,6 +382,7 @@ impl Session {
                 self.unwatch(stream);
                 Outcome::Now(Answered::plain(Ok(Answer::Done)))
             }
+            Operation::DropDatabase => Outcome::Published(collections::drop_database(store, parts(name).0)),
             Operation::Rename { to, drop_target } => match text_of(&to) {
                 Ok(to) => Outcome::Published(collections::rename(store, name, &to, drop_target)),
                 Err(error) => Outcome::Now(Answered::failed(error)),

@@ -67,7 +67,7 @@ impl Session {
     /// Opens a change stream.
     pub(super) fn watch(&self, name: &str, options: &Incoming, constants: &Constants) -> Result<Answer> {
         let stream = ChangeStream::open(&self.store, constants.work(), |newest| {
-            WatchOptions::parse(name, options, constants, newest)
+            WatchOptions::parse((name, self.store.databases().default_name()), options, constants, newest)
         })?;
         // From now on compactions keep what the stream has not read yet. That takes an fsync, once in the life of a database.
         let store = self.store.clone();

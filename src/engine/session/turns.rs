@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 use super::order::{Class, Counters, Names, Waiting, names_of};
 use super::session::Session;
 use crate::engine::exec::work_queue::Job;
-use crate::engine::operation::request::Task;
+use crate::engine::operation::request::{Operation, Task};
 
 impl Session {
     /// A write for the queue of those that name their documents.
@@ -17,7 +17,7 @@ impl Session {
     ) -> Job {
         let counters = self.order.counters(std::slice::from_ref(&task.name));
         self.order.count(&counters);
-        queued(Queued { session: Arc::clone(self), counters }, task, work)
+        queued(Queued { session: Arc::clone(self), counters, drops: false }, task, work)
     }
 
     /// Begins a write when its turn comes, which may be now.
@@ -27,11 +27,16 @@ impl Session {
         task: Task,
         work: impl FnOnce(&Session, Task) + Send + 'static,
     ) {
-        let names = names_of(&task);
+        let mut names = names_of(&task, self.store.databases());
+        let drops = matches!(task.operation, Operation::DropDatabase);
+        self.order.concern_databases(&mut names, drops);
+        if drops {
+            self.order.count_drop(false);
+        }
         let session = Arc::clone(self);
         let job: Job = match class.is_queued() {
             // Counted when it is queued.
-            true => queued(Queued { session, counters: self.order.counters(&names) }, task, work),
+            true => queued(Queued { session, counters: self.order.counters(&names), drops }, task, work),
             false => {
                 let turn = Turn { session, names: names.clone(), class };
                 Box::new(move || {
@@ -70,6 +75,8 @@ impl Session {
 struct Queued {
     session: Arc<Session>,
     counters: Counters,
+    /// Whether it drops a database.
+    drops: bool,
 }
 
 fn queued(queued: Queued, task: Task, work: impl FnOnce(&Session, Task) + Send + 'static) -> Job {
@@ -84,6 +91,9 @@ impl Drop for Queued {
         // Who sees it sees the write.
         for queued in self.session.order.of(&self.counters) {
             queued.fetch_sub(1, Ordering::Release);
+        }
+        if self.drops {
+            self.session.order.count_drop(true);
         }
     }
 }

@@ -7,6 +7,8 @@
 use std::sync::Arc;
 
 use super::collection::Collection;
+use super::namespace::{differs_in_case, parts, whole};
+use crate::error::Result;
 
 /// The maximum entries of a chunk; a larger one is split in the middle.
 const CHUNK: usize = 128;
@@ -32,6 +34,28 @@ impl Catalogue {
     /// Names and collections, in order of names.
     pub fn iter(&self) -> impl Iterator<Item = (&Arc<str>, &Arc<Collection>)> {
         self.by_name.iter()
+    }
+
+    /// The collections of a database (empty: the default one), by their full names, in order of names.
+    pub fn of<'c>(&'c self, database: &'c str) -> impl Iterator<Item = (&'c Arc<str>, &'c Arc<Collection>)> {
+        let all = self.by_name.iter_from(whole(database).as_str());
+        // Those of the default database are between those of the others.
+        all.take_while(move |(name, _)| database.is_empty() || parts(name).0 == database)
+            .filter(move |(name, _)| parts(name).0 == database)
+    }
+
+    /// The name of a database with a collection, other than the default one, that equals this one but for its case.
+    pub(crate) fn database_like(&self, database: &str) -> Option<&str> {
+        let mut names = self.iter().map(|(name, _)| parts(name).0);
+        names.find(|name| !name.is_empty() && name.eq_ignore_ascii_case(database))
+    }
+
+    /// Refuses a database that has no collection yet and differs from another only in case.
+    pub(crate) fn check_database(&self, database: &str) -> Result<()> {
+        if database.is_empty() || self.of(database).next().is_some() {
+            return Ok(());
+        }
+        self.database_like(database).map_or(Ok(()), |there| Err(differs_in_case(database, there)))
     }
 
     /// How many collections.
@@ -94,6 +118,18 @@ impl<K: Clone, V: Clone> Sorted<K, V> {
 
     fn iter(&self) -> impl Iterator<Item = (&K, &V)> {
         self.iter_chunks().flatten().map(|(key, value)| (key, value))
+    }
+
+    /// The entries from this key on.
+    fn iter_from<Q: Ord + ?Sized>(&self, key: &Q) -> impl Iterator<Item = (&K, &V)> + use<'_, K, V, Q>
+    where
+        K: std::borrow::Borrow<Q>,
+    {
+        let at = self.chunk_of(key);
+        let first = self.chunks.get(at);
+        let skipped = first.map_or(0, |chunk| chunk.partition_point(|(own, _)| own.borrow() < key));
+        let chunks = self.chunks.get(at..).unwrap_or_default();
+        chunks.iter().flat_map(|chunk| chunk.iter()).skip(skipped).map(|(key, value)| (key, value))
     }
 
     /// The chunk that contains the key, or would contain it.
@@ -198,5 +234,27 @@ mod tests {
             }
             assert!(catalogue.get("none").is_none() && catalogue.name_of(u32::MAX).is_none());
         }
+    }
+
+    #[test]
+    fn the_collections_of_a_database_are_those_with_its_name_in_order() {
+        let mut catalogue = Catalogue::default();
+        let databases = ["", "a", "ab", "b", "c"];
+        for number in 0..3_000_u32 {
+            let database = databases[number as usize % 4];
+            let name =
+                if database.is_empty() { format!("c{number}") } else { format!("{database}\0c{number}") };
+            catalogue.insert(&name, Arc::new(Collection::new(number)));
+        }
+        for database in databases {
+            let found: Vec<_> = catalogue.of(database).map(|(name, _)| name.clone()).collect();
+            let all = catalogue.iter().map(|(name, _)| name.clone());
+            let expected: Vec<_> = all.filter(|name| parts(name).0 == database).collect();
+            assert_eq!(found, expected, "{database}");
+        }
+        assert_eq!(catalogue.database_like("AB"), Some("ab"));
+        assert_eq!(catalogue.database_like("abc"), None);
+        assert!(catalogue.check_database("ab").is_ok() && catalogue.check_database("d").is_ok());
+        assert!(catalogue.check_database("A").is_err());
     }
 }

@@ -5,7 +5,7 @@
 //! - `base`: what stands on disk below all of them
 //! - [`index`]: an index of a collection
 //! - [`collection`]: directory, documents and indexes under one number
-//! - `collection_name`: the names that a collection may have
+//! - `namespace`: full names of collections, and names of databases
 //! - [`catalogue`]: the collections by name, as one commit left them
 //! - `feed`: the newest commits for those who watch them
 //! - [`views`]: the published state, and the older ones that are still read
@@ -18,11 +18,11 @@
 pub(crate) mod base;
 pub(crate) mod catalogue;
 pub(crate) mod collection;
-pub(crate) mod collection_name;
 pub(crate) mod feed;
 pub(crate) mod holds;
 pub(crate) mod idle_readers;
 pub(crate) mod index;
+pub(crate) mod namespace;
 pub(crate) mod recent;
 pub(crate) mod scan_counts;
 pub(crate) mod slab;

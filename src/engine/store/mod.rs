@@ -1,7 +1,8 @@
 //! The open database: the shared state of commits, reads and sessions.
 //!
-//! - `store`: storage, collections, the commit lock, and the end of every commit
+//! - `store`: storage, collections, the commit lock
 //! - [`publish_waiters`]: callbacks for when a commit is published
+//! - `publisher`: the end of every commit
 //! - [`precedence`]: how a slow write completes among faster ones
 //! - [`cold`]: reading documents from disk
 //! - [`documents`]: those that were read, and stay in memory under `memoryLimit`
@@ -15,10 +16,12 @@ pub(crate) mod documents;
 pub(crate) mod eviction;
 pub(crate) mod precedence;
 pub(crate) mod publish_waiters;
+mod publisher;
 pub(crate) mod scrub_state;
 mod store;
 
 #[cfg(test)]
 pub(crate) use cold::READS;
 pub(crate) use compaction_state::RebaseOrder;
-pub(crate) use store::{Applied, Publisher, Recovered, Room, Store};
+pub(crate) use publisher::{Publisher, Room};
+pub(crate) use store::{Applied, Recovered, Store};

@@ -1,17 +1,17 @@
 //! One open database: the shared state of the commit path, readers and sessions.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 
 use std::time::Duration;
 
-use smallvec::SmallVec;
-
 use super::compaction_state::CompactionState;
 use super::documents::{Documents, LEAST_SHARE};
 use super::precedence::Precedence;
 use super::publish_waiters::PublishWaiters;
+use super::publisher::{Publisher, Room};
 use crate::document::{Value, id};
 use crate::engine::exec::backpressure::Backpressure;
 use crate::engine::exec::interrupt::Interrupt;
@@ -22,20 +22,21 @@ use crate::engine::exec::nonblocking::{
 use crate::engine::state::base::LARGE_LIMIT;
 use crate::engine::state::catalogue::Catalogue;
 use crate::engine::state::collection::{Collection, Collections};
+use crate::engine::state::feed::Feed;
 use crate::engine::state::feed::past_names::{PastName, PastNames};
-use crate::engine::state::feed::{Feed, Published, Touched};
-use crate::engine::state::views::{Superseded, View, Views};
+use crate::engine::state::namespace::Databases;
+use crate::engine::state::views::{View, Views};
 use crate::error::{Error, Kind, Result};
 use crate::options::{Access, OpenOptions, StorageMode};
 use crate::storage::host::system::{Clock, Rng};
 use crate::storage::host::vfs::Vfs;
-use crate::storage::{
-    Block, FrameSize, Host, Lsn, Opened, PageSink, Place, RecoveryReport, StorageBackend, poisoned_by,
-};
+use crate::storage::{FrameSize, Host, Lsn, Opened, PageSink, Place, RecoveryReport, StorageBackend};
 use crate::work::Work;
 
 /// The newest applied state, published or not. Its lock is the commit lock.
 pub(crate) struct Applied {
+    /// The names of the databases.
+    pub databases: Arc<Databases>,
     /// The newest commit's LSN.
     pub lsn: Lsn,
     /// The collections there are.
@@ -87,6 +88,7 @@ pub(crate) struct Building;
 /// An open database.
 pub(crate) struct Store {
     name: String,
+    databases: Arc<Databases>,
     storage: Arc<dyn StorageBackend>,
     publisher: Arc<Publisher>,
     collections: Arc<Collections>,
@@ -122,67 +124,10 @@ pub(crate) struct Store {
 /// What a store writes into its checkpoint when it is closed at this LSN, if possible.
 pub(super) type LeaveCheckpoint = fn(&Store, Lsn, &mut dyn PageSink) -> Result<Option<Vec<u8>>>;
 
-/// The end of a commit: counters, publication, garbage, waiters.
-pub(crate) struct Publisher {
-    views: Arc<Views>,
-    waiting: PublishWaiters,
-    budget: Backpressure,
-    feed: Arc<Feed>,
-}
-
-impl Publisher {
-    /// Called when a commit's completion has settled, in LSN order.
-    pub(crate) fn settled(
-        &self,
-        lsn: Lsn,
-        result: Result<()>,
-        catalogue: Option<Arc<Catalogue>>,
-        counts: &[(Arc<Collection>, i64)],
-        superseded: Vec<Superseded>,
-        (blocks, whole): (SmallVec<[Arc<Block>; 2]>, bool),
-    ) {
-        match result {
-            Ok(()) => {
-                for (collection, by) in counts {
-                    collection.change_count(*by);
-                }
-                self.views.publish(lsn, catalogue, superseded);
-                if self.feed.is_on() {
-                    let collections = counts.iter().map(|(collection, _)| collection.number()).collect();
-                    self.feed.publish(Published { lsn, blocks, touched: Touched { collections, whole } });
-                }
-                self.waiting.published(lsn);
-            }
-            Err(cause) => {
-                tracing::error!(lsn = lsn.0, error = %cause, "a commit could not be made durable");
-                self.poison(&cause);
-            }
-        }
-    }
-
-    /// Nothing more is published; every waiter gets the error.
-    pub(crate) fn poison(&self, cause: &Error) {
-        self.waiting.poison(&poisoned_by(cause));
-        self.feed.wake_all();
-    }
-}
-
-/// Queue space, released when dropped: after publication, or whatever ends a commit before.
-pub(crate) struct Room {
-    publisher: Arc<Publisher>,
-    bytes: u64,
-}
-
-impl Drop for Room {
-    fn drop(&mut self) {
-        self.publisher.budget.give(self.bytes);
-    }
-}
-
 impl Store {
     /// A store over recovered collections.
     pub(crate) fn new(
-        name: String,
+        (name, at): (String, &Path),
         opened: Opened,
         host: &Host,
         options: OpenOptions,
@@ -204,12 +149,16 @@ impl Store {
         let millis = |clock: &dyn Clock| i64::try_from(clock.now_millis()).unwrap_or(i64::MAX);
         let work_clock = clock.clone();
         let documents = Documents::new(options.memory_limit.bytes().unwrap_or(0) / LEAST_SHARE);
+        let taken = |name: &str| catalogue.database_like(name).is_some();
+        let databases = Arc::new(Databases::of(&name, at, taken));
         Arc::new(Store {
             name,
+            databases: databases.clone(),
             storage: opened.backend,
             publisher: Arc::new(publisher),
             collections: recovered.collections,
             applied: LongMutex::new(Applied {
+                databases,
                 lsn: recovered.lsn,
                 catalogue,
                 next_number: recovered.next_number,
@@ -255,6 +204,11 @@ impl Store {
     /// The path it was opened with.
     pub(crate) fn name(&self) -> &str {
         &self.name
+    }
+
+    /// The names of the databases.
+    pub(crate) fn databases(&self) -> &Databases {
+        &self.databases
     }
 
     /// The options that it was opened with.

@@ -50,7 +50,7 @@ fn insert_one(work: &mut Work, name: &str, document: &Incoming) -> Result<()> {
     let seen = work.seen(&collection, &key)?;
     if seen.present.is_some() {
         let id = raw.get("_id").map_or(Value::Null, |id| id.to_value());
-        return Err(duplicate_id(name, &id));
+        return Err(duplicate_id(&work.namespace(name), &id));
     }
     work.put(name, &collection, &key, &seen, &packed).map(drop)
 }

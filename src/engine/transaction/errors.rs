@@ -1,10 +1,12 @@
 //! Why a transaction, or an operation in it, is refused. Those that a new attempt may not meet are transient: JavaScript labels
 //! them, and the functions that run a transaction again look for the label.
 
+use crate::engine::state::namespace::Shown;
 use crate::error::{Error, Kind, codes};
 
 /// Another writer has changed since the snapshot what the transaction would write.
 pub(crate) fn conflict(name: &str) -> Error {
+    let name = Shown(name);
     let message = format!(
         "Write conflict: another writer has changed in '{name}' since the transaction began what it would write; run the transaction again"
     );

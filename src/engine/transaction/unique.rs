@@ -55,7 +55,7 @@ impl Work {
             for value in &keys.list {
                 if self.has_holder(name, collection, index, value, (key, seen.below))? {
                     let values = values_of(index.spec(), document, value);
-                    return Err(duplicate_key(name, index.spec(), &values));
+                    return Err(duplicate_key(&self.namespace(name), index.spec(), &values));
                 }
                 own.unique.push((number, value.clone()));
             }

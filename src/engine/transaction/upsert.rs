@@ -20,7 +20,7 @@ pub(super) fn insert(work: &mut Work, modification: &Modification<'_>) -> Result
     let collection: Arc<Collection> = work.collection_or_begin(name)?;
     let seen = work.seen(&collection, &key)?;
     if seen.present.is_some() {
-        return Err(duplicate_id(name, &id));
+        return Err(duplicate_id(&work.namespace(name), &id));
     }
     let packed = pack(work, &collection, || PackedDocument::of(&collection, &document))?;
     work.put(name, &collection, &key, &seen, &packed)?;

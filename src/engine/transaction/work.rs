@@ -13,8 +13,8 @@ use crate::engine::format::record::{self, Making};
 use crate::engine::read::layers::own::{OwnDocument, OwnDocuments};
 use crate::engine::read::layers::source::{OwnWrites, Source};
 use crate::engine::state::collection::Collection;
-use crate::engine::state::collection_name::check_name;
 use crate::engine::state::idle_readers::Ticket;
+use crate::engine::state::namespace::{check_name, parts};
 use crate::engine::state::slab::{Content, SlotId, Span, Version, VisibleVersion};
 use crate::engine::state::views::View;
 use crate::engine::store::Store;
@@ -116,12 +116,18 @@ impl Work {
         self.view.catalogue().get(name).or_else(|| self.own.begun.get(name)).cloned()
     }
 
+    /// The namespace of a collection, for messages.
+    pub(super) fn namespace(&self, name: &str) -> String {
+        self.store.databases().namespace(name)
+    }
+
     /// The collection of this name, begun now if there is none.
     pub(crate) fn collection_or_begin(&mut self, name: &str) -> Result<Arc<Collection>> {
         if let Some(collection) = self.collection(name) {
             return Ok(collection);
         }
         check_name(name)?;
+        self.view.catalogue().check_database(parts(name).0)?;
         if self.store.applied_collection(name).is_some() {
             return Err(errors::conflict(name));
         }

@@ -10,6 +10,7 @@ use crate::engine::exec::interrupt::Interrupt;
 use crate::engine::read::fetch::Match;
 use crate::engine::read::scan::{self, Scan};
 use crate::engine::state::collection::Collection;
+use crate::engine::state::namespace::parts;
 use crate::engine::state::views::View;
 use crate::engine::store::Store;
 use crate::error::{Error, Kind, Result};
@@ -22,11 +23,41 @@ const PIECE: usize = 512 << 10;
 pub struct Export {
     store: Arc<Store>,
     closed: Arc<AtomicBool>,
-    /// The collections to export; none means all.
-    only: Option<Vec<String>>,
+    scope: Scope,
     /// Opened only once the log was read: the call that begins an export may not block.
     begun: Option<Begun>,
     filter: Filter,
+}
+
+/// What is exported.
+struct Scope {
+    /// One database (empty: the default one), or all.
+    database: Option<String>,
+    /// The collections to export; none means all.
+    only: Option<Vec<String>>,
+}
+
+impl Scope {
+    fn has(&self, full: &str) -> bool {
+        let (database, collection) = parts(full);
+        self.database.as_deref().is_none_or(|own| own == database)
+            && self.only.as_ref().is_none_or(|only| only.iter().any(|own| own == collection))
+    }
+
+    /// What a line has before its document. The default database has no name in lines, which may go to another directory.
+    fn head(&self, full: &str) -> Vec<u8> {
+        let mut head = b"{".to_vec();
+        let (database, collection) = parts(full);
+        if self.database.is_none() && !database.is_empty() {
+            head.extend_from_slice(b"\"database\":");
+            extended_json::write_text(database.as_bytes(), &mut head);
+            head.push(b',');
+        }
+        head.extend_from_slice(b"\"collection\":");
+        extended_json::write_text(collection.as_bytes(), &mut head);
+        head.extend_from_slice(b",\"document\":");
+        head
+    }
 }
 
 /// The position of an export.
@@ -38,13 +69,12 @@ struct Begun {
 }
 
 impl Begun {
-    fn new(store: &Store, only: Option<&[String]>) -> Begun {
+    fn new(store: &Store, scope: &Scope) -> Begun {
         let view = store.view();
-        let wanted = |name: &str| only.is_none_or(|only| only.iter().any(|own| own == name));
         let mut left: Vec<_> = view
             .catalogue()
             .iter()
-            .filter(|(name, _)| wanted(name))
+            .filter(|(name, _)| scope.has(name))
             .map(|(name, collection)| (name.clone(), collection.clone()))
             .collect();
         left.reverse();
@@ -62,11 +92,17 @@ pub struct Piece {
 }
 
 impl Export {
-    /// Begins an export of these collections, or of all; those that do not exist have no documents.
-    pub(crate) fn new(store: Arc<Store>, closed: Arc<AtomicBool>, only: Option<&[String]>) -> Export {
-        let only = only.map(<[String]>::to_vec);
-        let begun = Some(Begun::new(&store, only.as_deref()));
-        Export { store, closed, only, begun, filter: Filter::all() }
+    /// Begins an export of these collections, or of all, of one database (empty: the default one) or of all; those that do not
+    /// exist have no documents.
+    pub(crate) fn new(
+        store: Arc<Store>,
+        closed: Arc<AtomicBool>,
+        database: Option<&str>,
+        only: Option<&[String]>,
+    ) -> Export {
+        let scope = Scope { database: database.map(str::to_owned), only: only.map(<[String]>::to_vec) };
+        let begun = Some(Begun::new(&store, &scope));
+        Export { store, closed, scope, begun, filter: Filter::all() }
     }
 
     /// The next lines; `None` at the end. Blocks while it reads from disk.
@@ -75,14 +111,12 @@ impl Export {
             let message = format!("the database {} was closed during the export", self.store.name());
             return Err(Error::new(Kind::Closed, message));
         }
-        let Export { store, only, begun, filter, .. } = self;
-        let begun = begun.get_or_insert_with(|| Begun::new(store, only.as_deref()));
+        let Export { store, scope, begun, filter, .. } = self;
+        let begun = begun.get_or_insert_with(|| Begun::new(store, scope));
         let mut piece = Piece::default();
         while let Some((name, collection)) = begun.left.last() {
             let end = collection.slab().end();
-            let mut head = b"{\"collection\":".to_vec();
-            extended_json::write_text(name.as_bytes(), &mut head);
-            head.extend_from_slice(b",\"document\":");
+            let head = scope.head(name);
             let visit = |Match { block, span, .. }: Match<'_>| {
                 let document = span.of(block);
                 piece.bytes.extend_from_slice(&head);

@@ -14,7 +14,7 @@ use crate::engine::operation::input::Incoming;
 use crate::engine::operation::request::{InsertOrder, Operation, SetEntry};
 use crate::engine::operation::response::{Answer, InsertOutcome};
 use crate::engine::session::Session;
-use crate::engine::state::collection_name::check_name;
+use crate::engine::state::namespace::{check_collection, within};
 use crate::error::{Error, Kind, Result};
 use crate::options::PART_BYTES;
 
@@ -36,6 +36,8 @@ pub struct ImportOptions {
     pub batch: usize,
     /// What to do with a document whose `_id` exists.
     pub if_exists: IfExists,
+    /// The database of lines that name none; empty for the default one.
+    pub database: String,
     /// The collection of all lines, each of which is a document alone. Without it a line names its collection.
     pub collection: Option<String>,
 }
@@ -84,6 +86,7 @@ pub struct Import {
 /// Documents of one collection that wait to be committed.
 #[derive(Default)]
 struct Batch {
+    /// Its full name.
     collection: String,
     bytes: Vec<u8>,
     /// The end of each document, and its line.
@@ -131,7 +134,9 @@ impl Import {
     fn parse(&self, line: &[u8]) -> Result<Row> {
         let mut row = match &self.options.collection {
             None => read(line, RowVisitor)?,
-            Some(collection) => Row { collection: collection.clone(), document: document(line)? },
+            Some(collection) => {
+                Row { database: None, collection: collection.clone(), document: document(line)? }
+            }
         };
         if let Value::Object(fields) = &mut row.document {
             match fields.iter().position(|(key, _)| key == "_id") {
@@ -142,11 +147,20 @@ impl Import {
                 None => return Err(bad("the document has no _id; give it one".to_owned())),
             }
         }
-        check_name(&row.collection).map_err(|error| {
+        row.collection = self.full_name(&row).map_err(|error| {
             let code = error.code().unwrap_or(codes::INVALID_NAMESPACE);
             bad(error.message().to_owned()).with_code(code)
         })?;
         Ok(row)
+    }
+
+    fn full_name(&self, row: &Row) -> Result<String> {
+        check_collection(&row.collection)?;
+        let database = match &row.database {
+            None => &self.options.database,
+            Some(name) => self.session.store.databases().find(name)?,
+        };
+        within(database, &row.collection)
     }
 
     fn commit(&self, batch: &mut Batch, done: &mut Imported) {
@@ -254,8 +268,9 @@ fn taken(error: &Error) -> bool {
     error.kind() == Kind::DuplicateKey && by_id
 }
 
-/// A line: the collection, and the document, its `_id` first.
+/// A line: the database if it names one, the collection, and the document, its `_id` first.
 struct Row {
+    database: Option<String>,
     collection: String,
     document: Value,
 }
@@ -307,22 +322,27 @@ impl<'de> Visitor<'de> for RowVisitor {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Row, A::Error> {
         use serde::de::Error as _;
-        let (mut collection, mut document) = (None, None);
+        let (mut database, mut collection, mut document) = (None, None, None);
         while let Some(key) = map.next_key::<String>()? {
             match key.as_str() {
+                "database" if database.is_none() => database = Some(map.next_value::<String>()?),
                 "collection" if collection.is_none() => collection = Some(map.next_value::<String>()?),
                 "document" if document.is_none() => document = Some(map.next_value_seed(Parsed)?),
-                "collection" | "document" => {
+                "database" | "collection" | "document" => {
                     return Err(A::Error::custom(format!("the key {key} stands twice")));
                 }
                 _ => {
-                    let message = format!("the key {key:?} is unknown; a line has collection and document");
+                    let message = format!(
+                        "the key {key:?} is unknown; a line has collection and document, and may have database"
+                    );
                     return Err(A::Error::custom(message));
                 }
             }
         }
         match (collection, document) {
-            (Some(collection), Some(document @ Value::Object(_))) => Ok(Row { collection, document }),
+            (Some(collection), Some(document @ Value::Object(_))) => {
+                Ok(Row { database, collection, document })
+            }
             (Some(_), Some(_)) => Err(A::Error::custom("the document is no object")),
             _ => Err(A::Error::custom("the line has no collection or no document")),
         }

@@ -229,7 +229,7 @@ fn insert_one(
     match commit.current(collection, &prepared.key)? {
         Current::Present(_) => {
             let id = prepared.incoming.raw().get("_id").map_or(Value::Null, |id| id.to_value());
-            Err(duplicate_id(name, &id).into())
+            Err(duplicate_id(&commit.namespace(name), &id).into())
         }
         Current::Absent(target) => {
             put_prepared(commit, collection, prepared, packed, Over::Nothing(target))?;

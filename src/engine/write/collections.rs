@@ -3,7 +3,7 @@
 use crate::engine::commit;
 use crate::engine::commit::Committed;
 use crate::engine::operation::response::Answer;
-use crate::engine::state::collection_name::check_name;
+use crate::engine::state::namespace::{Shown, check_collection, parts, within};
 use crate::engine::store::Store;
 use crate::error::{Error, Kind, codes};
 
@@ -21,24 +21,41 @@ pub(crate) fn drop(store: &Store, name: &str) -> Committed<Answer> {
     commit::run(store, 64, |commit| Ok(Answer::Bool(commit.drop_collection(name))))
 }
 
-/// Renames a collection; with `drop_target` it replaces the collection that has the name.
+/// Drops a database: all of its collections, in one commit.
+pub(crate) fn drop_database(store: &Store, database: &str) -> Committed<Answer> {
+    // Only room for the queue: there may be more by then.
+    let count = store.views().catalogue().of(database).count();
+    commit::run(store, 64 + 16 * count, |commit| {
+        commit.drop_database(database);
+        Ok(Answer::Bool(true))
+    })
+}
+
+/// Renames a collection, to a plain name within its database; with `drop_target` it replaces the collection that has the name.
 pub(crate) fn rename(store: &Store, name: &str, to: &str, drop_target: bool) -> Committed<Answer> {
-    commit::run(store, to.len() + 64, |commit| {
+    if let Err(error) = check_collection(to) {
+        return Committed::failed(error);
+    }
+    let target = match within(parts(name).0, to) {
+        Ok(target) => target,
+        Err(error) => return Committed::failed(error),
+    };
+    commit::run(store, target.len() + 64, |commit| {
+        let (to, shown) = (target.as_str(), Shown(&target));
         let Some(collection) = commit.collection(name) else {
-            let message = format!("the collection '{name}' does not exist, so it cannot be renamed");
+            let message = format!("the collection '{}' does not exist, so it cannot be renamed", Shown(name));
             return Err(Error::new(Kind::BadQuery, message).with_code(codes::NAMESPACE_NOT_FOUND).into());
         };
         if name == to {
-            let message = format!("the collection '{name}' has this name already; give another");
+            let message = format!("the collection '{shown}' has this name already; give another");
             return Err(Error::new(Kind::BadQuery, message).with_code(codes::ILLEGAL_OPERATION).into());
         }
         if commit.collection(to).is_some() && !drop_target {
             let message = format!(
-                "there is a collection '{to}' already; drop it first, or rename with {{ dropTarget: true }}"
+                "there is a collection '{shown}' already; drop it first, or rename with {{ dropTarget: true }}"
             );
             return Err(Error::new(Kind::Conflict, message).with_code(codes::NAMESPACE_EXISTS).into());
         }
-        check_name(to)?;
         commit.drop_collection(to);
         commit.rename_collection(&collection, to);
         Ok(Answer::Done)

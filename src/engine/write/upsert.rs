@@ -128,7 +128,7 @@ fn insert_now(
 ) -> Result<Attempt, Halt> {
     let collection = commit.collection_or_create(name)?;
     let over = match commit.current(&collection, key)? {
-        Current::Present(_) => return Err(duplicate_id(name, id).into()),
+        Current::Present(_) => return Err(duplicate_id(&commit.namespace(name), id).into()),
         Current::Absent(target) => Over::Nothing(target),
     };
     match packed {

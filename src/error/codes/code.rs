@@ -82,6 +82,7 @@ named! {
     DUPLICATE_KEY = 11000, "DuplicateKey";
     INTERRUPTED = 11601, "Interrupted";
     MERGE_STAGE_NO_MATCHING_DOCUMENT = 13113, "MergeStageNoMatchingDocument";
+    DATABASE_DIFFER_CASE = 13297, "DatabaseDifferCase";
     OUT_OF_DISK_SPACE = 14031, "OutOfDiskSpace";
     KEY_TOO_LONG = 17280, "KeyTooLong";
     IDL_FAILED_TO_PARSE = 40414, "IDLFailedToParse";

@@ -1,5 +1,7 @@
 //! What a pipeline needs of the engine.
 
+use std::fmt::{Display, Formatter};
+
 use super::row::Rows;
 use crate::document::Value;
 use crate::error::Result;
@@ -8,6 +10,23 @@ use crate::query::{Filter, Sort};
 /// Decides about a document of `$merge`, given the stored document with its `_id`: the document to store, or `None`
 /// to change nothing.
 pub(crate) type Merged<'a> = &'a dyn Fn(Option<&Value>, &Value) -> Result<Option<Value>>;
+
+/// A collection that a stage writes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Destination {
+    /// The name of its database; `None` for that of the pipeline.
+    pub(crate) database: Option<String>,
+    pub(crate) collection: String,
+}
+
+impl Display for Destination {
+    fn fmt(&self, out: &mut Formatter<'_>) -> std::fmt::Result {
+        match &self.database {
+            None => out.write_str(&self.collection),
+            Some(database) => write!(out, "{database}.{}", self.collection),
+        }
+    }
+}
 
 /// The database for a pipeline: every scan of one pipeline reads the same state.
 pub(crate) trait Access: Send + Sync {
@@ -28,7 +47,7 @@ pub(crate) trait Access: Send + Sync {
     /// An `_id` for a document that has none.
     fn new_id(&self) -> Value;
     /// Replaces the whole content of a collection, in one commit.
-    fn replace_all(&self, collection: &str, documents: Vec<Value>) -> Result<()>;
+    fn replace_all(&self, into: &Destination, documents: Vec<Value>) -> Result<()>;
     /// Stores documents in order; for each `merged` decides, given the stored document at that time.
-    fn merge(&self, collection: &str, documents: Vec<Value>, merged: Merged<'_>) -> Result<()>;
+    fn merge(&self, into: &Destination, documents: Vec<Value>, merged: Merged<'_>) -> Result<()>;
 }

@@ -30,7 +30,7 @@ pub(super) mod update;
 #[cfg(test)]
 mod work_tests;
 
-pub(crate) use access::{Access, Merged};
+pub(crate) use access::{Access, Destination, Merged};
 pub(crate) use events::EventPipeline;
 #[cfg(test)]
 use group::ACCUMULATORS;

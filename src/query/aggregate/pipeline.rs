@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use super::access::Destination;
 use super::group::{AutoBuckets, Group};
 use super::stages::matching::Match;
 use super::stages::shaping::Shaping;
@@ -68,13 +69,13 @@ pub(super) struct Facets(pub(super) Vec<(String, Pipeline)>);
 /// `$out` and `$merge`.
 #[derive(Clone, Debug)]
 pub(super) enum Write {
-    Out(String),
+    Out(Destination),
     Merge(Merge),
 }
 
 #[derive(Clone, Debug)]
 pub(super) struct Merge {
-    pub(super) into: String,
+    pub(super) into: Destination,
     pub(super) variables: Vec<(Box<str>, Expression)>,
     pub(super) matched: Matched,
     pub(super) missing: Missing,
@@ -105,17 +106,19 @@ pub(crate) fn writes(pipeline: RawValue<'_>) -> bool {
 }
 
 /// The collection that such a pipeline writes; `None` when it writes none, or is not valid.
-pub(crate) fn written(pipeline: RawValue<'_>) -> Option<String> {
+pub(crate) fn written(pipeline: RawValue<'_>) -> Option<Destination> {
     let (name, value) = pipeline.items().last()?.fields().next()?;
     let target = match name {
         "$out" => value,
         "$merge" => value.get("into").unwrap_or(value),
         _ => return None,
     };
-    match target.get("coll").unwrap_or(target).kind() {
+    let text = |value: RawValue<'_>| match value.kind() {
         RawKind::String(name) => Some(String::from_utf8_lossy(name).into_owned()),
         _ => None,
-    }
+    };
+    let collection = text(target.get("coll").unwrap_or(target))?;
+    Some(Destination { database: target.get("db").and_then(text), collection })
 }
 
 /// Adds the collections that the stages of a valid value read, besides the one that the pipeline is run on. Its nesting bounds
@@ -141,6 +144,16 @@ pub(crate) fn read(pipeline: RawValue<'_>, names: &mut Vec<String>) {
 }
 
 impl Pipeline {
+    /// The collection that its last stage writes, if it writes.
+    pub(crate) fn destination(&self) -> Option<&Destination> {
+        match self.stages.last() {
+            Some(Stage::Write(write)) => match &**write {
+                Write::Out(into) | Write::Merge(Merge { into, .. }) => Some(into),
+            },
+            _ => None,
+        }
+    }
+
     /// Whether it starts with `$documents`.
     pub(super) fn has_documents(&self) -> bool {
         matches!(self.stages.first(), Some(Stage::Documents(_)))

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
-use super::{Access, Gather, Home, Merged, Pipeline, Row, Rows, Stored};
+use super::{Access, Destination, Gather, Home, Merged, Pipeline, Row, Rows, Stored};
 use crate::document::order::compare_values;
 use crate::document::{RawValue, Shapes, Value};
 use crate::error::{Error, Kind, Result};
@@ -85,14 +85,14 @@ impl Access for Lists {
         Value::String("new".to_owned())
     }
 
-    fn replace_all(&self, collection: &str, documents: Vec<Value>) -> Result<()> {
-        self.0.lock().unwrap().insert(collection.to_owned(), documents);
+    fn replace_all(&self, into: &Destination, documents: Vec<Value>) -> Result<()> {
+        self.0.lock().unwrap().insert(into.to_string(), documents);
         Ok(())
     }
 
-    fn merge(&self, collection: &str, documents: Vec<Value>, merged: Merged<'_>) -> Result<()> {
+    fn merge(&self, into: &Destination, documents: Vec<Value>, merged: Merged<'_>) -> Result<()> {
         let mut lists = self.0.lock().unwrap();
-        let list = lists.entry(collection.to_owned()).or_default();
+        let list = lists.entry(into.to_string()).or_default();
         for document in documents {
             let at = list.iter().position(|old| compare_values(&id_of(old), &id_of(&document)).is_eq());
             if let Some(next) = merged(at.and_then(|at| list.get(at)), &document)? {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::lookup::{bound, read_let};
 use crate::document::Value;
 use crate::error::{Error, Kind, Result, codes};
-use crate::query::aggregate::access::Access;
+use crate::query::aggregate::access::{Access, Destination};
 use crate::query::aggregate::memory::{Memory, size};
 use crate::query::aggregate::operands::{find, text, unsupported};
 use crate::query::aggregate::pipeline::{Matched, Merge, Missing, Pipeline, Place, Write};
@@ -20,19 +20,16 @@ const BATCH: usize = 500;
 const BATCH_BYTES: usize = 8 << 20;
 
 /// The collection that a stage writes to.
-fn target(parser: &Parser, stage: &str, value: &Value) -> Result<String> {
-    let name = match value {
-        Value::String(name) => name.as_str(),
+fn target(parser: &Parser, stage: &str, value: &Value) -> Result<Destination> {
+    let (database, name) = match value {
+        Value::String(name) => (None, name.as_str()),
         Value::Object(given) => {
-            if find(given, "db").is_some() || find(given, "timeseries").is_some() {
-                return unsupported(
-                    format!("{stage} writes plain collections of this database only; give a name"),
-                    stage,
-                );
+            if find(given, "timeseries").is_some() {
+                return unsupported(format!("{stage} writes plain collections only; give a name"), stage);
             }
-            text(parser, stage, given, "coll")?.unwrap_or_default()
+            (text(parser, stage, given, "db")?, text(parser, stage, given, "coll")?.unwrap_or_default())
         }
-        _ => "",
+        _ => (None, ""),
     };
     if let Some(fault) = name_fault(name) {
         let code = match value {
@@ -43,7 +40,7 @@ fn target(parser: &Parser, stage: &str, value: &Value) -> Result<String> {
         return parser
             .fail_as(code, format!("{stage} needs the name of a collection, not '{name}', which {fault}"));
     }
-    Ok(name.to_owned())
+    Ok(Destination { database: database.map(str::to_owned), collection: name.to_owned() })
 }
 
 impl Write {
