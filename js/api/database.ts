@@ -18,6 +18,7 @@ import { disposeWith } from '../cursor/dispose.js'
 import { ListCursor } from '../cursor/list-cursor.js'
 import { MoltenError } from '../errors.js'
 import { watchingOf } from '../request/changes.js'
+import { collectionOptionsOf, creation } from '../request/collections.js'
 import { type ListedCollection, listing } from '../request/reads.js'
 import type { Scope } from '../request/request.js'
 import { failureOf, native, type NativeDatabase, type NativeProgress } from '../transport/native.js'
@@ -161,7 +162,8 @@ export class Database {
   /**
    * Creates an empty collection; resolves with a handle. An existing collection is left as it is.
    *
-   * Rejects with `NOT_SUPPORTED` for options of the collection itself, which are not supported yet.
+   * Rejects with `CONFLICT` (code 48) when it exists with other options, and with `NOT_SUPPORTED` for options of collections that are not
+   * supported yet.
    */
   createCollection<T extends Document = Document>(name: string, options?: CreateCollectionOptions): Promise<Collection<T>> {
     return this.#create<T>(undefined, name, options)
@@ -176,7 +178,7 @@ export class Database {
     const session = scope ?? this.#scopeOf(where, given)
     const { signal, maxTimeMS } = given
     await this.#connection.run(where, this.#connection.collection(name, where), {
-      opcode: Opcode.Create, flags: 0, session, signal, maxTimeMS, body: () => {}, finish: () => {}
+      ...creation(collectionOptionsOf(where, given)), session, signal, maxTimeMS
     })
     return collection
   }
@@ -457,9 +459,9 @@ function checkedName(where: string, name: string): string {
 }
 
 /** A collection in the driver's form, with its number and document count in addition. */
-function infoOf({ name, number, count }: ListedCollection, readOnly: boolean): CollectionInfo {
+function infoOf({ name, number, count, options }: ListedCollection, readOnly: boolean): CollectionInfo {
   return {
-    name, type: 'collection', number, count, options: {}, info: { readOnly }, idIndex: { v: 2, key: { _id: 1 }, name: '_id_' }
+    name, type: 'collection', number, count, options, info: { readOnly }, idIndex: { v: 2, key: { _id: 1 }, name: '_id_' }
   }
 }
 

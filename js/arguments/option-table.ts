@@ -89,7 +89,7 @@ export const REFUSED_OF_COLLECTIONS: { readonly [name: string]: RefusedOption | 
   ...Object.fromEntries(
     [
       'capped', 'size', 'max', 'validator', 'validationLevel', 'validationAction', 'expireAfterSeconds', 'timeseries', 'viewOn', 'pipeline',
-      'clusteredIndex', 'changeStreamPreAndPostImages', 'storageEngine', 'indexOptionDefaults'
+      'clusteredIndex', 'storageEngine', 'indexOptionDefaults'
     ].map((name) => [name, refused(LATER, false)])
   )
 }
@@ -262,7 +262,7 @@ export const DATABASE = {
   ),
   verify: long,
   collection: handle<CollectionOptions>()('pkFactory', ...inserting),
-  createCollection: operation<CreateCollectionOptions>(REFUSED_OF_COLLECTIONS)('pkFactory', ...inserting),
+  createCollection: operation<CreateCollectionOptions>(REFUSED_OF_COLLECTIONS)('pkFactory', 'changeStreamPreAndPostImages', ...inserting),
   listCollections: operation<ListCollectionsOptions>()('nameOnly', 'batchSize'),
   renameCollection: operation<RenameOptions>()('dropTarget'),
   dropCollection: none,
@@ -304,6 +304,7 @@ export const BULK_WRITES = {
 export const PARTS = {
   'a transaction': session<TransactionOptions>()('readConcern', 'writeConcern', 'readPreference', 'maxCommitTimeMS', 'maxTimeMS', 'maxIdleMS'),
   retention: fields<Retention>()('generations'),
+  changeStreamPreAndPostImages: fields<NonNullable<CreateCollectionOptions['changeStreamPreAndPostImages']>>()('enabled'),
   scrub: fields<Scrub>()('interval', 'bytesPerSecond'),
   collation: fields<{ locale: unknown }>()('locale'),
   'an entry of setMany': fields<NonNullable<SetEntry<unknown>[2]>>()('ifVersion'),

@@ -7,6 +7,7 @@ import { countOf, unsupported, wrongArgument } from '../arguments/arguments.js'
 import { optionsOf } from '../arguments/option-check.js'
 import { DATABASE, PARTS } from '../arguments/option-table.js'
 import { MoltenError, numbered } from '../errors.js'
+import { uuidv7 } from '../ids/uuid.js'
 import { writeField } from '../request/bodies.js'
 import type { Request, Scope } from '../request/request.js'
 import { Opcode } from '../transport/opcodes.js'
@@ -21,6 +22,11 @@ export interface SessionOwner {
   closedError(where: string): MoltenError
   collection(name: string, where: string): CollectionState
   run<T>(where: string, target: CollectionState, request: Request<T>): Promise<T>
+}
+
+/** The id of a new session: 16 bytes that no other has. */
+export function sessionId(): Buffer {
+  return Buffer.from(uuidv7().replaceAll('-', ''), 'hex')
 }
 
 /** How long a transaction may be open and left alone, in milliseconds. */
@@ -90,12 +96,19 @@ export class Session implements ClientSession, Scope {
   readonly #held: Held
   #outcome: Promise<void> | undefined
   #ended = false
+  #id: { id: Buffer } | undefined
+  /** Transactions that were begun. */
+  #transactions = 0
 
   constructor(owner: SessionOwner, options: ClientSessionOptions = {}) {
     this.#owner = owner
     this.#held = { owner, number: 0 }
     abandoned.register(this, this.#held)
     this.#defaults = options.defaultTransactionOptions ?? {}
+  }
+
+  get id(): { id: Buffer } {
+    return (this.#id ??= { id: sessionId() })
   }
 
   get hasEnded(): boolean {
@@ -125,9 +138,13 @@ export class Session implements ClientSession, Scope {
     const number = takeNumber(where)
     const { maxIdleMS = IDLE_MS, maxTimeMS = OPEN_MS } = this.#options
     try {
+      const id = this.id.id
+      const transaction = ++this.#transactions
       const body: Request['body'] = (out) => {
         writeField(out, maxIdleMS)
         writeField(out, maxTimeMS)
+        writeField(out, id)
+        writeField(out, transaction)
       }
       // If it cannot begin, the operation after it is told.
       owner.run(where, owner.collection('', where), { ...step(Opcode.Begin, number), body }).catch(() => {})

@@ -5,7 +5,7 @@ import { writeField } from '../request/bodies.js'
 import type { Request, Scope } from '../request/request.js'
 import { Opcode } from '../transport/opcodes.js'
 import type { CollectionState } from './collection-state.js'
-import { endNumber, IDLE_MS, noTransaction, OPEN_MS, type SessionOwner, step, takeNumber } from './session.js'
+import { endNumber, IDLE_MS, noTransaction, OPEN_MS, sessionId, type SessionOwner, step, takeNumber } from './session.js'
 
 /** What a synchronous transaction needs of its connection. */
 export interface SyncOwner extends SessionOwner {
@@ -16,6 +16,8 @@ export interface SyncOwner extends SessionOwner {
 function writeLimits(out: Writer): void {
   writeField(out, IDLE_MS)
   writeField(out, OPEN_MS)
+  writeField(out, sessionId())
+  writeField(out, 1)
 }
 
 /** A transaction of `db.transactionSync`. It begins with its first operation, when the writes before that are done. */

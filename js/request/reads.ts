@@ -135,6 +135,7 @@ export interface ListedCollection {
   name: string
   number: number
   count: number
+  options: Document
 }
 
 /** The operation that lists the collections matching a filter. */

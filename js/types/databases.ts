@@ -84,7 +84,13 @@ export interface CollectionOptions extends DriverOptions {
 }
 
 /** Options of `createCollection`. */
-export interface CreateCollectionOptions extends CollectionOptions, OperationOptions {}
+export interface CreateCollectionOptions extends CollectionOptions, OperationOptions {
+  /**
+   * Whether the log keeps documents as they were before an update, a replacement or a deletion: change streams tell them as
+   * `fullDocumentBeforeChange`. Makes such writes as large again. Default `{ enabled: false }`.
+   */
+  changeStreamPreAndPostImages?: { enabled: boolean }
+}
 
 /** What recovery found when the database was opened. */
 export interface RecoveryReport {

@@ -303,6 +303,8 @@ export interface ClientSessionOptions {
 
 /** A session, which holds one transaction at a time. Operations belong to it that are given `{ session }`. */
 export interface ClientSession {
+  /** What identifies it: events of change streams have it as `lsid`, beside `txnNumber`. */
+  readonly id: { id: Buffer }
   /** Whether `endSession` was called. */
   readonly hasEnded: boolean
   /** Whether a transaction was started that is neither committed nor aborted. */

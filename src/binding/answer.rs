@@ -216,12 +216,14 @@ impl Section {
     fn collections(&mut self, rows: &[CollectionInfo]) {
         self.out.array(rows.len());
         for row in rows {
-            self.out.map(3);
+            self.out.map(4);
             self.text("name", &row.name);
             self.out.string("number");
             self.count(row.number.into());
             self.out.string("count");
             self.count(row.count);
+            self.out.string("options");
+            self.out.value(&row.options);
         }
     }
 

@@ -134,7 +134,8 @@ fn an_update_tells_whether_it_upserted() {
 
 #[test]
 fn a_listing_has_name_number_and_count() {
-    let row = CollectionInfo { name: "users".into(), number: 4, count: 9 };
+    let row =
+        CollectionInfo { name: "users".into(), number: 4, count: 9, options: Value::Object(Vec::new()) };
     let Token::List(rows) = answered(Answer::Collections(vec![row])) else { panic!("no list") };
     let Token::Map(row) = &rows[0] else { panic!("no map") };
     assert_eq!(row["name"], text("users"));

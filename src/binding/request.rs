@@ -296,8 +296,14 @@ impl Values<'_> {
             op::LIST_INDEXES => Operation::ListIndexes,
             op::EXPLAIN => self.explain()?,
             op::STATS => Operation::Stats,
-            op::CREATE => Operation::Create,
-            op::BEGIN => Operation::Transaction(Step::Begin { idle: self.number()?, total: self.number()? }),
+            op::CREATE => {
+                Operation::Create { options: if has(flag::OPTIONS) { Some(self.value()?) } else { None } }
+            }
+            op::BEGIN => {
+                let (idle, total) = (self.number()?, self.number()?);
+                let session = self.session()?;
+                Operation::Transaction(Step::Begin { idle, total, origin: (session, self.number()?) })
+            }
             op::COMMIT => Operation::Transaction(Step::Commit),
             op::ABORT => Operation::Transaction(Step::Abort),
             op::SAVEPOINT => Operation::Transaction(Step::Savepoint),
@@ -362,6 +368,14 @@ impl Values<'_> {
             RawKind::Double(number) if (0.0..=LARGEST).contains(&number) && number.fract() == 0.0 => {
                 Some(number as u64)
             }
+            _ => None,
+        }
+    }
+
+    /// The id of a session.
+    fn session(&mut self) -> Option<[u8; 16]> {
+        match self.value()?.raw().kind() {
+            RawKind::Binary(bytes) => bytes.try_into().ok(),
             _ => None,
         }
     }

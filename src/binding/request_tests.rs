@@ -141,7 +141,7 @@ fn operations_on_indexes_are_split() {
     assert!(matches!(one(32, 0, &[0xa1, b'*']), Ok(Operation::DropIndex { .. })));
     assert!(matches!(one(33, 0, &[]), Ok(Operation::ListIndexes)));
     assert!(matches!(one(35, 0, &[]), Ok(Operation::Stats)));
-    assert!(matches!(one(36, 0, &[]), Ok(Operation::Create)));
+    assert!(matches!(one(36, 0, &[]), Ok(Operation::Create { options: None })));
 }
 
 #[test]

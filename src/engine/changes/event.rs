@@ -28,6 +28,8 @@ pub(super) struct Origin {
     pub(super) lsn: Lsn,
     /// Milliseconds since 1970.
     pub(super) time: i64,
+    /// The session of its transaction, and its number in that.
+    pub(super) transaction: Option<([u8; 16], u64)>,
 }
 
 impl Scope {
@@ -115,7 +117,11 @@ pub(super) fn told(
             return Ok((!matches!(options.scope, Scope::Collection(_)) && options.scope.has(&told.name))
                 .then_some(told));
         }
-        Record::Shape { .. } | Record::Next { .. } => None,
+        Record::Shape { .. }
+        | Record::Next { .. }
+        | Record::Transaction { .. }
+        | Record::Past { .. }
+        | Record::PastShape { .. } => None,
     };
     Ok(told.filter(|told| concerns(options, &told.name)))
 }
@@ -238,15 +244,21 @@ pub(super) fn invalidate(token: String, origin: Origin) -> Value {
     Value::Object(head(token, "invalidate", origin))
 }
 
-fn head(token: String, kind: &str, Origin { lsn, time }: Origin) -> Vec<(String, Value)> {
+fn head(token: String, kind: &str, Origin { lsn, time, transaction }: Origin) -> Vec<(String, Value)> {
     let cluster = Value::Object(vec![
         ("t".to_owned(), Value::number(time.div_euclid(1_000) as f64)),
         ("i".to_owned(), Value::number(f64::from(lsn.0 as u32))),
     ]);
-    vec![
+    let mut fields = vec![
         ("_id".to_owned(), Value::Object(vec![("_data".to_owned(), Value::String(token))])),
         ("operationType".to_owned(), Value::String(kind.to_owned())),
         ("clusterTime".to_owned(), cluster),
         ("wallTime".to_owned(), Value::Date(time)),
-    ]
+    ];
+    if let Some((session, number)) = transaction {
+        let id = Value::Object(vec![("id".to_owned(), Value::Binary(session.to_vec()))]);
+        fields.push(("txnNumber".to_owned(), Value::number(number as f64)));
+        fields.push(("lsid".to_owned(), id));
+    }
+    fields
 }

@@ -220,7 +220,7 @@ impl ChangeStream {
         // An event is told when the next is known: only then it is known whether it is the last of its commit.
         let mut held: Option<(Told, u32)> = None;
         let salt = self.salt_of(commit);
-        let mut origin = Origin { lsn, time: 0 };
+        let mut origin = Origin { lsn, time: 0, transaction: None };
         for block in &commit.blocks {
             let mut records = Records::new(&block.bytes);
             origin.time = records.time();
@@ -231,6 +231,9 @@ impl ChangeStream {
                 })?;
                 let at = record;
                 record += 1;
+                if let Record::Transaction { session, number } = read {
+                    origin.transaction = Some((session, number));
+                }
                 if at < from {
                     pass(&mut names, &read)?;
                     continue;

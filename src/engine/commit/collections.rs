@@ -6,6 +6,7 @@ use super::staged::{Commit, IndexChange};
 use crate::document::encode_plain;
 use crate::engine::format::record;
 use crate::engine::state::collection::Collection;
+use crate::engine::state::collection_options::CollectionOptions;
 use crate::engine::state::index::Index;
 use crate::engine::state::namespace::{check_name, parts};
 use crate::error::{Error, Kind, Result};
@@ -19,6 +20,15 @@ impl Commit<'_> {
 
     /// The collection of this name, created now if there is none.
     pub(crate) fn collection_or_create(&mut self, name: &str) -> Result<Arc<Collection>> {
+        self.collection_or_create_with(name, &CollectionOptions::default())
+    }
+
+    /// The collection of this name, created now with these options if there is none.
+    pub(crate) fn collection_or_create_with(
+        &mut self,
+        name: &str,
+        options: &CollectionOptions,
+    ) -> Result<Arc<Collection>> {
         if let Some(collection) = self.collection(name) {
             return Ok(collection);
         }
@@ -28,7 +38,11 @@ impl Commit<'_> {
             Error::new(Kind::Limit, "this database has reached the largest collection number; export it and import it into a new one")
         })?;
         let collection = Arc::new(Collection::new(number));
-        record::create(self.block(name.len() + 32), number, name, b"");
+        let encoded = options.encode();
+        if !encoded.is_empty() {
+            collection.begin_with_options(options.clone());
+        }
+        record::create(self.block(name.len() + encoded.len() + 32), number, name, &encoded);
         self.catalogue = Some(Arc::new(self.catalogue_now().with(name, collection.clone())));
         self.created.push(collection.clone());
         Ok(collection)
@@ -43,7 +57,8 @@ impl Commit<'_> {
     pub(crate) fn recreate_collection(&mut self, name: &str) -> Result<Arc<Collection>> {
         let before = self.collection(name);
         self.drop_collection(name);
-        let collection = self.collection_or_create(name)?;
+        let options = before.as_ref().map(|before| before.options()).unwrap_or_default();
+        let collection = self.collection_or_create_with(name, &options)?;
         let indexes = before.map(|before| before.indexes());
         for index in indexes.iter().flat_map(|indexes| indexes.iter()) {
             if index.is_ready(Lsn::NEWEST) {

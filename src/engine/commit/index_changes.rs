@@ -203,7 +203,7 @@ impl Commit<'_> {
         }
     }
 
-    fn of_step(&self, step: usize) -> Result<Option<CurrentDocument>, Halt> {
+    pub(super) fn of_step(&self, step: usize) -> Result<Option<CurrentDocument>, Halt> {
         Ok(match self.steps.get(step).map(|step| &step.made) {
             Some(NewContent::Document(block, span)) => Some(self.present_in_step(step, *block, *span)?),
             Some(NewContent::Tombstone) | None => None,

@@ -238,13 +238,38 @@ impl<'s> Commit<'s> {
             (_, Making::Updated(paths)) => (making, paths.len()),
             _ => (making, 0),
         };
-        let block = self.block(document.len() + more + 64);
+        let kept = self.kept(collection, target, present, making)?;
+        let before = present.filter(|_| collection.keeps_images()).or(kept.as_ref());
+        let before = match making {
+            Making::Inserted => None,
+            Making::Updated(_) | Making::Replaced => before,
+        };
+        let before = before.map(|before| before.document(collection.shapes()).bytes()).unwrap_or_default();
+        let block = self.block(document.len() + more + before.len() + 64);
         let metadata = (collection.number(), version, created_at);
-        let (range, head) = record::write(block, time, metadata, making, document);
+        let (range, head) = record::write(block, time, metadata, making, document, before);
         let span = Span::new(range, head, version);
         let made = NewContent::Document(self.blocks.len() - 1, span);
         self.steps.push(StagedChange { collection: collection.clone(), key, target, made });
         Ok(version)
+    }
+
+    /// The document that another replaces, where the collection keeps it and the caller does not have it.
+    fn kept(
+        &self,
+        collection: &Collection,
+        target: Target,
+        present: Option<&CurrentDocument>,
+        making: Making<'_>,
+    ) -> Result<Option<CurrentDocument>, Halt> {
+        if present.is_some() || !collection.keeps_images() || matches!(making, Making::Inserted) {
+            return Ok(None);
+        }
+        match target {
+            Target::Slot(slot) => Ok(self.in_slot(collection, slot)?.map(|(_, present)| present)),
+            Target::Step(step) => self.of_step(step),
+            Target::New(_) | Target::After(_) => Ok(None),
+        }
     }
 
     /// Counts the document staged last as a new one, though it is not in its first version.
@@ -277,7 +302,8 @@ impl<'s> Commit<'s> {
         self.touched[touched].count -= 1;
         let document = present.document(collection.shapes());
         let id = document.get("_id").map(|id| id.bytes()).unwrap_or_default();
-        record::delete(self.block(id.len() + 32), collection.number(), id);
+        let before = if collection.keeps_images() { document.bytes() } else { &[] };
+        record::delete(self.block(id.len() + before.len() + 32), collection.number(), id, before);
         let (collection, target) = (collection.clone(), present.target);
         self.steps.push(StagedChange { collection, key, target, made: NewContent::Tombstone });
         Ok(())

@@ -15,7 +15,10 @@
 //! UPDATE    11 collection version created length document length changes length before
 //! REPLACE   12 collection version created length document length before
 //! DROPDB    15 length name                       (a database, none of whose collections is left; the default one has no name)
+//! TXN       13 session (16 bytes) number        (begins the commit of a transaction)
 //! REMOVE    16 collection length id length before
+//! PAST      17 collection lsn dropped length name                            (snapshots: a name that a collection had)
+//! PASTSHAPE 18 collection keys (length key)...                              (snapshots: the next shape of a dropped collection)
 //! ```
 //!
 //! Numbers are LEB128; `created` and `modified` are zigzag differences `time - t`, so that a time near the commit's takes one
@@ -29,22 +32,16 @@
 use std::ops::Range;
 
 pub use super::put::{Made, Making, Metadata, Put};
+pub(crate) use super::record_writer::varint;
+use super::record_writer::{
+    CREATE, DELETE, DROP, DROPDB, INDEX, INSERT, NEXT, PAST, PAST_SHAPE, PUT, REMOVE, RENAME, REPLACE, SHAPE,
+    TXN, UNINDEX, UPDATE,
+};
+pub use super::record_writer::{
+    begin, create, delete, drop_collection, drop_database, drop_index, index, next, past, past_shape, put,
+    rename, shape, transaction, write,
+};
 use crate::document::shape::MAX_SHAPE_KEYS;
-
-const PUT: u8 = 1;
-const DELETE: u8 = 2;
-const SHAPE: u8 = 3;
-const CREATE: u8 = 4;
-const DROP: u8 = 5;
-const NEXT: u8 = 7;
-const RENAME: u8 = 6;
-const INDEX: u8 = 8;
-const UNINDEX: u8 = 9;
-const INSERT: u8 = 10;
-const UPDATE: u8 = 11;
-const REPLACE: u8 = 12;
-const DROPDB: u8 = 15;
-const REMOVE: u8 = 16;
 
 /// Bytes of a payload before its first record.
 pub const PAYLOAD_HEAD: usize = 8;
@@ -108,6 +105,31 @@ pub enum Record<'a> {
         /// Its definition.
         spec: &'a [u8],
     },
+    /// The commit is that of a transaction.
+    Transaction {
+        /// Its session.
+        session: [u8; 16],
+        /// Its number in the session.
+        number: u64,
+    },
+    /// What a collection was called before, in a snapshot.
+    Past {
+        /// The collection's number.
+        collection: u32,
+        /// The LSN of the commit that has ended the name.
+        until: u64,
+        /// Whether that commit has dropped the collection.
+        is_dropped: bool,
+        /// The name.
+        name: &'a str,
+    },
+    /// The next shape of a dropped collection, in a snapshot.
+    PastShape {
+        /// The collection's number.
+        collection: u32,
+        /// Its keys.
+        keys: Vec<&'a str>,
+    },
     /// An index is dropped.
     Unindex {
         /// The collection's number.
@@ -120,145 +142,6 @@ pub enum Record<'a> {
         /// Its name; empty for the default one.
         name: &'a str,
     },
-}
-
-/// Begins a payload.
-pub fn begin(out: &mut Vec<u8>, time: i64) {
-    out.extend_from_slice(&time.to_le_bytes());
-}
-
-/// Appends a PUT; returns the document's place and the length of the record's head.
-pub fn put(out: &mut Vec<u8>, time: i64, metadata: Metadata, document: &[u8]) -> (Range<usize>, u32) {
-    let Metadata { collection, version, created_at, modified_at } = metadata;
-    let start = out.len();
-    out.push(PUT);
-    varint(out, u64::from(collection));
-    varint(out, version);
-    varint(out, zigzag(time.wrapping_sub(created_at)));
-    varint(out, zigzag(time.wrapping_sub(modified_at)));
-    varint(out, document.len() as u64);
-    let head = out.len() - start;
-    out.extend_from_slice(document);
-    (start + head..out.len(), head as u32)
-}
-
-/// Appends an INSERT, UPDATE or REPLACE, modified at the payload's time; returns the document's place and the length of the
-/// record's head. `created_at` is told where the document is not new.
-pub fn write(
-    out: &mut Vec<u8>,
-    time: i64,
-    (collection, version, created_at): (u32, u64, i64),
-    making: Making<'_>,
-    document: &[u8],
-) -> (Range<usize>, u32) {
-    let start = out.len();
-    out.push(match making {
-        Making::Inserted => INSERT,
-        Making::Updated(_) => UPDATE,
-        Making::Replaced => REPLACE,
-    });
-    varint(out, u64::from(collection));
-    varint(out, version);
-    if !matches!(making, Making::Inserted) {
-        varint(out, zigzag(time.wrapping_sub(created_at)));
-    }
-    varint(out, document.len() as u64);
-    let head = out.len() - start;
-    out.extend_from_slice(document);
-    let place = start + head..out.len();
-    match making {
-        Making::Inserted => {}
-        Making::Updated(changes) => {
-            bytes(out, changes);
-            bytes(out, &[]);
-        }
-        Making::Replaced => bytes(out, &[]),
-    }
-    (place, head as u32)
-}
-
-/// Appends a REMOVE.
-pub fn delete(out: &mut Vec<u8>, collection: u32, id: &[u8]) {
-    out.push(REMOVE);
-    varint(out, u64::from(collection));
-    bytes(out, id);
-    bytes(out, &[]);
-}
-
-/// Appends a SHAPE.
-pub fn shape<S: AsRef<str>>(out: &mut Vec<u8>, collection: u32, shape: u16, keys: &[S]) {
-    out.push(SHAPE);
-    varint(out, u64::from(collection));
-    varint(out, u64::from(shape));
-    varint(out, keys.len() as u64);
-    for key in keys {
-        bytes(out, key.as_ref().as_bytes());
-    }
-}
-
-/// Appends a CREATE.
-pub fn create(out: &mut Vec<u8>, collection: u32, name: &str, options: &[u8]) {
-    out.push(CREATE);
-    varint(out, u64::from(collection));
-    bytes(out, name.as_bytes());
-    bytes(out, options);
-}
-
-/// Appends a RENAME.
-pub fn rename(out: &mut Vec<u8>, collection: u32, name: &str) {
-    out.push(RENAME);
-    varint(out, u64::from(collection));
-    bytes(out, name.as_bytes());
-}
-
-/// Appends a DROP.
-pub fn drop_collection(out: &mut Vec<u8>, collection: u32) {
-    out.push(DROP);
-    varint(out, u64::from(collection));
-}
-
-/// Appends a DROPDB.
-pub fn drop_database(out: &mut Vec<u8>, name: &str) {
-    out.push(DROPDB);
-    bytes(out, name.as_bytes());
-}
-
-/// Appends an INDEX.
-pub fn index(out: &mut Vec<u8>, collection: u32, spec: &[u8]) {
-    out.push(INDEX);
-    varint(out, u64::from(collection));
-    bytes(out, spec);
-}
-
-/// Appends an UNINDEX.
-pub fn drop_index(out: &mut Vec<u8>, collection: u32, name: &str) {
-    out.push(UNINDEX);
-    varint(out, u64::from(collection));
-    bytes(out, name.as_bytes());
-}
-
-/// Appends a NEXT.
-pub fn next(out: &mut Vec<u8>, collection: u32) {
-    out.push(NEXT);
-    varint(out, u64::from(collection));
-}
-
-fn bytes(out: &mut Vec<u8>, bytes: &[u8]) {
-    varint(out, bytes.len() as u64);
-    out.extend_from_slice(bytes);
-}
-
-/// Appends a number.
-pub(crate) fn varint(out: &mut Vec<u8>, mut value: u64) {
-    while value >= 0x80 {
-        out.push(value as u8 | 0x80);
-        value >>= 7;
-    }
-    out.push(value as u8);
-}
-
-fn zigzag(value: i64) -> u64 {
-    ((value << 1) ^ (value >> 63)) as u64
 }
 
 fn unzigzag(value: u64) -> i64 {
@@ -367,16 +250,29 @@ impl<'a> Records<'a> {
         if kind == DROPDB {
             return Some(Record::DropDatabase { name: self.str()? });
         }
+        if kind == TXN {
+            let session = *self.payload.get(self.at..)?.first_chunk()?;
+            self.at += session.len();
+            return Some(Record::Transaction { session, number: self.varint()? });
+        }
         let collection = u32::try_from(self.varint()?).ok()?;
         Some(match kind {
             DELETE => Record::Delete { collection, id: self.bytes()?, before: &[] },
             REMOVE => Record::Delete { collection, id: self.bytes()?, before: self.bytes()? },
             SHAPE => {
                 let shape = u16::try_from(self.varint()?).ok()?;
-                let count = self.len().filter(|count| *count <= MAX_SHAPE_KEYS)?;
-                let keys = (0..count).map(|_| self.str()).collect::<Option<Vec<_>>>()?;
-                Record::Shape { collection, shape, keys }
+                Record::Shape { collection, shape, keys: self.keys()? }
             }
+            PAST => {
+                let until = self.varint()?;
+                let is_dropped = match self.varint()? {
+                    0 => false,
+                    1 => true,
+                    _ => return None,
+                };
+                Record::Past { collection, until, is_dropped, name: self.str()? }
+            }
+            PAST_SHAPE => Record::PastShape { collection, keys: self.keys()? },
             CREATE => Record::Create { collection, name: self.str()?, options: self.bytes()? },
             DROP => Record::Drop { collection },
             NEXT => Record::Next { collection },
@@ -385,6 +281,11 @@ impl<'a> Records<'a> {
             UNINDEX => Record::Unindex { collection, name: self.str()? },
             _ => return None,
         })
+    }
+
+    fn keys(&mut self) -> Option<Vec<&'a str>> {
+        let count = self.len().filter(|count| *count <= MAX_SHAPE_KEYS)?;
+        (0..count).map(|_| self.str()).collect()
     }
 
     fn varint(&mut self) -> Option<u64> {

@@ -9,7 +9,7 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use super::proof::{Proof, Purpose};
-use super::snapshot;
+use super::snapshot::{self, Generation};
 use crate::engine::exec::interrupt::Interrupt;
 use crate::engine::store::Store;
 use crate::error::{Details, Error, Kind, Result};
@@ -82,7 +82,8 @@ fn copy(store: &Store, host: &Host, partial: &Path, interrupt: &Interrupt) -> Re
         let applied = store.applied();
         match store.refusal_to_read(&applied) {
             Some(error) => return Err(error),
-            None => snapshot::generation(store, &applied),
+            // A copy has no older commits, so it needs no older names.
+            None => Generation { past: Vec::new(), ..snapshot::generation(store, &applied) },
         }
     };
     let copy = open_disk(host, partial, &options, None, &mut Discard)?.backend;

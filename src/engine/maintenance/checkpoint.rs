@@ -138,7 +138,9 @@ pub(super) fn write(
     out: &mut dyn PageSink,
 ) -> Result<Option<Written>> {
     let mut payloads = Payloads::default();
-    snapshot::write_database(store, &captured.shapes, captured.lsn, captured.next_number, &mut payloads)?;
+    let past = snapshot::past_names(store, captured.lsn);
+    let (lsn, next) = (captured.lsn, captured.next_number);
+    snapshot::write_database(store, &captured.shapes, lsn, next, &past, &mut payloads)?;
     let mut contents = Contents { payloads: payloads.0, ..Contents::default() };
     let mut entered = Vec::new();
     let files = slots.map_or_else(Vec::new, |slots| slots.files.clone());

@@ -76,6 +76,7 @@ struct Names {
     collections: usize,
     shapes: usize,
     indexes: usize,
+    past: usize,
     next_number: Option<u32>,
 }
 
@@ -145,6 +146,15 @@ impl<'a> Proof<'a> {
                             own == spec
                         })
                     })
+                }
+                Record::Past { collection, until, name, .. } => {
+                    self.names.past += 1;
+                    self.generation.past.iter().any(|(number, past)| {
+                        *number == collection && past.until.0 == until && *past.name == *name
+                    })
+                }
+                Record::PastShape { collection, .. } => {
+                    self.generation.past.iter().any(|(number, _)| *number == collection)
                 }
                 Record::Next { collection } => {
                     self.names.next_number = Some(collection);
@@ -289,6 +299,7 @@ impl<'a> Proof<'a> {
         if names.collections != shapes.len()
             || names.shapes != shapes.iter().map(|(.., count)| count).sum::<usize>()
             || names.indexes != indexes
+            || names.past != self.generation.past.len()
             || names.next_number != Some(*next_number)
         {
             return Err("the new snapshot lacks names, shapes or indexes of the database".to_owned());

@@ -9,6 +9,7 @@ use crate::engine::format::checkpoint::SLOTS;
 use crate::engine::format::record::{self, Metadata};
 use crate::engine::read::fetch::Last;
 use crate::engine::state::collection::Collection;
+use crate::engine::state::feed::past_names::PastName;
 use crate::engine::state::slab::{Content, SlotId, Span};
 use crate::engine::state::tally::Tally;
 use crate::engine::state::views::View;
@@ -43,6 +44,8 @@ pub(crate) struct Generation {
     pub(crate) tallies: Vec<Tally>,
     /// One past the last slot, by collection.
     pub(crate) ends: Vec<u64>,
+    /// What collections were called before, as far as old commits are kept.
+    pub(crate) past: Vec<(u32, PastName)>,
 }
 
 impl Generation {
@@ -62,7 +65,17 @@ pub(crate) fn generation(store: &Store, applied: &Applied) -> Generation {
         .collect();
     let tallies = applied.catalogue.iter().map(|(_, collection)| collection.tally().now()).collect();
     let ends = applied.catalogue.iter().map(|(_, collection)| collection.slab().end()).collect();
-    Generation { view, next_number: applied.next_number, shapes, tallies, ends }
+    let past = past_names(store, applied.lsn);
+    Generation { view, next_number: applied.next_number, shapes, tallies, ends, past }
+}
+
+/// What collections were called before this commit, as far as the log is kept for readers of old commits.
+pub(crate) fn past_names(store: &Store, lsn: Lsn) -> Vec<(u32, PastName)> {
+    let names = store.past_names();
+    if let Some(reach) = store.storage().history() {
+        names.forget_before(reach.first);
+    }
+    if names.are_kept() { names.up_to(lsn) } else { Vec::new() }
 }
 
 /// Writes the state into a snapshot, of this database or of another, and the places of its documents, if they are wanted. Returns
@@ -74,8 +87,8 @@ pub(crate) fn write(
     mut places: Option<&mut PlacesWriter<'_>>,
     interrupt: &Interrupt,
 ) -> Result<u64> {
-    let Generation { view, next_number, shapes, ends, .. } = generation;
-    write_database(store, shapes, view.lsn(), *next_number, sink)?;
+    let Generation { view, next_number, shapes, ends, past, .. } = generation;
+    write_database(store, shapes, view.lsn(), *next_number, past, sink)?;
     // Each document is written, and then read back by the proof.
     interrupt.expect(shapes.iter().map(|(_, collection, _)| 2 * collection.count()).sum());
     let mut documents = 0;
@@ -94,13 +107,14 @@ pub(crate) fn write_database(
     collections: &[(Arc<str>, Arc<Collection>, usize)],
     lsn: Lsn,
     next_number: u32,
+    past: &[(u32, PastName)],
     sink: &mut dyn SnapshotSink,
 ) -> Result<()> {
     let time = store.commit_time();
     let mut payload = Vec::new();
     record::begin(&mut payload, time);
     for (name, collection, shapes) in collections {
-        record::create(&mut payload, collection.number(), name, b"");
+        record::create(&mut payload, collection.number(), name, &collection.options().encode());
         for index in collection.indexes().iter().filter(|index| index.is_ready(lsn)) {
             let mut spec = Vec::new();
             encode_plain(&index.spec().to_value(), &mut spec);
@@ -119,6 +133,25 @@ pub(crate) fn write_database(
                 payload.clear();
                 record::begin(&mut payload, time);
             }
+        }
+    }
+    for (number, past) in past {
+        record::past(&mut payload, *number, past.until.0, past.shapes.is_some(), &past.name);
+        let shapes = past.shapes.iter().flat_map(|shapes| {
+            (0..shapes.len() as u16).filter_map(|shape| shapes.get(ShapeId(shape)).map(|shape| shape.keys()))
+        });
+        for keys in shapes {
+            record::past_shape(&mut payload, *number, keys);
+            if payload.len() > BLOCK_BYTES {
+                sink.block(0, 0, &payload)?;
+                payload.clear();
+                record::begin(&mut payload, time);
+            }
+        }
+        if payload.len() > BLOCK_BYTES {
+            sink.block(0, 0, &payload)?;
+            payload.clear();
+            record::begin(&mut payload, time);
         }
     }
     record::next(&mut payload, next_number);

@@ -22,7 +22,7 @@ pub(crate) fn writes(operation: &Operation) -> bool {
             | Operation::DeleteId { .. }
             | Operation::Drop
             | Operation::DropDatabase
-            | Operation::Create
+            | Operation::Create { .. }
             | Operation::CreateIndexes { .. }
             | Operation::DropIndex { .. }
             | Operation::Rename { .. }
@@ -41,7 +41,7 @@ pub(crate) fn writes_by_id(operation: &Operation) -> bool {
         | Operation::Set { .. }
         | Operation::DeleteId { .. }
         | Operation::Drop
-        | Operation::Create
+        | Operation::Create { .. }
         | Operation::Rename { .. } => true,
         Operation::Update { filter, .. }
         | Operation::Replace { filter, .. }

@@ -79,6 +79,8 @@ pub enum Step {
         idle: u64,
         /// How long it may be open (ms).
         total: u64,
+        /// Its session, and its number in that.
+        origin: ([u8; 16], u64),
     },
     /// Commits what it has written.
     Commit,
@@ -265,7 +267,10 @@ pub enum Operation {
         filter: Option<Incoming>,
     },
     /// Creates an empty collection.
-    Create,
+    Create {
+        /// `{ changeStreamPreAndPostImages }`; `None` for none.
+        options: Option<Incoming>,
+    },
     /// Lists the collections of the database.
     ListCollections {
         /// A filter on the listing.

@@ -156,7 +156,7 @@ pub enum Answer {
 }
 
 /// One row of a listing.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct CollectionInfo {
     /// Its name.
     pub name: String,
@@ -164,6 +164,8 @@ pub struct CollectionInfo {
     pub number: u32,
     /// Documents in it.
     pub count: u64,
+    /// Its options, an object.
+    pub options: Value,
 }
 
 /// Whether a filter matches a row of a listing.
@@ -181,7 +183,7 @@ impl CollectionInfo {
             ("type".into(), Value::String("collection".into())),
             ("number".into(), Value::number(self.number.into())),
             ("count".into(), Value::number(self.count as f64)),
-            ("options".into(), Value::Object(Vec::new())),
+            ("options".into(), self.options.clone()),
         ]);
         matches(&row, filter)
     }

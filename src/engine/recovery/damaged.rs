@@ -8,6 +8,7 @@ use crate::document::stored::{check_deleted, check_document};
 use crate::document::{RawValue, Shape, Shapes, incoming};
 use crate::engine::format::key::{Key, key_of};
 use crate::engine::format::record::{Made, Put, Record, Records};
+use crate::engine::state::collection_options::CollectionOptions;
 use crate::engine::state::index::Index;
 use crate::engine::state::namespace::{is_database, parts};
 use crate::index::Spec;
@@ -85,6 +86,9 @@ impl State {
             Record::Delete { collection, id, .. } => self.delete(collection, id),
             Record::Shape { collection, shape, keys } => self.shape(collection, usize::from(shape), &keys),
             // A snapshot lists collections by name.
+            Record::Create { options, .. } if CollectionOptions::decode(options).is_none() => {
+                Err(Fault::Own("a collection has options that cannot be read".to_owned()))
+            }
             Record::Create { collection, name, options: _ } => {
                 self.create(collection, name, collection < self.next_number && !from_snapshot)
             }
@@ -98,7 +102,12 @@ impl State {
                 self.next_number = self.next_number.max(collection);
                 Ok(())
             }
-            Record::Next { .. } => {
+            Record::Transaction { .. } if !from_snapshot => Ok(()),
+            Record::Past { .. } | Record::PastShape { .. } if from_snapshot => Ok(()),
+            Record::Next { .. }
+            | Record::Transaction { .. }
+            | Record::Past { .. }
+            | Record::PastShape { .. } => {
                 Err(Fault::Own("a record stands where none of its kind belongs".to_owned()))
             }
             Record::Drop { collection } => match self.collections.remove(&collection) {

@@ -9,6 +9,7 @@
 pub(crate) mod behind;
 pub(crate) mod damaged;
 pub(crate) mod from_checkpoint;
+mod names;
 pub mod replay;
 pub(crate) mod reported;
 pub(crate) mod scrub;

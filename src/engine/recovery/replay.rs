@@ -16,7 +16,6 @@ use crate::engine::format::record::{LEAST_PUT, Made, Put, Record, Records};
 use crate::engine::index_build::create::{MAX_INDEXES, MAX_SPEC};
 use crate::engine::state::collection::Collection;
 use crate::engine::state::index::Index;
-use crate::engine::state::namespace::{is_database, is_name};
 use crate::engine::state::slab::{Content, OnDisk, SlotId, Span, Version};
 use crate::engine::state::tally::{KeyHash, Tally};
 use crate::engine::store::Recovered;
@@ -25,12 +24,12 @@ use crate::index::Spec;
 use crate::storage::{Block, BlockPlace, Loader, Lsn, Replayed, SnapshotBlock};
 
 /// What is wrong with a record.
-type Fault = Cow<'static, str>;
+pub(super) type Fault = Cow<'static, str>;
 
 /// Collections while a snapshot and the log after it are loaded.
 pub struct Replay<'a> {
     path: &'a Path,
-    recovered: Recovered,
+    pub(super) recovered: Recovered,
     /// Bytes of documents that may stay in memory; the rest stays on disk.
     memory_limit: u64,
     hot: AtomicU64,
@@ -191,7 +190,7 @@ impl<'a> Replay<'a> {
         Ok((key_of(id), content))
     }
 
-    fn collection(&self, number: u32) -> Result<Arc<Collection>, Fault> {
+    pub(super) fn collection(&self, number: u32) -> Result<Arc<Collection>, Fault> {
         let found = self.recovered.collections.get(&number).map(|collection| collection.clone());
         Ok(found.ok_or("a record names a collection that does not exist")?)
     }
@@ -268,59 +267,6 @@ impl<'a> Replay<'a> {
         Ok(())
     }
 
-    /// A collection is created in the log: its number is higher than all before.
-    fn create(&mut self, number: u32, name: &str) -> Result<(), Fault> {
-        if number < self.recovered.next_number {
-            return Err("a collection number is given twice".into());
-        }
-        self.add(number, name)
-    }
-
-    fn add(&mut self, number: u32, name: &str) -> Result<(), Fault> {
-        if !is_name(name) {
-            return Err("a collection has a name that none can have".into());
-        }
-        if self.recovered.collections.contains_key(&number) || self.recovered.catalogue.get(name).is_some() {
-            return Err("a collection begins twice".into());
-        }
-        let next = number.checked_add(1).ok_or("a collection number is out of range")?;
-        let collection = Arc::new(Collection::new(number));
-        self.recovered.next_number = self.recovered.next_number.max(next);
-        self.recovered.catalogue.insert(name, collection.clone());
-        self.recovered.collections.insert(number, collection);
-        Ok(())
-    }
-
-    fn drop_collection(&mut self, number: u32) -> Result<(), Fault> {
-        self.collection(number)?;
-        self.recovered.catalogue.remove(number);
-        self.recovered.collections.remove(&number);
-        Ok(())
-    }
-
-    fn drop_database(&self, name: &str) -> Result<(), Fault> {
-        if !is_database(name) {
-            return Err("a database has a name that none can have".into());
-        }
-        if self.recovered.catalogue.of(name).next().is_some() {
-            return Err("a database is dropped that has collections".into());
-        }
-        Ok(())
-    }
-
-    fn rename(&mut self, number: u32, name: &str) -> Result<(), Fault> {
-        let collection = self.collection(number)?;
-        if self.recovered.catalogue.get(name).is_some() {
-            return Err("a collection takes the name of another".into());
-        }
-        if !is_name(name) {
-            return Err("a collection takes a name that none can have".into());
-        }
-        self.recovered.catalogue.remove(number);
-        self.recovered.catalogue.insert(name, collection);
-        Ok(())
-    }
-
     fn index(&mut self, lsn: Lsn, number: u32, spec: &[u8]) -> Result<(), Fault> {
         let collection = self.collection(number)?;
         let indexes = collection.indexes();
@@ -374,7 +320,11 @@ impl Loader for Replay<'_> {
             let applied = match record {
                 Err(_) => Err("a record is malformed".into()),
                 Ok(Record::Shape { collection, shape, keys }) => self.shape(collection, shape, &keys),
-                Ok(Record::Create { collection, name, options: _ }) => self.add(collection, name),
+                Ok(Record::Create { collection, name, options }) => self.add(collection, name, options),
+                Ok(Record::Past { collection, until, is_dropped, name }) => {
+                    self.past(collection, Lsn(until), is_dropped, name)
+                }
+                Ok(Record::PastShape { collection, keys }) => self.past_shape(collection, &keys),
                 Ok(Record::Index { collection, spec }) => self.index(snapshot.lsn, collection, spec),
                 Ok(Record::Next { collection }) => {
                     self.recovered.next_number = self.recovered.next_number.max(collection);
@@ -442,13 +392,18 @@ impl Loader for Replay<'_> {
                 }
                 let applied = match record {
                     Err(_) => Err("a record is malformed".into()),
-                    Ok(Record::Next { .. }) => Err(out_of_place()),
+                    Ok(Record::Next { .. } | Record::Past { .. } | Record::PastShape { .. }) => {
+                        Err(out_of_place())
+                    }
+                    Ok(Record::Transaction { .. }) => Ok(()),
                     Ok(Record::Put(put)) => self.put(lsn, block, put, cold.as_ref()),
                     Ok(Record::Delete { collection, id, .. }) => self.delete(lsn, collection, id),
                     Ok(Record::Shape { collection, shape, keys }) => self.shape(collection, shape, &keys),
-                    Ok(Record::Create { collection, name, options: _ }) => self.create(collection, name),
-                    Ok(Record::Drop { collection }) => self.drop_collection(collection),
-                    Ok(Record::Rename { collection, name }) => self.rename(collection, name),
+                    Ok(Record::Create { collection, name, options }) => {
+                        self.create(collection, name, options)
+                    }
+                    Ok(Record::Drop { collection }) => self.drop_collection(lsn, collection),
+                    Ok(Record::Rename { collection, name }) => self.rename(lsn, collection, name),
                     Ok(Record::Index { collection, spec }) => self.index(lsn, collection, spec),
                     Ok(Record::Unindex { collection, name }) => self.drop_index(collection, name),
                     Ok(Record::DropDatabase { name }) => self.drop_database(name),

@@ -169,6 +169,7 @@ impl Session {
             name: parts(name).1.to_owned(),
             number: collection.number(),
             count: collection.count(),
+            options: collection.options().to_value(),
         });
         Ok(all.filter(|row| filter.is_all() || row.matches(&filter)).collect())
     }

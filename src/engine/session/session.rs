@@ -369,7 +369,9 @@ impl Session {
     ) -> Outcome {
         let store = &*self.store;
         match operation {
-            Operation::Create => Outcome::Published(collections::create(store, name)),
+            Operation::Create { options } => {
+                Outcome::Published(collections::create(store, name, options.as_ref()))
+            }
             Operation::CreateIndexes { specs } => {
                 Outcome::Published(requests::create_indexes(store, name, &specs, interrupt))
             }

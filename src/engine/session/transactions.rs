@@ -18,8 +18,9 @@ use crate::engine::operation::request::{Operation, Size, Step, Task};
 use crate::engine::operation::response::{Answer, Answered, UpdateOutcome};
 use crate::engine::read::find;
 use crate::engine::transaction::transaction::Transaction;
-use crate::engine::transaction::work::Work;
+use crate::engine::transaction::work::{Origin, Work};
 use crate::engine::transaction::{bulk, by_filter, by_id, errors, indexes};
+use crate::engine::write::collections::{check_options, parse_options};
 use crate::engine::write::find_and_modify::ReturnedDocument;
 use crate::error::{Error, Kind, Result};
 use crate::options::Access;
@@ -39,9 +40,13 @@ impl Session {
     /// Adds an operation to its transaction. `Some` runs what has been added since, and is to be called: nobody else does.
     pub(super) fn in_turn_of_transaction(self: &Arc<Self>, task: Task, size: Size) -> Option<Job> {
         let number = task.transaction;
-        if let Operation::Transaction(Step::Begin { idle, total }) = task.operation {
+        if let Operation::Transaction(Step::Begin { idle, total, origin: (session, of_session) }) =
+            task.operation
+        {
             let limit = |millis| i64::try_from(millis).unwrap_or(i64::MAX);
-            let begun = self.transactions.begin(number, self.store.now(), (limit(idle), limit(total)));
+            let origin = Origin { session, number: of_session };
+            let limits = (limit(idle), limit(total));
+            let begun = self.transactions.begin(number, self.store.now(), limits, origin);
             (task.reply)(Answered::plain(begun.map(|()| Answer::Done)));
             return None;
         }
@@ -254,8 +259,10 @@ impl Session {
                         .map(|(outcome, _)| outcome)
                 }))
             }
-            Operation::Create => {
-                work.collection_or_begin(name)?;
+            Operation::Create { options } => {
+                let options = parse_options(options.as_ref())?;
+                let collection = work.collection_or_begin_with(name, &options)?;
+                check_options(&collection, name, &options)?;
                 Answer::Done
             }
             Operation::CreateIndexes { specs } => {

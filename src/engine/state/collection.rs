@@ -6,6 +6,7 @@ use std::sync::{Arc, OnceLock};
 use dashmap::{DashMap, Entry};
 
 use super::base::CollectionBase;
+use super::collection_options::CollectionOptions;
 use super::index::Index;
 use super::recent::Recent;
 use super::scan_counts::ScanCounts;
@@ -29,6 +30,7 @@ pub struct Collection {
     number: u32,
     /// Shared with those who read old commits after it was dropped.
     shapes: Arc<Shapes>,
+    options: OnceLock<CollectionOptions>,
     /// Created with the first document: its shards cost more than the rest of an empty collection.
     directory: OnceLock<Directory>,
     slab: Slab,
@@ -63,6 +65,7 @@ impl Collection {
         Collection {
             number,
             shapes: Arc::default(),
+            options: OnceLock::new(),
             directory: OnceLock::new(),
             slab: Slab::default(),
             count: AtomicU64::new(0),
@@ -85,6 +88,22 @@ impl Collection {
     /// Its shapes.
     pub fn shapes(&self) -> &Shapes {
         &self.shapes
+    }
+
+    /// Its options.
+    pub(crate) fn options(&self) -> CollectionOptions {
+        self.options.get().cloned().unwrap_or_default()
+    }
+
+    /// Gives it options, before anybody sees it.
+    pub(crate) fn begin_with_options(&self, options: CollectionOptions) {
+        // It has none yet.
+        let _ = self.options.set(options);
+    }
+
+    /// Whether the log gets documents as they were before a change.
+    pub(crate) fn keeps_images(&self) -> bool {
+        self.options.get().is_some_and(CollectionOptions::keeps_images)
     }
 
     /// The same, for those who outlive it.

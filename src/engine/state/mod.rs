@@ -4,7 +4,7 @@
 //! - [`slab`]: the versions of a collection's documents, by slot
 //! - `base`: what stands on disk below all of them
 //! - [`index`]: an index of a collection
-//! - [`collection`]: directory, documents and indexes under one number
+//! - [`collection`]: directory, documents and indexes under one number; `collection_options`: its options
 //! - `namespace`: full names of collections, and names of databases
 //! - [`catalogue`]: the collections by name, as one commit left them
 //! - `feed`: the newest commits for those who watch them
@@ -18,6 +18,7 @@
 pub(crate) mod base;
 pub(crate) mod catalogue;
 pub(crate) mod collection;
+pub(crate) mod collection_options;
 pub(crate) mod feed;
 pub(crate) mod holds;
 pub(crate) mod idle_readers;

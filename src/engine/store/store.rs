@@ -145,6 +145,10 @@ impl Store {
             budget: Backpressure::new(options.queue_limit),
             feed: Arc::new(Feed::new(options.storage == StorageMode::Memory, options.memory_limit.bytes())),
         };
+        let past_names = PastNames::new(recovered.past);
+        if opened.backend.history().is_some_and(|reach| reach.on) {
+            past_names.keep();
+        }
         let tight = options.memory_limit.bytes().is_some_and(|limit| limit < LARGE_LIMIT);
         let millis = |clock: &dyn Clock| i64::try_from(clock.now_millis()).unwrap_or(i64::MAX);
         let work_clock = clock.clone();
@@ -181,7 +185,7 @@ impl Store {
             precedence: Precedence::default(),
             transactions: AtomicU64::new(0),
             documents,
-            past_names: PastNames::new(recovered.past),
+            past_names,
             leave,
         })
     }

@@ -9,12 +9,12 @@ use std::sync::Arc;
 
 use super::errors;
 use super::recheck::is_newest;
-use super::work::{Present, Work};
+use super::work::{Origin, Present, Work};
 use crate::engine::commit::read_ahead::{self, ReadAhead};
 use crate::engine::commit::{self, Commit, Committed, Halt, Over, Target};
 use crate::engine::exec::interrupt::Interrupt;
 use crate::engine::format::key::Key;
-use crate::engine::format::record::Making;
+use crate::engine::format::record::{self, Making};
 use crate::engine::read::layers::own::OwnDocuments;
 use crate::engine::state::collection::Collection;
 use crate::engine::state::index::Index;
@@ -46,7 +46,9 @@ pub(crate) fn run(work: &Work, interrupt: &Interrupt) -> Committed<()> {
         Err(error) => return Committed { result: Err(error), lsn: work.store.applied_lsn() },
     };
     let bytes = usize::try_from(work.bytes()).unwrap_or(usize::MAX);
+    let Origin { session, number } = work.origin;
     commit::run_ahead(&work.store, bytes, interrupt, &mut ahead, |commit| {
+        record::transaction(commit.block(32), &session, number);
         parts.iter().try_for_each(|part| {
             stage(commit, work, part).map_err(|halt| match halt {
                 Halt::Error(error) => Halt::Error(refusal(part, error)),
@@ -152,7 +154,7 @@ fn stage_begun(commit: &mut Commit<'_>, part: &Part) -> Result<(), Halt> {
     if commit.collection(&part.name).is_some() {
         return Err(errors::conflict(&part.name).into());
     }
-    let collection = commit.collection_or_create(&part.name)?;
+    let collection = commit.collection_or_create_with(&part.name, &part.collection.options())?;
     commit.keep_created();
     for index in part.collection.indexes().iter() {
         let index = Index::new(collection.next_index(), index.spec().clone())?;

@@ -17,7 +17,7 @@ pub(crate) fn create(work: &mut Work, name: &str, specs: &[Spec]) -> Result<Vec<
             return Err(errors::refused("an index of a collection that is there already cannot be created"));
         }
         // A savepoint may go back to the collection without them.
-        let next = work.begin_again(name);
+        let next = work.begin_again(name, &collection.options());
         for index in collection.indexes().iter().chain(&fresh) {
             index.set_ready(Lsn(0));
             next.add_index(index.clone());

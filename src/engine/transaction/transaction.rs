@@ -9,7 +9,7 @@ use std::collections::VecDeque;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Weak};
 
-use super::work::Work;
+use super::work::{Origin, Work};
 use super::{commit, errors};
 use crate::engine::commit::Committed;
 use crate::engine::exec::interrupt::Interrupt;
@@ -30,6 +30,7 @@ pub(crate) struct Transaction {
     used: AtomicI64,
     /// How long it may be left alone, and how long it may be open (ms).
     limits: (i64, i64),
+    origin: Origin,
     line: Mutex<Line>,
     /// Its open cursors.
     cursors: Mutex<Vec<u64>>,
@@ -52,13 +53,14 @@ struct Line {
 
 impl Transaction {
     /// A transaction without operations, at this time (ms).
-    pub(super) fn new(now: i64, limits: (i64, i64)) -> Arc<Transaction> {
+    pub(super) fn new(now: i64, limits: (i64, i64), origin: Origin) -> Arc<Transaction> {
         Arc::new_cyclic(|me| Transaction {
             me: me.clone(),
             state: LongMutex::new(State::Fresh),
             began: now,
             used: AtomicI64::new(now),
             limits,
+            origin,
             line: Mutex::default(),
             cursors: Mutex::default(),
         })
@@ -145,7 +147,7 @@ impl Transaction {
     fn opened<'s>(&self, state: &'s mut State, store: &Arc<Store>) -> Result<&'s mut Work> {
         self.end_if_late(state, store.now());
         if matches!(state, State::Fresh) {
-            let work = Box::new(Work::begin(store));
+            let work = Box::new(Work::begin(store, self.origin));
             let reader: Weak<dyn IdleReader> = self.me.clone();
             store.views().readers().add(work.ticket(), reader);
             *state = State::Open(work);

@@ -13,6 +13,7 @@ use crate::engine::format::record::{self, Making};
 use crate::engine::read::layers::own::{OwnDocument, OwnDocuments};
 use crate::engine::read::layers::source::{OwnWrites, Source};
 use crate::engine::state::collection::Collection;
+use crate::engine::state::collection_options::CollectionOptions;
 use crate::engine::state::idle_readers::Ticket;
 use crate::engine::state::namespace::{check_name, parts};
 use crate::engine::state::slab::{Content, SlotId, Span, Version, VisibleVersion};
@@ -45,6 +46,14 @@ pub(crate) struct Work {
     bytes: u64,
     marks: Vec<Mark>,
     last_mark: u64,
+    pub(super) origin: Origin,
+}
+
+/// The transaction in the log: its session, and its number in that.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Origin {
+    pub(crate) session: [u8; 16],
+    pub(crate) number: u64,
 }
 
 /// A savepoint.
@@ -80,7 +89,7 @@ impl Present {
 
 impl Work {
     /// On the newest published state.
-    pub(crate) fn begin(store: &Arc<Store>) -> Work {
+    pub(crate) fn begin(store: &Arc<Store>, origin: Origin) -> Work {
         Work {
             store: store.clone(),
             view: store.view(),
@@ -89,6 +98,7 @@ impl Work {
             bytes: 0,
             marks: Vec::new(),
             last_mark: 0,
+            origin,
         }
     }
 
@@ -123,6 +133,15 @@ impl Work {
 
     /// The collection of this name, begun now if there is none.
     pub(crate) fn collection_or_begin(&mut self, name: &str) -> Result<Arc<Collection>> {
+        self.collection_or_begin_with(name, &CollectionOptions::default())
+    }
+
+    /// The collection of this name, begun with these options if there is none.
+    pub(crate) fn collection_or_begin_with(
+        &mut self,
+        name: &str,
+        options: &CollectionOptions,
+    ) -> Result<Arc<Collection>> {
         if let Some(collection) = self.collection(name) {
             return Ok(collection);
         }
@@ -131,12 +150,13 @@ impl Work {
         if self.store.applied_collection(name).is_some() {
             return Err(errors::conflict(name));
         }
-        Ok(self.begin_again(name))
+        Ok(self.begin_again(name, options))
     }
 
     /// Begins a collection once more, without indexes.
-    pub(super) fn begin_again(&mut self, name: &str) -> Arc<Collection> {
+    pub(super) fn begin_again(&mut self, name: &str, options: &CollectionOptions) -> Arc<Collection> {
         let collection = Arc::new(Collection::new(BEGUN.fetch_sub(1, Ordering::Relaxed)));
+        collection.begin_with_options(options.clone());
         Arc::make_mut(&mut self.own).begun.insert(name.into(), collection.clone());
         collection
     }
@@ -266,7 +286,7 @@ impl Work {
         let mut paths = Vec::new();
         let making = self.making(collection, key, packed, &mut paths);
         let metadata = (collection.number(), version, created_at);
-        let (range, head) = record::write(&mut bytes, now, metadata, making, packed.bytes());
+        let (range, head) = record::write(&mut bytes, now, metadata, making, packed.bytes(), &[]);
         let place = BlockPlace {
             file: FileId::Memory,
             frame: 0,

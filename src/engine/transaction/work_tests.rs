@@ -35,7 +35,7 @@ fn a_transaction_and_all_of_them_hold_so_much_and_no_more() {
     let options = OpenOptions { storage: StorageMode::Memory, ..OpenOptions::default() };
     let database = Database::open(":memory:", options, runtime.handle().clone()).unwrap();
     let store = database.store().clone();
-    let mut work = Work::begin(&store);
+    let mut work = Work::begin(&store, Origin::default());
     insert(&mut work, 1).unwrap();
     let held = work.bytes;
     assert!(held > 0);
@@ -65,7 +65,7 @@ fn a_write_that_is_refused_because_it_would_block_has_changed_nothing_and_holds_
     let options = OpenOptions { storage: StorageMode::Memory, ..OpenOptions::default() };
     let database = Database::open(":memory:", options, runtime.handle().clone()).unwrap();
     let store = database.store().clone();
-    let mut work = Work::begin(&store);
+    let mut work = Work::begin(&store, Origin::default());
     insert(&mut work, 1).unwrap();
     let (held, written) = (work.bytes, work.is_empty());
     let refused = nonblocking(|| {

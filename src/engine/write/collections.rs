@@ -1,19 +1,47 @@
 //! Collections as a whole: creating, dropping, renaming.
 
+use crate::document::incoming;
 use crate::engine::commit;
 use crate::engine::commit::Committed;
+use crate::engine::operation::input::Incoming;
 use crate::engine::operation::response::Answer;
+use crate::engine::state::collection::Collection;
+use crate::engine::state::collection_options::CollectionOptions;
 use crate::engine::state::namespace::{Shown, check_collection, parts, within};
 use crate::engine::store::Store;
-use crate::error::{Error, Kind, codes};
+use crate::error::{Error, Kind, Result, codes};
 
-/// Creates an empty collection; an existing one is left as it is.
-pub(crate) fn create(store: &Store, name: &str) -> Committed<Answer> {
-    commit::run(store, name.len() + 64, |commit| {
-        commit.collection_or_create(name)?;
+/// Creates an empty collection; an existing one is left as it is, and must have the options that are given.
+pub(crate) fn create(store: &Store, name: &str, options: Option<&Incoming>) -> Committed<Answer> {
+    let options = match parse_options(options) {
+        Ok(options) => options,
+        Err(error) => return Committed::failed(error),
+    };
+    commit::run(store, name.len() + 128, |commit| {
+        let collection = commit.collection_or_create_with(name, &options)?;
+        check_options(&collection, name, &options)?;
         commit.keep_created();
         Ok(Answer::Done)
     })
+}
+
+/// The options of a collection from the boundary.
+pub(crate) fn parse_options(options: Option<&Incoming>) -> Result<CollectionOptions> {
+    let Some(options) = options else { return Ok(CollectionOptions::default()) };
+    incoming::check(options.bytes(), &options.shapes)?;
+    CollectionOptions::parse(options.raw())
+}
+
+/// Refuses options that a collection which is there does not have.
+pub(crate) fn check_options(collection: &Collection, name: &str, options: &CollectionOptions) -> Result<()> {
+    if *options == CollectionOptions::default() || *options == collection.options() {
+        return Ok(());
+    }
+    let message = format!(
+        "a collection '{}' with other options is there already; drop it first, or leave the options out",
+        Shown(name)
+    );
+    Err(Error::new(Kind::Conflict, message).with_code(codes::NAMESPACE_EXISTS))
 }
 
 /// Drops a collection.

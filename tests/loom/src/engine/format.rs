@@ -4,5 +4,7 @@
 mod put;
 #[path = "../../../../src/engine/format/record.rs"]
 pub mod record;
+#[path = "../../../../src/engine/format/record_writer.rs"]
+mod record_writer;
 #[path = "../../../../src/engine/format/span.rs"]
 pub mod span;
