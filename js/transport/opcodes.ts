@@ -33,7 +33,9 @@ export const Opcode = {
   Commit: 41,
   Abort: 42,
   Savepoint: 43,
-  RollBack: 44
+  RollBack: 44,
+  DropDatabase: 50,
+  ListDatabases: 51
 } as const
 
 /** The flags of an operation. The meaning of a bit below 16 depends on the opcode. */
