@@ -442,6 +442,7 @@ export interface DriverOptions {
 	timeoutMode?: unknown;
 	cursor?: unknown;
 	authorizedCollections?: boolean;
+	authorizedDatabases?: boolean;
 	bypassDocumentValidation?: boolean;
 	ignoreUndefined?: boolean;
 	checkKeys?: boolean;
@@ -862,6 +863,28 @@ export interface ListCollectionsOptions extends OperationOptions {
 	/** Accepted for compatibility with the mongodb driver, without effect: a listing is read in one piece. */
 	batchSize?: number;
 }
+/** Options of `listDatabases`. */
+export interface ListDatabasesOptions extends OperationOptions {
+	/** Which databases, by `name`, `sizeOnDisk` or `empty`. Default all. */
+	filter?: Document;
+	/** Resolves with names only. Default false. */
+	nameOnly?: boolean;
+}
+/** What `listDatabases` resolves with. */
+export interface ListDatabasesResult {
+	databases: {
+		name: string;
+		/** Bytes of its documents: the databases of a directory share their files. */
+		sizeOnDisk: number;
+		/** Always false: a database exists as long as it has a collection. */
+		empty: boolean;
+	}[];
+	/** The sum of their sizes. */
+	totalSize: number;
+	/** The same in MiB. */
+	totalSizeMb: number;
+	ok: 1;
+}
 /** Options of `listIndexes`. */
 export interface ListIndexesOptions extends OperationOptions {
 	/** Accepted for compatibility with the mongodb driver, without effect: a listing is read in one piece. */
@@ -952,10 +975,19 @@ export interface RecoveryReport {
 }
 /** Statistics of an open database. */
 export interface DatabaseStats {
-	/** Number of collections. */
+	/** Number of collections of the database. */
 	collections: number;
 	/** Documents in all of them. */
 	documents: number;
+	/**
+	 * The databases that have collections. They share memory, files and commits, so all that follows is of all of them together, but for
+	 * `indexes` and `suggestedIndexes`.
+	 */
+	databases: {
+		name: string;
+		collections: number;
+		documents: number;
+	}[];
 	/** Bytes of memory that documents take, including old versions that a cursor still reads. */
 	hotBytes: number;
 	/** Bytes of memory that it may take (the option `memoryLimit`, or its default); null where nothing limits it. */
@@ -995,13 +1027,13 @@ export interface DatabaseStats {
 	viewBytes: number;
 	/** How long the oldest of them has been open, in milliseconds. */
 	oldestViewAge: number;
-	/** Indexes of all collections, without those on `_id`. */
+	/** Indexes of the collections of the database, without those on `_id`. */
 	indexes: number;
-	/** Bytes of these indexes in memory. */
+	/** Bytes of all indexes in memory. */
 	indexBytes: number;
 	/** How far the scrub is, and what it has found; null without the option `scrub`. */
 	scrub: ScrubStats | null;
-	/** Indexes that would have helped costly scans; empty with `autoIndex: 'off'`. */
+	/** Indexes that would have helped costly scans of the database; empty with `autoIndex: 'off'`. */
 	suggestedIndexes: ({
 		collection: string;
 	} & SuggestedIndex)[];
@@ -1127,6 +1159,11 @@ export interface Verification {
 export interface ExportOptions extends OperationOptions {
 	/** The collections to write; default all. */
 	collections?: readonly string[];
+	/**
+	 * Writes the collections of all databases of the directory. Lines of other databases than the default one begin with `"database"`, so that an
+	 * import puts them there. Default false.
+	 */
+	allDatabases?: boolean;
 	/** Called after each piece was written to the stream. */
 	onProgress?: (progress: ExportResult) => void;
 }
@@ -1141,7 +1178,7 @@ export type ImportSource = AsyncIterable<Uint8Array | string> | Iterable<Uint8Ar
 export interface ImportOptions extends OperationOptions {
 	/**
 	 * The collection of all documents. Each line is then a document alone, as `mongoexport` writes it; a missing `_id` becomes a UUIDv7 string.
-	 * Without the option a line is `{"collection":"users","document":{...}}`.
+	 * Without the option a line is `{"collection":"users","document":{...}}`, which may name its `"database"` too.
 	 */
 	collection?: string;
 	/**
@@ -1831,6 +1868,8 @@ export declare class Transaction {
 	collection<T extends Document = Document>(name: string, options?: CollectionOptions): Collection<T>;
 	/** Creates an empty collection with the commit; resolves with a handle whose operations belong to the transaction. */
 	createCollection<T extends Document = Document>(name: string, options?: OperationOptions): Promise<Collection<T>>;
+	/** The same transaction in another database of the directory: `tx.sibling('other').collection('users')`. */
+	sibling(name: string): Transaction;
 	/** Sets a savepoint: `rollbackTo` takes back what was written after it. */
 	savepoint(): Promise<Savepoint>;
 	/**
@@ -1847,6 +1886,8 @@ export declare class TransactionSync {
 	#private;
 	/** A handle of a collection whose operations belong to the transaction. */
 	collection<T extends Document = Document>(name: string, options?: CollectionOptions): Collection<T>;
+	/** The same transaction in another database of the directory. */
+	sibling(name: string): TransactionSync;
 	/** Sets a savepoint: `rollbackTo` takes back what was written after it. */
 	savepoint(): Savepoint;
 	/**
@@ -1856,7 +1897,7 @@ export declare class TransactionSync {
 	rollbackTo(savepoint: Savepoint): void;
 }
 /**
- * An open database: a directory, or memory only.
+ * An open database: the default one of a directory or of memory, or another one beside it (`sibling`).
  *
  * @example
  * const db = await Database.open('data/app')
@@ -1890,8 +1931,19 @@ export declare class Database {
 	private constructor();
 	/** The directory, as it was given, or `':memory:'`. */
 	get path(): string;
-	/** The name of the database in error messages: the last part of its path. */
+	/**
+	 * The name of the database; of the default one the last part of its path, `memory` for one in memory. Where another database in the
+	 * directory has that name, because the directory was renamed, `_default` follows.
+	 */
 	get databaseName(): string;
+	/**
+	 * Another database in the same directory, files and commits; nothing is read or written. It exists as long as it has a collection. The name
+	 * of the default database gives that. Closing either closes both.
+	 *
+	 * Throws a TypeError when the name is not a string, `BAD_QUERY` when it is not a valid name: names have 1 to 63 bytes of UTF-8, no space and
+	 * none of `/\\."$*<>:|?` and NUL, and differ not only in case.
+	 */
+	sibling(name: string): Database;
 	/** Where writes go: `'async'`, `'sync'` or `'memory'`. */
 	get storage(): StorageMode;
 	/** What recovery found when this database was opened. */
@@ -1964,10 +2016,26 @@ export declare class Database {
 	/** Resolves with handles of all collections, by name. */
 	collections(options?: OperationOptions): Promise<Collection[]>;
 	/**
-	 * Drops every collection, one commit each; resolves with true. The database stays open, and what was written before the call is
-	 * gone, what is written after it stays. Rejects with `READ_ONLY`, `CLOSED`.
+	 * Drops every collection of this database, in one commit; resolves with true. The handle stays usable, and what was written before the call
+	 * is gone, what is written after it stays. Rejects with `READ_ONLY`, `CLOSED`.
 	 */
 	dropDatabase(options?: OperationOptions): Promise<boolean>;
+	/**
+	 * Resolves with the databases that have collections, by name. Their sizes are those of their documents: they share their files.
+	 *
+	 * Rejects with `BAD_QUERY` when the filter is malformed.
+	 */
+	listDatabases(options: ListDatabasesOptions & {
+		nameOnly: true;
+	}): Promise<{
+		databases: {
+			name: string;
+		}[];
+		ok: 1;
+	}>;
+	listDatabases(options?: ListDatabasesOptions & {
+		nameOnly?: false;
+	}): Promise<ListDatabasesResult>;
 	/**
 	 * Runs a pipeline that reads no collection: its first stage is `$documents`. Otherwise as `collection.aggregate`.
 	 *
@@ -1994,10 +2062,14 @@ export declare class Database {
 	 * left.
 	 */
 	backup(path: string | URL, options?: LongOperationOptions): Promise<BackupResult>;
-	/** Resolves with statistics of the database: documents, bytes in memory and on disk, the state of the log. */
+	/**
+	 * Resolves with statistics: how many collections and documents the database has, and what it and the others in its directory share: bytes
+	 * in memory and on disk, the state of the log.
+	 */
 	stats(options?: OperationOptions): Promise<DatabaseStats>;
 	/**
-	 * Writes documents as lines of JSON, `{"collection":"users","document":{...}}`, and ends the stream. The lines show the state at the time
+	 * Writes documents as lines of JSON, `{"collection":"users","document":{...}}`, and ends the stream; with `allDatabases` those of the other
+	 * databases too, `{"database":"other","collection":"users","document":{...}}`. The lines show the state at the time
 	 * of the call, however long it takes and whatever is written meanwhile; values are in MongoDB Extended JSON v2, so that an import restores
 	 * them exactly. Respects the back pressure of the stream.
 	 *
@@ -2006,15 +2078,15 @@ export declare class Database {
 	exportJSONL(writable: NodeJS.WritableStream | WritableStream, options?: ExportOptions): Promise<ExportResult>;
 	/**
 	 * Reads lines as `exportJSONL` writes them, or with the option `collection` lines that are documents, as `mongoexport` writes them, and
-	 * inserts the documents, batch by batch. Stops at the first line that cannot be imported; the documents of all lines before it are kept.
+	 * inserts the documents, batch by batch: into this database, unless a line names another one. Stops at the first line that cannot be imported; the documents of all lines before it are kept.
 	 *
 	 * Rejects with an error whose `line` is that line's number: `BAD_DOCUMENT` when the line does not have this form or has a
 	 * value that cannot be stored, `DUPLICATE_KEY` when its `_id` exists (option `ifExists`).
 	 */
 	importJSONL(readable: ImportSource, options?: ImportOptions): Promise<ImportResult>;
 	/**
-	 * Waits for running operations, writes what is pending and releases the directory. Resolves when another process may open
-	 * it. After the call every other method rejects with `CLOSED`; a second call resolves with the first.
+	 * Waits for running operations, writes what is pending and releases the directory, with all databases in it. Resolves when another process
+	 * may open it. After the call every other method rejects with `CLOSED`; a second call resolves with the first.
 	 */
 	close(): Promise<void>;
 	/** Closes at the end of an `await using`. */

@@ -78,6 +78,7 @@ const ofDatabase = {
   dropCollection: (db) => db.dropCollection('users'),
   collections: (db) => db.collections(),
   dropDatabase: (db) => db.dropDatabase(),
+  listDatabases: (db) => db.listDatabases(),
   command: (db) => db.command({ ping: 1 }),
   transaction: (db) => db.transaction(async () => {}),
   transactionSync: async (db) => db.transactionSync(() => {}),

@@ -60,6 +60,7 @@ const PROBES = {
   '`_id`, encoded': (db, n, more) => db.collection('a').insertOne({ _id: 'x'.repeat(n - 3 + more) }),
   BigInt: (db, n, more) => db.collection('a').insertOne({ a: 2n ** BigInt(n - 1) - (more ? 0n : 1n) }),
   'collection name, UTF-8': (db, n, more) => db.createCollection('x'.repeat(n + more)),
+  'database name, UTF-8': (db, n, more) => db.sibling('x'.repeat(n + more)).createCollection('c'),
   'index name, UTF-8': (db, n, more) => db.collection('b').createIndex({ [`n${more}`]: 1 }, { name: 'x'.repeat(n + more) }),
   'fields of an index': (db, n, more) => db.collection('c').createIndex(named(n + more), { name: `wide${more}` }),
   'indexes of a collection, `_id_` included': (db, n, more) =>

@@ -1,6 +1,6 @@
 // The types of transactions and sessions; checked by the compiler, never run.
 
-import type { ClientSession, Collection, Savepoint, Transaction, TransactionOptions } from '../index.js'
+import type { ClientSession, Collection, Database, Savepoint, Transaction, TransactionOptions } from '../index.js'
 import { db, id, type User, users } from './types-model.js'
 
 // The result of the function is that of the call.
@@ -52,4 +52,24 @@ export { count, text }
   void name
   // @ts-expect-error
   db.transactionSync((tx) => tx.collection('a'), { maxTimeMS: 5 })
+}
+
+// Another database of the directory is a database; a transaction reaches it.
+{
+  const other: Database = db.sibling('other')
+  void db.transaction(async (tx) => tx.sibling('other').collection<{ _id: string; n: number }>('a').findOne({ n: 1 }))
+  const n: number = db.transactionSync((tx) => tx.sibling('other').collection<{ _id: string; n: number }>('a').getSync('x')!.n)
+  void n
+  void other.listDatabases().then(({ databases, totalSize }) => databases.map(({ name, sizeOnDisk }) => name.length + sizeOnDisk + totalSize))
+  void other.listDatabases({ nameOnly: true, filter: { name: 'a' } }).then(({ databases }) => {
+    const names: string[] = databases.map(({ name }) => name)
+    // @ts-expect-error
+    databases[0]?.sizeOnDisk
+    return names
+  })
+  // @ts-expect-error
+  db.sibling(1)
+  // @ts-expect-error
+  void db.listDatabases({ nameonly: true })
+  void db.stats().then(({ databases }) => databases.map(({ name, collections, documents }) => name + collections + documents))
 }

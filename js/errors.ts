@@ -17,6 +17,7 @@ export const CODES = {
   NotImplemented: 238,
   BSONObjectTooLarge: 10334,
   DuplicateKey: 11000,
+  DatabaseDifferCase: 13297,
   NoSuchTransaction: 251,
   OperationNotSupportedInTransaction: 263,
   ChangeStreamHistoryLost: 286,

@@ -4,6 +4,7 @@
 import { inspect, type InspectOptions } from 'node:util'
 
 import { checkCollectionName, checkFields, flagOf } from '../arguments/arguments.js'
+import { Namespace } from '../arguments/namespace.js'
 import type { Connection } from '../connection/connection.js'
 import { ChangeStream } from '../cursor/change-stream.js'
 import { writeField } from '../request/bodies.js'
@@ -36,9 +37,9 @@ export class Collection<T extends Document = Document> extends CollectionSyncMet
 
   /** @internal */
   static create<T extends Document>(
-    database: Database, connection: Connection, name: string, settings: CollectionSettings, scope?: Scope
+    database: Database, connection: Connection, namespace: Namespace, settings: CollectionSettings, scope?: Scope
   ): Collection<T> {
-    return new Collection<T>(database, new Handle(connection, name, settings, scope))
+    return new Collection<T>(database, new Handle(connection, namespace, settings, scope))
   }
 
   private constructor(database: Database, handle: Handle) {
@@ -59,12 +60,12 @@ export class Collection<T extends Document = Document> extends CollectionSyncMet
 
   /** The name of the database. */
   get dbName(): string {
-    return this.#handle.connection.name
+    return this.#handle.namespace.database.name
   }
 
   /** Database and collection, joined by a dot. */
   get namespace(): string {
-    return `${this.#handle.connection.name}.${this.collectionName}`
+    return `${this.#handle.namespace}`
   }
 
   /**
@@ -174,13 +175,14 @@ export class Collection<T extends Document = Document> extends CollectionSyncMet
   rename(name: string, options?: RenameOptions): Promise<Collection<T>> {
     return this.#handle.run<Collection<T>, RenameOptions>('rename', options, (where, given) => {
       checkCollectionName(where, name)
-      // A dropDatabase that is called before this is done drops it by its new name.
-      this.#handle.connection.collection(name, where)
       return {
         opcode: Opcode.Rename,
         flags: flagOf(where, 'dropTarget', given.dropTarget) ? Flag.DropTarget : 0,
         body: (out) => writeField(out, name),
-        finish: () => Collection.create<T>(this.#database, this.#handle.connection, name, this.#handle.settings)
+        finish: () => {
+          const { connection, namespace, settings } = this.#handle
+          return Collection.create<T>(this.#database, connection, new Namespace(namespace.database, name), settings)
+        }
       }
     })
   }

@@ -2,15 +2,17 @@
 
 import { inspect, type InspectOptions } from 'node:util'
 
-import { checkCollectionName, checkFields, filterOf, flagOf } from '../arguments/arguments.js'
-import { MEMORY, pathOf, pkOf, type Settings, settingsOf } from '../arguments/open-options.js'
+import { checkCollectionName, checkDatabaseName, checkFields, filterOf, flagOf } from '../arguments/arguments.js'
+import { coreName, type DatabaseName, defaultDatabase, Namespace, otherDatabase } from '../arguments/namespace.js'
+import { MEMORY, pathOf, pkOf, settingsOf } from '../arguments/open-options.js'
 import { optionsOf } from '../arguments/option-check.js'
 import { DATABASE } from '../arguments/option-table.js'
-import { abortable } from '../connection/abort.js'
+import type { CollectionState } from '../connection/collection-state.js'
 import { Connection } from '../connection/connection.js'
 import { untilGivenUp } from '../connection/deadline.js'
 import { errorOfNative } from '../connection/failures.js'
-import { reporting, ThrownByCallback } from '../connection/progress.js'
+import { joiningOptions, openNative } from '../connection/opening.js'
+import { reporting } from '../connection/progress.js'
 import { scopeOfSession, Session, sessionOptionsOf } from '../connection/session.js'
 import { AggregationCursor } from '../cursor/aggregation-cursor.js'
 import { ChangeStream } from '../cursor/change-stream.js'
@@ -19,9 +21,9 @@ import { ListCursor } from '../cursor/list-cursor.js'
 import { MoltenError } from '../errors.js'
 import { watchingOf } from '../request/changes.js'
 import { collectionOptionsOf, creation } from '../request/collections.js'
-import { type ListedCollection, listing } from '../request/reads.js'
+import { databaseListing, type ListedCollection, listing } from '../request/reads.js'
 import type { Scope } from '../request/request.js'
-import { failureOf, native, type NativeDatabase, type NativeProgress } from '../transport/native.js'
+import { native } from '../transport/native.js'
 import { Opcode } from '../transport/opcodes.js'
 import { Port } from '../transport/port.js'
 import type {
@@ -30,7 +32,7 @@ import type {
   Verification
 } from '../types/index.js'
 import type { ChangeStreamDocument, DatabaseChangeStreamOptions } from '../types/changes.js'
-import type { ListCollectionsOptions } from '../types/indexes.js'
+import type { ListCollectionsOptions, ListDatabasesOptions, ListDatabasesResult } from '../types/indexes.js'
 import type { ClientSession, ClientSessionOptions, SyncTransactionOptions, TransactionRunOptions } from '../types/options.js'
 import { Collection } from './collection.js'
 import { exportLines, importLines } from './json-lines.js'
@@ -39,6 +41,8 @@ import { runInTransaction, runInTransactionSync, type Transaction, type Transact
 
 interface Description {
   path: string
+  /** The name of the default database. */
+  name: string
   storage: StorageMode
   recovery: RecoveryReport
 }
@@ -49,7 +53,7 @@ const abandoned = new FinalizationRegistry<Connection>((connection) => {
 })
 
 /**
- * An open database: a directory, or memory only.
+ * An open database: the default one of a directory or of memory, or another one beside it (`sibling`).
  *
  * @example
  * const db = await Database.open('data/app')
@@ -59,6 +63,9 @@ const abandoned = new FinalizationRegistry<Connection>((connection) => {
 export class Database {
   readonly #connection: Connection
   readonly #description: Description
+  readonly #name: DatabaseName
+  /** What was opened. It is kept as long as any database of it is used, and closed when it is not. */
+  readonly #root: Database
 
   /**
    * Opens a database, or creates one. Resolves when everything acknowledged earlier is recovered.
@@ -80,7 +87,7 @@ export class Database {
     try {
       const opened = await openNative(settings)
       const description = JSON.parse(opened.describe()) as Description
-      return new Database(new Connection(port, opened, settings, nameOf(settings.path)), description)
+      return new Database(new Connection(port, opened, settings, defaultDatabase(description.name)), description)
     } catch (error) {
       port.release()
       const joining = joiningOptions(error, options)
@@ -110,11 +117,13 @@ export class Database {
     }
   }
 
-  private constructor(connection: Connection, description: Description) {
+  private constructor(connection: Connection, description: Description, name?: DatabaseName, root?: Database) {
     if (!(connection instanceof Connection)) throw new TypeError('Database: open one with Database.open(path), not with new')
     this.#connection = connection
     this.#description = description
-    abandoned.register(this, connection, this)
+    this.#name = name ?? connection.database
+    this.#root = root ?? this
+    if (root === undefined) abandoned.register(this, connection, this)
   }
 
   /** The directory, as it was given, or `':memory:'`. */
@@ -122,9 +131,26 @@ export class Database {
     return this.#connection.settings.path
   }
 
-  /** The name of the database in error messages: the last part of its path. */
+  /**
+   * The name of the database; of the default one the last part of its path, `memory` for one in memory. Where another database in the
+   * directory has that name, because the directory was renamed, `_default` follows.
+   */
   get databaseName(): string {
-    return this.#connection.name
+    return this.#name.name
+  }
+
+  /**
+   * Another database in the same directory, files and commits; nothing is read or written. It exists as long as it has a collection. The name
+   * of the default database gives that. Closing either closes both.
+   *
+   * Throws a TypeError when the name is not a string, `BAD_QUERY` when it is not a valid name: names have 1 to 63 bytes of UTF-8, no space and
+   * none of `/\\."$*<>:|?` and NUL, and differ not only in case.
+   */
+  sibling(name: string): Database {
+    const { database } = this.#connection
+    if (name === database.name) return this.#root
+    checkDatabaseName('Database.sibling', name, database.name)
+    return new Database(this.#connection, this.#description, otherDatabase(name), this.#root)
   }
 
   /** Where writes go: `'async'`, `'sync'` or `'memory'`. */
@@ -152,7 +178,7 @@ export class Database {
 
   #handle<T extends Document>(where: string, name: string, given: CollectionOptions, scope?: Scope): Collection<T> {
     const { settings } = this.#connection
-    return Collection.create<T>(this, this.#connection, name, {
+    return Collection.create<T>(this, this.#connection, new Namespace(this.#name, name), {
       createPk: given.pkFactory ? pkOf(given.pkFactory, where) : settings.createPk,
       ignoreUndefined: flagOf(where, 'ignoreUndefined', given.ignoreUndefined ?? settings.ignoreUndefined),
       forceServerObjectId: flagOf(where, 'forceServerObjectId', given.forceServerObjectId ?? settings.forceServerObjectId)
@@ -177,7 +203,7 @@ export class Database {
     const collection = this.#handle<T>(where, name, given, scope)
     const session = scope ?? this.#scopeOf(where, given)
     const { signal, maxTimeMS } = given
-    await this.#connection.run(where, this.#connection.collection(name, where), {
+    await this.#connection.run(where, this.#target(where, name), {
       ...creation(collectionOptionsOf(where, given)), session, signal, maxTimeMS
     })
     return collection
@@ -203,7 +229,7 @@ export class Database {
       where,
       checkOpen: (at) => this.#connection.checkOpen(at),
       read: async (at) => {
-        const rows = await this.#connection.run(at, this.#connection.collection('', at), { ...listing(checked), session, signal, maxTimeMS })
+        const rows = await this.#connection.run(at, this.#target(at), { ...listing(checked), session, signal, maxTimeMS })
         return rows.map(shape)
       }
     })
@@ -253,7 +279,8 @@ export class Database {
         checkCollectionName(where, name)
         return this.#handle<T>(where, name, optionsOf<CollectionOptions>(where, given, DATABASE.collection), scope)
       },
-      create: <T extends Document>(scope: Scope, name: string, given: OperationOptions | undefined) => this.#create<T>(scope, name, given)
+      create: <T extends Document>(scope: Scope, name: string, given: OperationOptions | undefined) => this.#create<T>(scope, name, given),
+      sibling: (name) => this.sibling(name).#maker(where)
     }
   }
 
@@ -291,8 +318,8 @@ export class Database {
     const given = optionsOf<OperationOptions>(where, options, DATABASE.dropCollection)
     const session = this.#scopeOf(where, given)
     const { signal, maxTimeMS } = given
-    const target = this.#connection.collection(checkedName(where, name), where)
-    return this.#connection.run<boolean>(where, target, { opcode: Opcode.Drop, flags: 0, session, signal, maxTimeMS, body: () => {}, finish: (value) => value })
+    checkCollectionName(where, name)
+    return this.#connection.run<boolean>(where, this.#target(where, name), { opcode: Opcode.Drop, flags: 0, session, signal, maxTimeMS, body: () => {}, finish: (value) => value })
   }
 
   /** Resolves with handles of all collections, by name. */
@@ -305,21 +332,36 @@ export class Database {
   }
 
   /**
-   * Drops every collection, one commit each; resolves with true. The database stays open, and what was written before the call is
-   * gone, what is written after it stays. Rejects with `READ_ONLY`, `CLOSED`.
+   * Drops every collection of this database, in one commit; resolves with true. The handle stays usable, and what was written before the call
+   * is gone, what is written after it stays. Rejects with `READ_ONLY`, `CLOSED`.
    */
   async dropDatabase(options?: OperationOptions): Promise<boolean> {
     const where = 'Database.dropDatabase'
     this.#connection.checkOpen(where)
-    const given = optionsOf<OperationOptions>(where, options, DATABASE.dropDatabase)
-    given.signal?.throwIfAborted()
-    // In the turn of the call, so that each drop is behind the writes before it and before those after it. A collection that a
-    // write of this turn creates is not listed yet.
-    const connection = this.#connection
-    const listed = connection.call(where, connection.collection('', where), { ...listing({}), maxTimeMS: given.maxTimeMS })
-    const names = new Set([...listed.map(({ name }) => name), ...connection.usedCollections()])
-    await Promise.all(Array.from(names, (name) => this.dropCollection(name, given)))
-    return true
+    const { signal, maxTimeMS } = optionsOf<OperationOptions>(where, options, DATABASE.dropDatabase)
+    const request = { opcode: Opcode.DropDatabase, flags: 0, signal, maxTimeMS, body: () => {}, finish: (value: never) => value }
+    return this.#connection.run<boolean>(where, this.#target(where), request)
+  }
+
+  /**
+   * Resolves with the databases that have collections, by name. Their sizes are those of their documents: they share their files.
+   *
+   * Rejects with `BAD_QUERY` when the filter is malformed.
+   */
+  listDatabases(options: ListDatabasesOptions & { nameOnly: true }): Promise<{ databases: { name: string }[]; ok: 1 }>
+  listDatabases(options?: ListDatabasesOptions & { nameOnly?: false }): Promise<ListDatabasesResult>
+  async listDatabases(options?: ListDatabasesOptions): Promise<any> {
+    const where = 'Database.listDatabases'
+    this.#connection.checkOpen(where)
+    const given = optionsOf<ListDatabasesOptions>(where, options, DATABASE.listDatabases)
+    const request = databaseListing(filterOf(where, given.filter), flagOf(where, 'nameOnly', given.nameOnly))
+    const { signal, maxTimeMS } = given
+    return this.#connection.run(where, this.#target(where), { ...request, signal, maxTimeMS })
+  }
+
+  /** The collection of this name, which was checked; without one the database as a whole. */
+  #target(where: string, name = ''): CollectionState {
+    return this.#connection.collection(this.#name.prefix + name, where)
   }
 
   /**
@@ -329,7 +371,7 @@ export class Database {
    */
   aggregate<R extends Document = Document>(pipeline?: readonly Document[], options?: AggregateOptions): AggregationCursor<R> {
     const where = 'Database.aggregate'
-    const cursor = AggregationCursor.create<R>({ connection: this.#connection, owner: this, collection: 'Database' }, pipeline, options)
+    const cursor = AggregationCursor.create<R>({ connection: this.#connection, owner: this, namespace: new Namespace(this.#name, 'Database') }, pipeline, options)
     if (!Object.hasOwn(cursor.pipeline[0] ?? {}, '$documents')) {
       throw new MoltenError('NOT_SUPPORTED', `${where}: a pipeline of a database begins with $documents; use db.collection(name).aggregate(pipeline)`)
     }
@@ -351,7 +393,7 @@ export class Database {
     const given = optionsOf<DatabaseChangeStreamOptions>(where, options, DATABASE.watch)
     const scope = flagOf(where, 'allDatabases', given.allDatabases) ? 'everything' : 'database'
     const watching = watchingOf(where, scope, pipeline, given)
-    return new ChangeStream<T, C>({ connection: this.#connection, where, target: this.#connection.collection('', where), watching, signal: given.signal })
+    return new ChangeStream<T, C>({ connection: this.#connection, where, target: this.#target(where), watching, signal: given.signal })
   }
 
   /** Answers the command `{ ping: 1 }` with `{ ok: 1 }`. Rejects with `NOT_SUPPORTED` for every other command: methods do what they do. */
@@ -400,47 +442,52 @@ export class Database {
     return JSON.parse(await this.#connection.callNative(where, (database, ticket, progress) => database.backup(destination, ticket, progress), limits)) as BackupResult
   }
 
-  /** Resolves with statistics of the database: documents, bytes in memory and on disk, the state of the log. */
+  /**
+   * Resolves with statistics: how many collections and documents the database has, and what it and the others in its directory share: bytes
+   * in memory and on disk, the state of the log.
+   */
   async stats(options?: OperationOptions): Promise<DatabaseStats> {
     const limits = optionsOf<OperationOptions>('Database.stats', options, DATABASE.stats)
-    return JSON.parse(await this.#connection.callNative('Database.stats', (database) => database.stats(), limits)) as DatabaseStats
+    return JSON.parse(await this.#connection.callNative('Database.stats', (database) => database.stats(coreName(this.#name)), limits)) as DatabaseStats
   }
 
   /**
-   * Writes documents as lines of JSON, `{"collection":"users","document":{...}}`, and ends the stream. The lines show the state at the time
+   * Writes documents as lines of JSON, `{"collection":"users","document":{...}}`, and ends the stream; with `allDatabases` those of the other
+   * databases too, `{"database":"other","collection":"users","document":{...}}`. The lines show the state at the time
    * of the call, however long it takes and whatever is written meanwhile; values are in MongoDB Extended JSON v2, so that an import restores
    * them exactly. Respects the back pressure of the stream.
    *
    * Rejects with the error of the stream, with the signal's reason, or with `CLOSED` when the database is closed meanwhile.
    */
   async exportJSONL(writable: NodeJS.WritableStream | WritableStream, options?: ExportOptions): Promise<ExportResult> {
-    return exportLines(this.#connection, writable, options)
+    return exportLines(this.#connection, this.#name, writable, options)
   }
 
   /**
    * Reads lines as `exportJSONL` writes them, or with the option `collection` lines that are documents, as `mongoexport` writes them, and
-   * inserts the documents, batch by batch. Stops at the first line that cannot be imported; the documents of all lines before it are kept.
+   * inserts the documents, batch by batch: into this database, unless a line names another one. Stops at the first line that cannot be imported; the documents of all lines before it are kept.
    *
    * Rejects with an error whose `line` is that line's number: `BAD_DOCUMENT` when the line does not have this form or has a
    * value that cannot be stored, `DUPLICATE_KEY` when its `_id` exists (option `ifExists`).
    */
   async importJSONL(readable: ImportSource, options?: ImportOptions): Promise<ImportResult> {
-    return importLines(this.#connection, readable, options)
+    return importLines(this.#connection, this.#name, readable, options)
   }
 
   /**
-   * Waits for running operations, writes what is pending and releases the directory. Resolves when another process may open
-   * it. After the call every other method rejects with `CLOSED`; a second call resolves with the first.
+   * Waits for running operations, writes what is pending and releases the directory, with all databases in it. Resolves when another process
+   * may open it. After the call every other method rejects with `CLOSED`; a second call resolves with the first.
    */
   async close(): Promise<void> {
-    abandoned.unregister(this)
+    abandoned.unregister(this.#root)
     await this.#connection.close()
   }
 
   /** @internal */
   [inspect.custom](_depth: number, options: InspectOptions): string {
     const { path, storage } = this
-    return `Database ${inspect({ path, storage, closed: !this.#connection.isOpen }, options)}`
+    const name = this.#root === this ? {} : { databaseName: this.databaseName }
+    return `Database ${inspect({ path, ...name, storage, closed: !this.#connection.isOpen }, options)}`
   }
 
   /** Closes at the end of an `await using`. */
@@ -453,50 +500,9 @@ disposeWith(Database.prototype, function () {
   return this.close()
 })
 
-function checkedName(where: string, name: string): string {
-  checkCollectionName(where, name)
-  return name
-}
-
 /** A collection in the driver's form, with its number and document count in addition. */
 function infoOf({ name, number, count, options }: ListedCollection, readOnly: boolean): CollectionInfo {
   return {
     name, type: 'collection', number, count, options, info: { readOnly }, idIndex: { v: 2, key: { _id: 1 }, name: '_id_' }
   }
 }
-
-/** A second opening in the process joins the first: what the first was given holds where the second is given nothing. */
-function joiningOptions(error: unknown, options: OpenOptions | undefined): OpenOptions | undefined {
-  if (!(error instanceof MoltenError) || error.kind !== 'LOCKED') return undefined
-  const { openWith } = failureOf(error.cause)
-  if (openWith === 'readOnly') return options?.readOnly === undefined ? { ...options, readOnly: true } : undefined
-  return openWith !== undefined && options?.storage === undefined ? { ...options, storage: openWith } : undefined
-}
-
-async function openNative(settings: Settings): Promise<NativeDatabase> {
-  let opening: Promise<NativeDatabase>
-  try {
-    const open = (progress?: NativeProgress): Promise<NativeDatabase> => {
-      return (opening = Promise.resolve(native().NativeDatabase.open(settings.path, settings.core, progress)))
-    }
-    return await abortable(reporting(open, settings.onProgress), settings.signal)
-  } catch (error) {
-    if (error instanceof ThrownByCallback) {
-      opening!.then((database) => database.close()).catch(() => {})
-      throw error.error
-    }
-    if (settings.signal?.aborted && error === settings.signal.reason) {
-      opening!.then((database) => database.close()).catch(() => {})
-      throw error
-    }
-    throw errorOfNative('Database.open', error)
-  }
-}
-
-/** The last part of a path, which is the database part of a namespace. */
-function nameOf(path: string): string {
-  if (path === MEMORY) return 'memory'
-  const name = path.split(/[\\/]+/).filter((part) => part !== '' && part !== '.' && part !== '..').at(-1)
-  return name ?? 'database'
-}
-

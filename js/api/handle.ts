@@ -2,6 +2,7 @@
 
 import { checkId, flagOf } from '../arguments/arguments.js'
 import { HOT_MANY } from '../arguments/limits.js'
+import type { Namespace } from '../arguments/namespace.js'
 import { notInTransaction, optionsOf } from '../arguments/option-check.js'
 import { COLLECTION } from '../arguments/option-table.js'
 import { encodeDocument, encodeId, encodeValue } from '../codec/encode.js'
@@ -30,17 +31,21 @@ export interface CollectionSettings {
 /** The internals of a collection. */
 export class Handle {
   #state: CollectionState | undefined
+  /** The collection in messages. */
+  readonly name: string
 
   constructor(
     readonly connection: Connection,
-    readonly name: string,
+    readonly namespace: Namespace,
     readonly settings: CollectionSettings,
     /** The transaction whose collection this is. */
     readonly scope?: Scope | undefined
-  ) {}
+  ) {
+    this.name = namespace.shown
+  }
 
   target(where: string): CollectionState {
-    return (this.#state ??= this.connection.collection(this.name, where))
+    return (this.#state ??= this.connection.collection(this.namespace.full, where))
   }
 
   /** Checks, builds and appends an operation. Every failure is a rejection. */
@@ -51,7 +56,7 @@ export class Handle {
     try {
       this.connection.checkOpen(where)
       const given = optionsOf<O>(where, options, COLLECTION[method])
-      const request = explained(where, this.connection.name, build(where, given), given as ExplainOptions)
+      const request = explained(where, build(where, given), given as ExplainOptions)
       request.signal = given.signal
       request.session = this.scopeOf(where, given)
       request.maxTimeMS ??= given.maxTimeMS

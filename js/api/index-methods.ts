@@ -76,7 +76,7 @@ export class CollectionIndexMethods<T extends Document = Document> extends Colle
   /** A cursor over the indexes, the one on `_id` first; empty when the collection does not exist. */
   listIndexes(options?: ListIndexesOptions): ListCursor<IndexDescriptionInfo> {
     const handle = this.#handle
-    const where = `${this.collectionName}.listIndexes`
+    const where = `${this.#handle.name}.listIndexes`
     const given = optionsOf<ListIndexesOptions>(where, options, COLLECTION.listIndexes)
     const { signal, maxTimeMS } = given
     const session = handle.scopeOf(where, given)
@@ -120,7 +120,7 @@ export class CollectionIndexMethods<T extends Document = Document> extends Colle
       opcode: Opcode.Stats,
       flags: 0,
       body: () => {},
-      finish: (stats: Omit<CollectionStats, 'ns' | 'ok'>) => ({ ns: `${this.#handle.connection.name}.${this.collectionName}`, ...stats, ok: 1 })
+      finish: (stats: Omit<CollectionStats, 'ns' | 'ok'>) => ({ ns: `${this.#handle.namespace}`, ...stats, ok: 1 })
     }))
   }
 
@@ -137,7 +137,7 @@ export class CollectionIndexMethods<T extends Document = Document> extends Colle
   /** A result that is the same for every collection of an open database. */
   #nothing<R>(method: 'options' | 'isCapped', options: OperationOptions | undefined, answer: R): Promise<R> {
     const { connection } = this.#handle
-    const where = `${this.collectionName}.${method}`
+    const where = `${this.#handle.name}.${method}`
     try {
       connection.checkOpen(where)
       const { signal } = optionsOf<OperationOptions>(where, options, COLLECTION[method])

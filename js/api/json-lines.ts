@@ -1,7 +1,8 @@
 // Export and import of documents as lines of JSON. The core writes and parses the lines; this file moves the bytes.
 
-import { checkCollectionName, countOf, shown, wrongArgument } from '../arguments/arguments.js'
+import { checkCollectionName, countOf, flagOf, shown, wrongArgument } from '../arguments/arguments.js'
 import { IMPORT_BATCH, IMPORT_PIECE_BYTES, MAX_IMPORT_BATCH, MAX_LINE_BYTES } from '../arguments/limits.js'
+import { coreName, type DatabaseName } from '../arguments/namespace.js'
 import { optionsOf } from '../arguments/option-check.js'
 import { DATABASE } from '../arguments/option-table.js'
 import { abortable, onAbort } from '../connection/abort.js'
@@ -19,10 +20,11 @@ const NEWLINE = 10
 const MARK = Buffer.from([0xef, 0xbb, 0xbf])
 
 /** Writes the lines of an export and ends the stream. */
-export async function exportLines(connection: Connection, writable: unknown, given: ExportOptions | undefined): Promise<ExportResult> {
+export async function exportLines(connection: Connection, database: DatabaseName, writable: unknown, given: ExportOptions | undefined): Promise<ExportResult> {
   const where = 'Database.exportJSONL'
   const options = optionsOf<ExportOptions>(where, given, DATABASE.exportJSONL)
   const { collections, onProgress, signal } = options
+  const from = flagOf(where, 'allDatabases', options.allDatabases) ? null : coreName(database)
   const stream = writable as { write?: unknown; on?: unknown; getWriter?: unknown } | null | undefined
   // A Buffer also has a method write.
   const isNodeStream = typeof stream?.write === 'function' && typeof stream.on === 'function'
@@ -45,7 +47,7 @@ export async function exportLines(connection: Connection, writable: unknown, giv
   connection.checkOpen(where)
   signal?.throwIfAborted()
   const progress: ExportResult = { documents: 0, bytes: 0 }
-  const lines = begin(where, () => connection.native.exportLines(names))
+  const lines = begin(where, () => connection.native.exportLines(from, names))
   const limit = new StreamLimit(where, options)
   try {
     const source = pieces(connection, where, lines, progress, onProgress)
@@ -111,7 +113,7 @@ interface Imported extends ImportResult {
 }
 
 /** Reads lines and sends them to the core, piece by piece. */
-export async function importLines(connection: Connection, readable: ImportSource, given: ImportOptions | undefined): Promise<ImportResult> {
+export async function importLines(connection: Connection, database: DatabaseName, readable: ImportSource, given: ImportOptions | undefined): Promise<ImportResult> {
   const where = 'Database.importJSONL'
   const options = optionsOf<ImportOptions>(where, given, DATABASE.importJSONL)
   const { collection = null, ifExists = 'error', onProgress, signal } = options
@@ -124,7 +126,7 @@ export async function importLines(connection: Connection, readable: ImportSource
   const iterator = iteratorOf(where, readable)
   connection.checkOpen(where)
   signal?.throwIfAborted()
-  const lines = begin(where, () => connection.native.importLines(batch, ifExists, collection))
+  const lines = begin(where, () => connection.native.importLines(coreName(database), batch, ifExists, collection))
   const progress: ImportResult = { imported: 0, skipped: 0, lines: 0 }
   const flush = async (text: Uint8Array): Promise<void> => {
     const done = JSON.parse(await connection.callNative(where, () => lines.lines(text))) as Imported

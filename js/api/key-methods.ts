@@ -25,7 +25,7 @@ export class CollectionKeyMethods<T extends Document = Document> {
   /** @internal */
   protected constructor(handle: Handle) {
     this.#handle = handle
-    this.collectionName = handle.name
+    this.collectionName = handle.namespace.collection
   }
 
   /** Resolves with the document that has this `_id`, or null; with `meta`, also with its version and times. */
@@ -145,7 +145,7 @@ export class CollectionKeyMethods<T extends Document = Document> {
       const answer = this.#handle.getHot('getSync', id)
       if (answer !== MUST_WAIT) return answer as WithId<T> | null
     }
-    const where = `${this.collectionName}.getSync`
+    const where = `${this.#handle.name}.getSync`
     const given = optionsOf<GetOptions>(where, options, COLLECTION.getSync)
     checkId(where, id)
     const meta = flagOf(where, 'meta', given.meta)
@@ -158,7 +158,7 @@ export class CollectionKeyMethods<T extends Document = Document> {
       const answer = this.#handle.hasHot('hasSync', id)
       if (answer !== MUST_WAIT) return answer as boolean
     }
-    const where = `${this.collectionName}.hasSync`
+    const where = `${this.#handle.name}.hasSync`
     const given = optionsOf<OperationOptions>(where, options, COLLECTION.hasSync)
     checkId(where, id)
     return this.#handle.call(where, hasRequest(id), given)

@@ -52,7 +52,7 @@ export class CollectionReadMethods<T extends Document = Document> extends Collec
    * Throws a TypeError when an argument is wrong. The cursor's methods reject with `BAD_QUERY` when a stage is malformed.
    */
   aggregate<R extends Document = Document>(pipeline?: readonly Document[], options?: AggregateOptions): AggregationCursor<R> {
-    return AggregationCursor.create<R>({ connection: this.#handle.connection, owner: this, collection: this.collectionName, session: this.#handle.scope }, pipeline, options)
+    return AggregationCursor.create<R>({ connection: this.#handle.connection, owner: this, namespace: this.#handle.namespace, session: this.#handle.scope }, pipeline, options)
   }
 
   /**
@@ -64,10 +64,10 @@ export class CollectionReadMethods<T extends Document = Document> extends Collec
   find(filter?: Filter<T> | null, options?: FindOptions<T>): FindCursor<WithId<T>, T>
   find<R>(filter?: Filter<T> | null, options?: FindOptions<T>): FindCursor<R, T>
   find(filter?: Filter<T> | null, options?: FindOptions<T>): FindCursor<WithId<T>, T> {
-    const where = `${this.collectionName}.find`
+    const where = `${this.#handle.name}.find`
     const given = optionsOf<FindOptions<any>>(where, options, COLLECTION.find)
     const session = this.#handle.scopeOf(where, given)
-    const source = { connection: this.#handle.connection, owner: this, collection: this.collectionName, session }
+    const source = { connection: this.#handle.connection, owner: this, namespace: this.#handle.namespace, session }
     return FindCursor.create<WithId<T>, T>(source, filterOf(where, filter), findManyOf(where, given))
   }
 
@@ -119,7 +119,7 @@ export class CollectionReadMethods<T extends Document = Document> extends Collec
   findSync(filter?: Filter<T> | null, options?: FindOptions<T>): WithId<T>[]
   findSync<R>(filter?: Filter<T> | null, options?: FindOptions<T>): R[]
   findSync(filter?: Filter<T> | null, options?: FindOptions<T>): WithId<T>[] {
-    const where = `${this.collectionName}.findSync`
+    const where = `${this.#handle.name}.findSync`
     const given = optionsOf<FindOptions<any>>(where, options, COLLECTION.findSync)
     const checked = filterOf(where, filter)
     const find = findManyOf(where, given)
@@ -142,7 +142,7 @@ export class CollectionReadMethods<T extends Document = Document> extends Collec
   findOneSync(filter?: Filter<T> | null, options?: FindOneOptions<T> & { meta?: false }): WithId<T> | null
   findOneSync<R>(filter?: Filter<T> | null, options?: FindOneOptions<T> & { meta?: false }): R | null
   findOneSync(filter?: Filter<T> | null, options?: FindOneOptions<T>): WithId<T> | Versioned<WithId<T>> | null {
-    const where = `${this.collectionName}.findOneSync`
+    const where = `${this.#handle.name}.findOneSync`
     const given = optionsOf<FindOneOptions<any>>(where, options, COLLECTION.findOneSync)
     return this.#handle.call(where, findOneRequest<WithId<T>>(where, filter, given), given)
   }
@@ -152,7 +152,7 @@ export class CollectionReadMethods<T extends Document = Document> extends Collec
    * with.
    */
   countSync(filter?: Filter<T> | null, options?: CountOptions): number {
-    const where = `${this.collectionName}.countSync`
+    const where = `${this.#handle.name}.countSync`
     const given = optionsOf<CountOptions>(where, options, COLLECTION.countSync)
     return this.#handle.call(where, countOfMatches(where, filter, given), given)
   }

@@ -9,7 +9,7 @@ const SEARCH = 'use createIndex and filters'
 /** What to do instead of each. */
 export const REFUSED_METHODS: { readonly [type in 'Database' | 'Collection']: { readonly [method: string]: string } } = {
   Database: {
-    admin: 'use db.stats(), db.listCollections() or Database.verify(path)',
+    admin: 'use db.listDatabases(), db.stats(), db.listCollections() or Database.verify(path)',
     createIndex: 'use db.collection(name).createIndex(fields)',
     indexInformation: 'use db.collection(name).indexInformation()',
     runCursorCommand: 'use find or aggregate of a collection',

@@ -22,6 +22,14 @@ disposeWith(Session.prototype, function endSession() {
 export interface TransactionMaker {
   collection<T extends Document>(scope: Scope, name: string, options: CollectionOptions | undefined): Collection<T>
   create<T extends Document>(scope: Scope, name: string, options: OperationOptions | undefined): Promise<Collection<T>>
+  /** The same for another database. */
+  sibling(name: string): TransactionMaker
+}
+
+/** What the objects of a transaction share, one for each database. */
+interface Shared {
+  readonly savepoints: WeakSet<Savepoint>
+  over: boolean
 }
 
 /**
@@ -32,17 +40,17 @@ export interface TransactionMaker {
 export class Transaction {
   readonly #session: Session
   readonly #make: TransactionMaker
-  readonly #savepoints = new WeakSet<Savepoint>()
+  readonly #shared: Shared
   readonly #scope: Scope
-  #over = false
 
   /** @internal */
-  constructor(session: Session, make: TransactionMaker) {
+  constructor(session: Session, make: TransactionMaker, shared: Shared = { savepoints: new WeakSet(), over: false }) {
     this.#session = session
     this.#make = make
+    this.#shared = shared
     this.#scope = {
       enter: (where) => {
-        if (this.#over || !session.inTransaction()) throw noTransaction(where)
+        if (shared.over || !session.inTransaction()) throw noTransaction(where)
         return session.enter(where)
       },
       inTransaction: () => true
@@ -59,12 +67,17 @@ export class Transaction {
     return this.#make.create<T>(this.#scope, name, options)
   }
 
+  /** The same transaction in another database of the directory: `tx.sibling('other').collection('users')`. */
+  sibling(name: string): Transaction {
+    return new Transaction(this.#session, this.#make.sibling(name), this.#shared)
+  }
+
   /** Sets a savepoint: `rollbackTo` takes back what was written after it. */
   async savepoint(): Promise<Savepoint> {
     const where = 'Transaction.savepoint'
-    if (this.#over) throw noTransaction(where)
+    if (this.#shared.over) throw noTransaction(where)
     const savepoint = Object.freeze({ number: await this.#session.savepoint(where) })
-    this.#savepoints.add(savepoint)
+    this.#shared.savepoints.add(savepoint)
     return savepoint
   }
 
@@ -74,14 +87,14 @@ export class Transaction {
    */
   async rollbackTo(savepoint: Savepoint): Promise<void> {
     const where = 'Transaction.rollbackTo'
-    checkSavepoint(where, this.#savepoints, savepoint)
-    if (this.#over) throw noTransaction(where)
+    checkSavepoint(where, this.#shared.savepoints, savepoint)
+    if (this.#shared.over) throw noTransaction(where)
     await this.#session.rollbackTo(where, savepoint.number)
   }
 
   /** @internal */
   end(): void {
-    this.#over = true
+    this.#shared.over = true
   }
 }
 
@@ -159,17 +172,23 @@ function checkSavepoint(where: string, known: WeakSet<Savepoint>, savepoint: Sav
 export class TransactionSync {
   readonly #transaction: SyncTransaction
   readonly #make: TransactionMaker
-  readonly #savepoints = new WeakSet<Savepoint>()
+  readonly #savepoints: WeakSet<Savepoint>
 
   /** @internal */
-  constructor(transaction: SyncTransaction, make: TransactionMaker) {
+  constructor(transaction: SyncTransaction, make: TransactionMaker, savepoints = new WeakSet<Savepoint>()) {
     this.#transaction = transaction
     this.#make = make
+    this.#savepoints = savepoints
   }
 
   /** A handle of a collection whose operations belong to the transaction. */
   collection<T extends Document = Document>(name: string, options?: CollectionOptions): Collection<T> {
     return this.#make.collection<T>(this.#transaction, name, options)
+  }
+
+  /** The same transaction in another database of the directory. */
+  sibling(name: string): TransactionSync {
+    return new TransactionSync(this.#transaction, this.#make.sibling(name), this.#savepoints)
   }
 
   /** Sets a savepoint: `rollbackTo` takes back what was written after it. */

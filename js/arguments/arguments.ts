@@ -5,7 +5,7 @@ import { types } from 'node:util'
 import { MoltenError, numbered } from '../errors.js'
 import { isObjectId } from '../ids/equality.js'
 import type { Document } from '../types/index.js'
-import { MAX_BATCH, MAX_NAME_BYTES } from './limits.js'
+import { MAX_BATCH, MAX_DATABASE_NAME_BYTES, MAX_NAME_BYTES } from './limits.js'
 
 /** A value as shown in messages: itself if it is short, otherwise its type. */
 export function shown(value: unknown): string {
@@ -120,6 +120,30 @@ export function checkCollectionName(where: string, name: unknown, argument = 'na
   if (typeof name !== 'string') throw wrongArgument(where, argument, 'a string', name)
   const reason = nameFault(name)
   if (reason) throw new MoltenError('BAD_QUERY', `${where}: collection name ${shown(name)} ${reason}`, numbered('InvalidNamespace'))
+}
+
+/** Refuses names that a database cannot have beside the default one. */
+export function checkDatabaseName(where: string, name: unknown, defaultName: string): asserts name is string {
+  if (typeof name !== 'string') throw wrongArgument(where, 'name', 'a string', name)
+  const reason = databaseFault(name)
+  if (reason) throw new MoltenError('BAD_QUERY', `${where}: database name ${shown(name)} ${reason}`, numbered('InvalidNamespace'))
+  if (lower(name) !== lower(defaultName)) return
+  const message = `db already exists with different case already have: [${defaultName}] trying to create [${name}]`
+  throw new MoltenError('BAD_QUERY', `${where}: ${message}`, numbered('DatabaseDifferCase'))
+}
+
+/** As the server compares names of databases: only ASCII has cases. */
+function lower(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => letter.toLowerCase())
+}
+
+function databaseFault(name: string): string | undefined {
+  if (name === '') return 'is empty; give it at least one character'
+  if (!name.isWellFormed()) return 'has a lone surrogate; use well-formed Unicode'
+  if (Buffer.byteLength(name) > MAX_DATABASE_NAME_BYTES) return `is longer than ${MAX_DATABASE_NAME_BYTES} bytes of UTF-8; use a shorter one`
+  const character = /[\0/\\. "$*<>:|?]/.exec(name)?.[0]
+  if (character !== undefined) return `contains ${JSON.stringify(character)}; leave that character out`
+  return undefined
 }
 
 function nameFault(name: string): string | undefined {

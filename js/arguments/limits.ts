@@ -2,6 +2,8 @@
 
 /** The longest name of a collection, in bytes of UTF-8. */
 export const MAX_NAME_BYTES = 120
+/** The longest name of a database, in bytes of UTF-8. */
+export const MAX_DATABASE_NAME_BYTES = 63
 
 /** Documents in a batch of a cursor when no batch size is given. */
 export const BATCH = 1000

@@ -8,7 +8,7 @@ import type {
 } from '../types/databases.js'
 import type { ExplainVerbosityLike } from '../types/hints.js'
 import type {
-  CreateIndexesOptions, IndexDescription, IndexInformationOptions, ListCollectionsOptions, ListIndexesOptions
+  CreateIndexesOptions, IndexDescription, IndexInformationOptions, ListCollectionsOptions, ListDatabasesOptions, ListIndexesOptions
 } from '../types/indexes.js'
 import type {
   AggregateOptions, AnyBulkWriteOperation, BulkWriteOptions, CountOptions, DeleteOneOptions, DeleteOptions, DistinctOptions, DriverOptions,
@@ -40,6 +40,7 @@ export const IGNORED: { readonly [name in keyof Required<DriverOptions>]: string
   timeoutMode: 'belongs to `timeoutMS`, which is refused',
   cursor: 'use `batchSize`',
   authorizedCollections: 'there are no users',
+  authorizedDatabases: 'there are no users',
   bypassDocumentValidation: 'there are no validators',
   ignoreUndefined: 'where nothing is written: undefined is refused in filters and pipelines',
   checkKeys: 'every name of well-formed Unicode can be stored',
@@ -268,6 +269,7 @@ export const DATABASE = {
   dropCollection: none,
   collections: outside(none),
   dropDatabase: outside(none),
+  listDatabases: outside(operation<ListDatabasesOptions>()('filter', 'nameOnly')),
   command: outside(none),
   aggregate: operation<AggregateOptions>()('batchSize', 'hint', 'let', 'allowDiskUse'),
   flush: outside(none),
@@ -278,7 +280,7 @@ export const DATABASE = {
   transaction: session<TransactionRunOptions>()('maxTimeMS', 'maxIdleMS', 'signal', 'retries'),
   transactionSync: session<SyncTransactionOptions>()('retries'),
   startSession: session<ClientSessionOptions>()('defaultTransactionOptions', 'causalConsistency', 'snapshot'),
-  exportJSONL: outside(operation<ExportOptions>()('collections', 'onProgress')),
+  exportJSONL: outside(operation<ExportOptions>()('collections', 'allDatabases', 'onProgress')),
   importJSONL: outside(operation<ImportOptions>()('collection', 'ifExists', 'batchSize', 'onProgress'))
 } as const satisfies { [method: string]: OptionNames }
 

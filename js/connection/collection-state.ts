@@ -1,5 +1,6 @@
 // The collections of an open database, shared by its handles, cursors and operations.
 
+import { plainName } from '../arguments/namespace.js'
 import type { Reader } from '../codec/decode.js'
 import { NO_COLLECTION, type Shape, ShapeCache } from '../codec/shapes.js'
 import { Port } from '../transport/port.js'
@@ -25,6 +26,7 @@ export class CollectionState implements Target {
   #shapesOf = NO_COLLECTION
 
   constructor(
+    /** Its full name; that of a database as a whole has no collection. */
     readonly name: string,
     readonly handle: number,
     readonly reader: Reader,
@@ -43,6 +45,11 @@ export class CollectionState implements Target {
       this.#shapesOf = this.number
     }
     return this.#shapes
+  }
+
+  /** Whether it stands for a database as a whole. */
+  get isDatabase(): boolean {
+    return plainName(this.name) === ''
   }
 
   readAgain(id: unknown): Promise<unknown> {
@@ -68,10 +75,6 @@ export class CollectionStates {
 
   of(name: string): CollectionState | undefined {
     return this.#states.get(name)?.deref()
-  }
-
-  names(): string[] {
-    return [...this.#states.keys()]
   }
 
   add(state: CollectionState, port: Port): void {

@@ -1,6 +1,7 @@
 // What the handles of one open database share: the port, the native database, and the running operations.
 
 import { checkCollectionName } from '../arguments/arguments.js'
+import { type DatabaseName, plainName, shownName } from '../arguments/namespace.js'
 import type { Settings } from '../arguments/open-options.js'
 import { Reader } from '../codec/decode.js'
 import { ShapeCache } from '../codec/shapes.js'
@@ -20,7 +21,7 @@ import { type OperationOwner, OperationWaiter } from './operation-waiter.js'
 import { reporting } from './progress.js'
 import { fromHere } from './traces.js'
 
-/** The start of the core's message of a duplicate key; the name of the collection follows. */
+/** The start of the core's message of a duplicate key, which is MongoDB's. */
 const DUPLICATE = 'E11000 duplicate key error collection: '
 
 /** The connection behind the handles of an open database. */
@@ -39,8 +40,8 @@ export class Connection implements CollectionOwner, OperationOwner {
     readonly port: Port,
     readonly native: NativeDatabase,
     readonly settings: Settings,
-    /** The name in messages. */
-    readonly name: string
+    /** The default database. */
+    readonly database: DatabaseName
   ) {
     this.#batches = new LargeBatches(port)
     this.reader = new Reader(this.#shapes, { owner: port.buffers, ...(settings.objectId && { objectId: settings.objectId }) })
@@ -52,26 +53,22 @@ export class Connection implements CollectionOwner, OperationOwner {
   }
 
   closedError(where: string): MoltenError {
-    return new MoltenError('CLOSED', `${where}: the database '${this.name}' is closed; open it again with Database.open`)
+    return new MoltenError('CLOSED', `${where}: the database '${this.database.name}' is closed; open it again with Database.open`)
   }
 
   get isOpen(): boolean {
     return this.#open
   }
 
-  /** The collection of this name; the empty name stands for the database itself. */
+  /** The collection of this full name; one without a collection stands for the database itself. */
   collection(name: string, where: string): CollectionState {
     const known = this.#collections.of(name)
     if (known) return known
-    if (name !== '') checkCollectionName(where, name)
+    const plain = plainName(name)
+    if (plain !== '') checkCollectionName(where, plain)
     const state = new CollectionState(name, this.port.collection(this.native.handle, name), this.reader, this, this.#shapes)
     this.#collections.add(state, this.port)
     return state
-  }
-
-  /** The names of collections that operations of this thread may use, which need not exist. */
-  usedCollections(): string[] {
-    return this.#collections.names().filter((name) => name !== '')
   }
 
   /** Appends an operation; resolves with the result of `finish` for its value. */
@@ -100,7 +97,7 @@ export class Connection implements CollectionOwner, OperationOwner {
 
   /** Reads a document by an operation, which may wait for the disk. */
   readAgain(collection: CollectionState, id: unknown): Promise<unknown> {
-    return this.run(`${collection.name}.get`, collection, getRequest<unknown>(id, false))
+    return this.run(`${shownName(collection.name)}.get`, collection, getRequest<unknown>(id, false))
   }
 
   /** A point read after the turn's budget is spent. */
@@ -120,7 +117,7 @@ export class Connection implements CollectionOwner, OperationOwner {
    */
   callInTurn<T>(where: string, target: CollectionState, request: Request<T>): T {
     if (!request.session) {
-      this.#batches.submitNow(where, target.name === '' ? undefined : target)
+      this.#batches.submitNow(where, target.isDatabase ? undefined : target)
       this.port.submit()
     }
     return this.call(where, target, request)
@@ -165,12 +162,9 @@ export class Connection implements CollectionOwner, OperationOwner {
     return errorFrom(details)
   }
 
-  /**
-   * A duplicate key error has MongoDB's message with the name of the database added. Any other message gets the method in
-   * front.
-   */
+  /** A duplicate key error has MongoDB's message. Any other message gets the method in front. */
   #messageOf(where: string, { message }: { message: string }): string {
-    return message.startsWith(DUPLICATE) ? `${DUPLICATE}${this.name}.${message.slice(DUPLICATE.length)}` : `${where}: ${message}`
+    return message.startsWith(DUPLICATE) ? message : `${where}: ${message}`
   }
 
   /**

@@ -30,6 +30,9 @@ const WRITES: ReadonlySet<number> = new Set([
   Opcode.Drop, Opcode.CreateIndexes, Opcode.DropIndex
 ])
 
+/** Writes that concern several collections, which only the core knows. */
+const WIDE: ReadonlySet<number> = new Set([Opcode.Rename, Opcode.Aggregate, Opcode.DropDatabase])
+
 /** Receives the result of an operation, or is told before its submission that there will be none. */
 interface LateWaiter extends Waiter {
   ticket: number | undefined
@@ -65,7 +68,7 @@ export class LargeBatches {
     if (isLarge(request)) return true
     if (this.#line.length === 0) return false
     const { opcode } = request
-    if (opcode === Opcode.Rename || opcode === Opcode.Aggregate) return true
+    if (WIDE.has(opcode)) return true
     return WRITES.has(opcode) && this.#isBehind(target)
   }
 
@@ -178,7 +181,7 @@ class Waiting {
     private readonly request: Request,
     private readonly waiter: LateWaiter
   ) {
-    this.target = request.opcode === Opcode.Rename || request.opcode === Opcode.Aggregate ? undefined : target
+    this.target = WIDE.has(request.opcode) ? undefined : target
     this.#body = new Writer(isLarge(request) ? 64 << 10 : 256)
     this.#writeTime = timeWriter(where, request)
   }

@@ -72,7 +72,7 @@ export class AggregationCursor<T = any> extends AbstractCursor<T> {
 
   /** @internal */
   static create<T>(source: CursorSource, pipeline: unknown, options: AggregateOptions | undefined): AggregationCursor<T> {
-    const where = `${source.collection}.aggregate`
+    const where = `${source.namespace.shown}.aggregate`
     const given = optionsOf<AggregateOptions>(where, options, COLLECTION.aggregate)
     const batch = batchOf(where, given.batchSize)
     const { signal, maxTimeMS = 0 } = given
@@ -180,12 +180,12 @@ export class AggregationCursor<T = any> extends AbstractCursor<T> {
    */
   async explain(verbosity?: ExplainVerbosityLike): Promise<Document> {
     const where = this.#where('explain')
-    const { connection, collection, session } = this.#source
+    const { connection, namespace, session } = this.#source
     connection.checkOpen(where)
     const { flags, signal, maxTimeMS, variables } = this.#run.settings
     const operation = { opcode: Opcode.Aggregate, flags, variables, body: bodyOf(this.#run, BATCH) }
-    const request = explaining(where, connection.name, operation, verbosity)
-    return connection.run(where, connection.collection(collection, where), { ...request, session, signal, maxTimeMS: request.maxTimeMS ?? maxTimeMS })
+    const request = explaining(where, operation, verbosity)
+    return connection.run(where, connection.collection(namespace.full, where), { ...request, session, signal, maxTimeMS: request.maxTimeMS ?? maxTimeMS })
   }
 
   /** A new cursor with the same stages and options, without the functions of `map`. */
@@ -195,8 +195,8 @@ export class AggregationCursor<T = any> extends AbstractCursor<T> {
 
   /** @internal */
   [inspect.custom](_depth: number, options: InspectOptions): string {
-    const { connection, collection } = this.#source
-    return `AggregationCursor ${inspect({ namespace: `${connection.name}.${collection}`, pipeline: this.pipeline, closed: this.closed }, options)}`
+    const { namespace } = this.#source
+    return `AggregationCursor ${inspect({ namespace: `${namespace}`, pipeline: this.pipeline, closed: this.closed }, options)}`
   }
 
   #where(method: string): string {

@@ -2,6 +2,7 @@
 
 import { wrongArgument } from '../arguments/arguments.js'
 import { BATCH } from '../arguments/limits.js'
+import type { Namespace } from '../arguments/namespace.js'
 import type { Connection } from '../connection/connection.js'
 import { MoltenError } from '../errors.js'
 import type { Scope } from '../request/request.js'
@@ -12,7 +13,7 @@ export interface CursorSource {
   connection: Connection
   /** Kept alive with the cursor, and so is the database. */
   owner: object
-  collection: string
+  namespace: Namespace
   /** The session, or the transaction, that its reads belong to. */
   session?: Scope | undefined
 }
@@ -74,7 +75,7 @@ export class CursorBuffer {
 
   where(method: string): string {
     const { source, method: made } = this.#reading
-    return `${source.collection}.${made}().${method}`
+    return `${source.namespace.shown}.${made}().${method}`
   }
 
   checkOpen(method: string): string {
@@ -186,7 +187,7 @@ export class CursorBuffer {
     if (remote) {
       documents = await remote.more(where, batch)
     } else {
-      remote = this.#remote = new RemoteCursor(source.connection, source.collection, settings.signal, source.session)
+      remote = this.#remote = new RemoteCursor(source.connection, source.namespace.full, settings.signal, source.session)
       this.#started = true
       abandoned.register(this, remote, remote)
       documents = await this.#reading.open(remote, where, batch)

@@ -158,11 +158,11 @@ export class FindCursor<T = any, S = any> extends AbstractCursor<T> {
   /** Resolves with the number of documents that match, within skip and limit. The cursor does not move. */
   async count(): Promise<number> {
     const where = this.#where('count')
-    const { connection, collection, session } = this.#source
+    const { connection, namespace, session } = this.#source
     connection.checkOpen(where)
     const { skip, limit, hint, variables, signal, maxTimeMS } = this.#find.settings
     const request = { ...countRequest(this.#find.filter, skip, limit, hint), variables, session, signal, maxTimeMS }
-    return connection.run<number>(where, connection.collection(collection, where), request)
+    return connection.run<number>(where, connection.collection(namespace.full, where), request)
   }
 
   /**
@@ -171,12 +171,12 @@ export class FindCursor<T = any, S = any> extends AbstractCursor<T> {
    */
   async explain(verbosity?: ExplainVerbosityLike): Promise<Document> {
     const where = this.#where('explain')
-    const { connection, collection, session } = this.#source
+    const { connection, namespace, session } = this.#source
     connection.checkOpen(where)
     const { flags, variables, signal, maxTimeMS } = this.#find.settings
     const body: Request['body'] = (out) => writeFind(out, this.#find.filter, this.#find.settings)
-    const request = explaining(where, connection.name, { opcode: Opcode.Find, flags, variables, body }, verbosity)
-    return connection.run(where, connection.collection(collection, where), { ...request, session, signal, maxTimeMS: request.maxTimeMS ?? maxTimeMS })
+    const request = explaining(where, { opcode: Opcode.Find, flags, variables, body }, verbosity)
+    return connection.run(where, connection.collection(namespace.full, where), { ...request, session, signal, maxTimeMS: request.maxTimeMS ?? maxTimeMS })
   }
 
   /** A new cursor with the same filter and options, without the functions of `map`. */
@@ -186,9 +186,9 @@ export class FindCursor<T = any, S = any> extends AbstractCursor<T> {
 
   /** @internal */
   [inspect.custom](_depth: number, options: InspectOptions): string {
-    const { connection, collection } = this.#source
+    const { namespace } = this.#source
     const { sort, skip, limit, projection } = this.#find.settings
-    const parts = { namespace: `${connection.name}.${collection}`, filter: this.#find.filter, sort, skip, limit, projection, closed: this.closed }
+    const parts = { namespace: `${namespace}`, filter: this.#find.filter, sort, skip, limit, projection, closed: this.closed }
     return `FindCursor ${inspect(shown(parts), options)}`
   }
 

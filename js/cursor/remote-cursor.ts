@@ -20,6 +20,7 @@ export class RemoteCursor {
 
   constructor(
     private readonly connection: Connection,
+    /** The full name of the collection. */
     private readonly collection: string,
     private readonly signal: AbortSignal | undefined,
     private readonly session: Scope | undefined

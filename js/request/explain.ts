@@ -16,7 +16,7 @@ const EXPLAINED: ReadonlySet<number> = new Set([
 
 /** The operation that explains another operation. */
 export function explaining(
-  where: string, database: string, operation: Operation & Pick<Request, 'variables'>, verbosity: ExplainVerbosityLike | undefined | null
+  where: string, operation: Operation & Pick<Request, 'variables'>, verbosity: ExplainVerbosityLike | undefined | null
 ): Request<Document> {
   const { level, maxTimeMS } = verbosityOf(where, verbosity)
   const { opcode, body, variables } = operation
@@ -32,19 +32,15 @@ export function explaining(
       if (variables) encodeValue(out, variables, 'pipeline')
       writeField(out, level)
     },
-    // The core does not know the name of the database.
-    finish: (explanation: Document) => {
-      explanation.queryPlanner.namespace = `${database}.${explanation.queryPlanner.namespace}`
-      return explanation
-    }
+    finish: (explanation: Document) => explanation
   }
 }
 
 /** The request, or with the option `explain` the one that explains it. */
 export function explained<R>(
-  where: string, database: string, request: Request<R>, options: { explain?: ExplainVerbosityLike | null }
+  where: string, request: Request<R>, options: { explain?: ExplainVerbosityLike | null }
 ): Request<R> {
   const { explain } = options
   if (explain === undefined || explain === null || !EXPLAINED.has(request.opcode)) return request
-  return explaining(where, database, request, explain) as Request<any>
+  return explaining(where, request, explain) as Request<any>
 }

@@ -7,6 +7,7 @@ import { encodeId, encodeValue } from '../codec/encode.js'
 import { isObjectId } from '../ids/equality.js'
 import { Flag, Opcode } from '../transport/opcodes.js'
 import type { CountOptions, Document, FindOneOptions, FindOptions, Versioned } from '../types/index.js'
+import type { ListDatabasesResult } from '../types/indexes.js'
 import { type FindShape, writeField, writeFind } from './bodies.js'
 import type { Request } from './request.js'
 
@@ -136,6 +137,20 @@ export interface ListedCollection {
   number: number
   count: number
   options: Document
+}
+
+/** The operation that lists the databases matching a filter, in the form of the server's command. */
+export function databaseListing(filter: Document, nameOnly: boolean): Request<unknown> {
+  return {
+    opcode: Opcode.ListDatabases,
+    flags: 0,
+    body: (out) => encodeValue(out, filter, 'filter'),
+    finish: (databases: ListDatabasesResult['databases']) => {
+      if (nameOnly) return { databases: databases.map(({ name }) => ({ name })), ok: 1 }
+      const totalSize = databases.reduce((sum, { sizeOnDisk }) => sum + sizeOnDisk, 0)
+      return { databases, totalSize, totalSizeMb: Math.floor(totalSize / (1 << 20)), ok: 1 }
+    }
+  }
 }
 
 /** The operation that lists the collections matching a filter. */

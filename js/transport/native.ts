@@ -10,13 +10,15 @@ export interface NativeDatabase {
   flush(): Promise<void>
   /** Returns undefined where closing did not block. */
   close(): Promise<void> | void
-  stats(): Promise<string>
+  /** As one of the databases sees them; the empty name is the default database. */
+  stats(database: string): Promise<string>
   compact(ticket: number, progress?: NativeProgress): Promise<string>
   backup(destination: string, ticket: number, progress?: NativeProgress): Promise<string>
   stop(ticket: number): void
   interrupt(): void
-  exportLines(collections: string[] | null): NativeExport
-  importLines(batch: number, ifExists: string, collection: string | null): NativeImport
+  /** Of one database, or without a name of all. */
+  exportLines(database: string | null, collections: string[] | null): NativeExport
+  importLines(database: string, batch: number, ifExists: string, collection: string | null): NativeImport
 }
 
 /** How far one operation is. */

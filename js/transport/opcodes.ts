@@ -36,7 +36,9 @@ export const Opcode = {
   RollBack: 44,
   Watch: 45,
   Changes: 46,
-  Unwatch: 47
+  Unwatch: 47,
+  DropDatabase: 50,
+  ListDatabases: 51
 } as const
 
 /** The flags of an operation. The meaning of a bit below 16 depends on the opcode. */

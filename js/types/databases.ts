@@ -99,10 +99,15 @@ export interface RecoveryReport {
 
 /** Statistics of an open database. */
 export interface DatabaseStats {
-  /** Number of collections. */
+  /** Number of collections of the database. */
   collections: number
   /** Documents in all of them. */
   documents: number
+  /**
+   * The databases that have collections. They share memory, files and commits, so all that follows is of all of them together, but for
+   * `indexes` and `suggestedIndexes`.
+   */
+  databases: { name: string; collections: number; documents: number }[]
   /** Bytes of memory that documents take, including old versions that a cursor still reads. */
   hotBytes: number
   /** Bytes of memory that it may take (the option `memoryLimit`, or its default); null where nothing limits it. */
@@ -142,13 +147,13 @@ export interface DatabaseStats {
   viewBytes: number
   /** How long the oldest of them has been open, in milliseconds. */
   oldestViewAge: number
-  /** Indexes of all collections, without those on `_id`. */
+  /** Indexes of the collections of the database, without those on `_id`. */
   indexes: number
-  /** Bytes of these indexes in memory. */
+  /** Bytes of all indexes in memory. */
   indexBytes: number
   /** How far the scrub is, and what it has found; null without the option `scrub`. */
   scrub: ScrubStats | null
-  /** Indexes that would have helped costly scans; empty with `autoIndex: 'off'`. */
+  /** Indexes that would have helped costly scans of the database; empty with `autoIndex: 'off'`. */
   suggestedIndexes: ({ collection: string } & SuggestedIndex)[]
 }
 
@@ -274,6 +279,11 @@ export interface Verification {
 export interface ExportOptions extends OperationOptions {
   /** The collections to write; default all. */
   collections?: readonly string[]
+  /**
+   * Writes the collections of all databases of the directory. Lines of other databases than the default one begin with `"database"`, so that an
+   * import puts them there. Default false.
+   */
+  allDatabases?: boolean
   /** Called after each piece was written to the stream. */
   onProgress?: (progress: ExportResult) => void
 }
@@ -291,7 +301,7 @@ export type ImportSource = AsyncIterable<Uint8Array | string> | Iterable<Uint8Ar
 export interface ImportOptions extends OperationOptions {
   /**
    * The collection of all documents. Each line is then a document alone, as `mongoexport` writes it; a missing `_id` becomes a UUIDv7 string.
-   * Without the option a line is `{"collection":"users","document":{...}}`.
+   * Without the option a line is `{"collection":"users","document":{...}}`, which may name its `"database"` too.
    */
   collection?: string
   /**

@@ -112,6 +112,30 @@ export interface ListCollectionsOptions extends OperationOptions {
   batchSize?: number
 }
 
+/** Options of `listDatabases`. */
+export interface ListDatabasesOptions extends OperationOptions {
+  /** Which databases, by `name`, `sizeOnDisk` or `empty`. Default all. */
+  filter?: Document
+  /** Resolves with names only. Default false. */
+  nameOnly?: boolean
+}
+
+/** What `listDatabases` resolves with. */
+export interface ListDatabasesResult {
+  databases: {
+    name: string
+    /** Bytes of its documents: the databases of a directory share their files. */
+    sizeOnDisk: number
+    /** Always false: a database exists as long as it has a collection. */
+    empty: boolean
+  }[]
+  /** The sum of their sizes. */
+  totalSize: number
+  /** The same in MiB. */
+  totalSizeMb: number
+  ok: 1
+}
+
 /** Options of `listIndexes`. */
 export interface ListIndexesOptions extends OperationOptions {
   /** Accepted for compatibility with the mongodb driver, without effect: a listing is read in one piece. */

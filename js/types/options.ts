@@ -31,6 +31,7 @@ export interface DriverOptions {
   timeoutMode?: unknown
   cursor?: unknown
   authorizedCollections?: boolean
+  authorizedDatabases?: boolean
   bypassDocumentValidation?: boolean
   ignoreUndefined?: boolean
   checkKeys?: boolean

@@ -399,6 +399,25 @@ fn the_collections_that_a_pipeline_reads_are_found_before_it_is_parsed() {
 }
 
 #[test]
+fn the_collection_that_a_pipeline_writes_may_be_in_another_database() {
+    let of = |stage: &str| {
+        let pipeline = Value::Array(vec![value(r#"{"$match": {}}"#), value(stage)]);
+        let found = super::written(encode(&pipeline).raw());
+        let parsed = Pipeline::parse(encode(&pipeline).raw()).unwrap().destination().cloned();
+        assert_eq!(found, parsed, "{stage}");
+        found.map(|into| into.to_string())
+    };
+    assert_eq!(of(r#"{"$out": "a"}"#).as_deref(), Some("a"));
+    assert_eq!(of(r#"{"$out": {"db": "b", "coll": "a.c"}}"#).as_deref(), Some("b.a.c"));
+    assert_eq!(of(r#"{"$out": {"coll": "a"}}"#).as_deref(), Some("a"));
+    assert_eq!(of(r#"{"$merge": {"into": {"db": "b", "coll": "a"}}}"#).as_deref(), Some("b.a"));
+    assert_eq!(of(r#"{"$merge": {"into": "a"}}"#).as_deref(), Some("a"));
+    assert_eq!(of(r#"{"$limit": 1}"#), None);
+    let pipeline = Value::Array(vec![value(r#"{"$out": {"db": 1, "coll": "a"}}"#)]);
+    assert!(Pipeline::parse(encode(&pipeline).raw()).is_err());
+}
+
+#[test]
 fn writing_stages() {
     let target = r#"[{"_id": 1, "old": true, "n": 1}]"#;
     let cases = [

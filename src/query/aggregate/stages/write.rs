@@ -37,8 +37,9 @@ fn target(parser: &Parser, stage: &str, value: &Value) -> Result<Destination> {
             Value::Object(_) => codes::stage(stage).missing(),
             _ => codes::stage(stage).of_shape(),
         };
+        let shown = name.replace('\0', "\\0");
         return parser
-            .fail_as(code, format!("{stage} needs the name of a collection, not '{name}', which {fault}"));
+            .fail_as(code, format!("{stage} needs the name of a collection, not '{shown}', which {fault}"));
     }
     Ok(Destination { database: database.map(str::to_owned), collection: name.to_owned() })
 }
