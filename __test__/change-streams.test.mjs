@@ -4,14 +4,7 @@ import { once } from 'node:events'
 
 import test from 'ava'
 
-import { Database, MoltenError } from '../index.mjs'
-import { temporaryFolder } from './support/folders.mjs'
-
-async function opened(t, options) {
-  const db = await Database.open(':memory:', options)
-  t.teardown(() => db.close())
-  return db
-}
+import { Database, directory, memory, MoltenError, onDisk } from './support/database.mjs'
 
 async function take(stream, count) {
   const events = []
@@ -20,7 +13,7 @@ async function take(stream, count) {
 }
 
 test('a stream tells inserts, updates, replacements and deletions as the driver has them', async (t) => {
-  const db = await opened(t)
+  const db = await memory(t)
   const users = db.collection('users')
   const stream = users.watch()
   await users.insertOne({ _id: 1, name: 'Ann', tags: ['a', 'b'] })
@@ -45,7 +38,7 @@ test('a stream tells inserts, updates, replacements and deletions as the driver 
 })
 
 test('a stream begins with its call: what is written before the first read is told, what was written before the call is not', async (t) => {
-  const db = await opened(t)
+  const db = await memory(t)
   const items = db.collection('items')
   await items.insertOne({ _id: 'before' })
   const stream = items.watch()
@@ -55,7 +48,7 @@ test('a stream begins with its call: what is written before the first read is to
 })
 
 test('updates have the whole document where it is asked for, as that update left it', async (t) => {
-  const db = await opened(t)
+  const db = await memory(t)
   const items = db.collection('items')
   await items.insertOne({ _id: 1, n: 0 })
   for (const fullDocument of ['updateLookup', 'whenAvailable', 'required']) {
@@ -69,7 +62,7 @@ test('updates have the whole document where it is asked for, as that update left
 })
 
 test('documents before a change are told where the collection keeps them', async (t) => {
-  const db = await opened(t)
+  const db = await memory(t)
   const items = await db.createCollection('items', { changeStreamPreAndPostImages: { enabled: true } })
   const plain = db.collection('plain')
   const stream = db.watch([], { fullDocumentBeforeChange: 'whenAvailable' })
@@ -94,7 +87,7 @@ test('documents before a change are told where the collection keeps them', async
 })
 
 test('images before a change are of the transaction as a whole, and survive $out', async (t) => {
-  const db = await opened(t)
+  const db = await memory(t)
   const items = await db.createCollection('items', { changeStreamPreAndPostImages: { enabled: true } })
   await items.insertOne({ _id: 1, n: 1 })
   const stream = items.watch([], { fullDocumentBeforeChange: 'required' })
@@ -111,7 +104,7 @@ test('images before a change are of the transaction as a whole, and survive $out
 })
 
 test('the events of a transaction follow each other, name it, and say which is the last', async (t) => {
-  const db = await opened(t)
+  const db = await memory(t)
   const stream = db.watch()
   const session = db.startSession()
   await session.withTransaction(async () => {
@@ -131,7 +124,7 @@ test('the events of a transaction follow each other, name it, and say which is t
 })
 
 test('an aborted transaction and a failed write are not told', async (t) => {
-  const db = await opened(t)
+  const db = await memory(t)
   const items = db.collection('items')
   const stream = items.watch()
   await t.throwsAsync(db.transaction(async (tx) => {
@@ -145,7 +138,7 @@ test('an aborted transaction and a failed write are not told', async (t) => {
 })
 
 test('a pipeline chooses and shapes events, and must leave their _id', async (t) => {
-  const db = await opened(t)
+  const db = await memory(t)
   const items = db.collection('items')
   const stream = items.watch([{ $match: { operationType: 'insert', 'fullDocument.n': { $gt: 1 } } }, { $project: { n: '$fullDocument.n' } }])
   await items.insertMany([{ _id: 1, n: 1 }, { _id: 2, n: 2 }])
@@ -165,7 +158,7 @@ test('a pipeline chooses and shapes events, and must leave their _id', async (t)
 })
 
 test('a stream of a collection ends after it was dropped or renamed, and may go on with startAfter', async (t) => {
-  const db = await opened(t)
+  const db = await memory(t)
   const items = db.collection('items')
   await items.insertOne({ _id: 1 })
   const stream = items.watch()
@@ -194,7 +187,7 @@ test('a stream of a collection ends after it was dropped or renamed, and may go 
 })
 
 test('a stream of a database tells all of its collections and ends with it; one of all databases goes on', async (t) => {
-  const db = await opened(t)
+  const db = await memory(t)
   const other = db.sibling('other')
   const [mine, theirs, all] = [db.watch(), other.watch(), db.watch([], { allDatabases: true })]
   await db.collection('a').insertOne({ _id: 1 })
@@ -212,7 +205,7 @@ test('a stream of a database tells all of its collections and ends with it; one 
 })
 
 test('expanded events tell new collections and indexes', async (t) => {
-  const db = await opened(t)
+  const db = await memory(t)
   const stream = db.watch([], { showExpandedEvents: true })
   const plain = db.watch()
   const items = await db.createCollection('items')
@@ -225,7 +218,7 @@ test('expanded events tell new collections and indexes', async (t) => {
 })
 
 test('a resume token goes on after its event, at each event of a history', async (t) => {
-  const db = await opened(t)
+  const db = await memory(t)
   const stream = db.watch()
   const first = db.collection('a')
   for (let i = 0; i < 10; i++) await first.insertMany([{ _id: 3 * i }, { _id: 3 * i + 1 }, { _id: 3 * i + 2 }])
@@ -245,8 +238,9 @@ test('a resume token goes on after its event, at each event of a history', async
 })
 
 test('a token of another database, of none, or beyond what is kept is refused and never passed over', async (t) => {
-  const db = await opened(t)
-  const other = await opened(t)
+  const db = await memory(t)
+  const other = await memory(t)
+  await other.collection('a').insertOne({ _id: 0 })
   const stream = other.watch()
   await other.collection('a').insertOne({ _id: 1 })
   const { _id } = await stream.next()
@@ -257,7 +251,7 @@ test('a token of another database, of none, or beyond what is kept is refused an
 })
 
 test('next waits for an event, tryNext does not, or as long as it is told', async (t) => {
-  const db = await opened(t)
+  const db = await memory(t)
   const items = db.collection('items')
   const stream = items.watch()
   t.is(await stream.tryNext(), null)
@@ -274,7 +268,7 @@ test('next waits for an event, tryNext does not, or as long as it is told', asyn
 })
 
 test('reads that are called at once get one event each, in order', async (t) => {
-  const db = await opened(t)
+  const db = await memory(t)
   const items = db.collection('items')
   const stream = items.watch()
   const reads = [stream.next(), stream.next(), stream.next()]
@@ -283,7 +277,7 @@ test('reads that are called at once get one event each, in order', async (t) => 
 })
 
 test('close ends a read that waits with CLOSED, and a loop without an error', async (t) => {
-  const db = await opened(t)
+  const db = await memory(t)
   const stream = db.watch()
   const waiting = stream.next()
   await stream.close()
@@ -300,7 +294,7 @@ test('close ends a read that waits with CLOSED, and a loop without an error', as
 })
 
 test('leaving a loop closes the stream, and so does await using', async (t) => {
-  const db = await opened(t)
+  const db = await memory(t)
   const stream = db.watch()
   await db.collection('a').insertOne({ _id: 1 })
   for await (const event of stream) {
@@ -323,7 +317,7 @@ test('closing the database ends the streams that wait at once', async (t) => {
 })
 
 test('a signal ends a stream with its reason', async (t) => {
-  const db = await opened(t)
+  const db = await memory(t)
   const controller = new AbortController()
   const stream = db.watch([], { signal: controller.signal })
   const waiting = stream.next()
@@ -334,7 +328,7 @@ test('a signal ends a stream with its reason', async (t) => {
 })
 
 test('listeners get the events, and a stream is read in one way only', async (t) => {
-  const db = await opened(t)
+  const db = await memory(t)
   const items = db.collection('items')
   const stream = items.watch()
   const seen = []
@@ -354,7 +348,7 @@ test('listeners get the events, and a stream is read in one way only', async (t)
 })
 
 test('a stream is a Node.js stream as well', async (t) => {
-  const db = await opened(t)
+  const db = await memory(t)
   const items = db.collection('items')
   const stream = items.watch()
   await items.insertMany([{ _id: 1 }, { _id: 2 }])
@@ -368,7 +362,7 @@ test('a stream is a Node.js stream as well', async (t) => {
 })
 
 test('arguments are checked by name', async (t) => {
-  const db = await opened(t)
+  const db = await memory(t)
   const items = db.collection('items')
   const wrong = [
     [{}, undefined, /pipeline must be an array/],
@@ -390,9 +384,7 @@ test('arguments are checked by name', async (t) => {
 })
 
 test('a slow reader gets every event from the log once memory has let go of them', async (t) => {
-  const folder = temporaryFolder(t)
-  const db = await Database.open(folder)
-  t.teardown(() => db.close())
+  const db = await onDisk(t)
   const items = db.collection('items')
   const stream = items.watch([{ $project: { documentKey: 1 } }])
   const filling = 'x'.repeat(10_000)
@@ -405,7 +397,7 @@ test('a slow reader gets every event from the log once memory has let go of them
 })
 
 test('a stream goes on after a restart, through compactions, renames and drops', async (t) => {
-  const folder = temporaryFolder(t)
+  const folder = directory(t)
   let db = await Database.open(folder)
   const stream = db.watch([], { showExpandedEvents: true })
   await db.collection('a').insertOne({ _id: 1, x: { y: 1 } })

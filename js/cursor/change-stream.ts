@@ -11,7 +11,7 @@ import { changesRequest, streamClosed, unwatchRequest, type Watching, watchReque
 import type { ChangeStreamDocument, ResumeToken } from '../types/changes.js'
 import type { Document } from '../types/index.js'
 import { disposeWith } from './dispose.js'
-import { readableOf } from './streams.js'
+import { readableBy } from './streams.js'
 
 /** Where a stream comes from. */
 export interface ChangeSource {
@@ -131,18 +131,18 @@ export class ChangeStream<T extends Document = Document, C extends Document = Ch
   /** The events as an object stream; a function may transform each. */
   stream(options?: { transform?: (event: C) => unknown }): Readable {
     const transform = options?.transform
-    return readableOf(transform ? this.#transformed(transform) : this)
+    const next = async (): Promise<unknown> => {
+      const event = await this.#nextOrEnd()
+      return event !== null && transform ? transform(event) : event
+    }
+    return readableBy(next, () => this.close())
   }
 
   /** Yields each event until the stream ends or the loop is left, which closes it. */
   async *[Symbol.asyncIterator](): AsyncGenerator<C, void, void> {
     try {
       while (!this.#closed) {
-        const event = await this.#inTurn('next', (where) => this.#take(where, null)).catch((error: unknown) => {
-          // It was closed while this waited.
-          if (this.#closed && !this.#failure) return null
-          throw error
-        })
+        const event = await this.#nextOrEnd()
         if (event === null) return
         yield event
       }
@@ -154,8 +154,13 @@ export class ChangeStream<T extends Document = Document, C extends Document = Ch
   /** Closes at the end of an `await using`. */
   declare [Symbol.asyncDispose]: () => Promise<void>
 
-  async *#transformed(transform: (event: C) => unknown): AsyncGenerator<unknown, void, void> {
-    for await (const event of this) yield transform(event)
+  /** The next event; null at the end. */
+  #nextOrEnd(): Promise<C | null> {
+    return this.#inTurn('next', (where) => this.#take(where, null)).catch((error: unknown) => {
+      // It was closed while this waited.
+      if (this.#closed && !this.#failure) return null
+      throw error
+    })
   }
 
   #where(method: string): string {
@@ -185,7 +190,6 @@ export class ChangeStream<T extends Document = Document, C extends Document = Ch
       this.#at = 0
     }
     this.#move(isLast ? (this.#fetched ?? event['_id']) : event['_id'])
-    if (isLast && this.#ended) await this.#finish()
     return event
   }
 
@@ -195,7 +199,10 @@ export class ChangeStream<T extends Document = Document, C extends Document = Ch
       if (this.#failure) throw this.#failure.error
       if (this.#at < this.#events.length) return true
       if (this.#closed) throw streamClosed(where)
-      if (this.#ended) return false
+      if (this.#ended) {
+        this.#finish()
+        return false
+      }
       await this.#fetch(where, wait)
       if (wait !== null && this.#events.length === 0 && !this.#failure && !this.#closed) return false
     }
@@ -228,7 +235,7 @@ export class ChangeStream<T extends Document = Document, C extends Document = Ch
   }
 
   /** It has ended by itself. */
-  async #finish(): Promise<void> {
+  #finish(): void {
     this.#id = 0
     this.#end()
     this.emit('end')

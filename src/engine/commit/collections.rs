@@ -103,12 +103,14 @@ impl Commit<'_> {
     /// Drops the collections of a database (empty: the default one), and the database; nothing if it has none.
     pub(crate) fn drop_database(&mut self, database: &str) {
         let of_database = self.catalogue_now().of(database);
-        let numbers: Vec<u32> = of_database.map(|(_, collection)| collection.number()).collect();
-        if numbers.is_empty() {
+        let all: Vec<_> = of_database.map(|(name, collection)| (name.clone(), collection.clone())).collect();
+        if all.is_empty() {
             return;
         }
         let mut left = self.catalogue_now().clone();
-        for number in numbers {
+        for (name, collection) in all {
+            let number = collection.number();
+            self.left.push((collection, name, true));
             record::drop_collection(self.block(16), number);
             left.remove(number);
             self.dropped.push(number);
