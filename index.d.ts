@@ -3,6 +3,7 @@
 /// <reference lib="esnext.disposable" />
 /// <reference types="node" />
 
+import { EventEmitter } from 'node:events';
 import { Readable } from 'node:stream';
 import { inspect } from 'node:util';
 
@@ -719,6 +720,10 @@ export interface ClientSessionOptions {
 }
 /** A session, which holds one transaction at a time. Operations belong to it that are given `{ session }`. */
 export interface ClientSession {
+	/** What identifies it: events of change streams have it as `lsid`, beside `txnNumber`. */
+	readonly id: {
+		id: Buffer;
+	};
 	/** Whether `endSession` was called. */
 	readonly hasEnded: boolean;
 	/** Whether a transaction was started that is neither committed nor aborted. */
@@ -750,6 +755,144 @@ export interface Savepoint {
 	/** Its number in the transaction, from 1. */
 	readonly number: number;
 }
+/** The place of an event. Opaque: store it as it is, and give it to `resumeAfter` or `startAfter`. */
+export interface ResumeToken {
+	_data: string;
+}
+/** The time of a commit: seconds since 1970, and a number that orders the commits of a second. */
+export interface ClusterTime {
+	t: number;
+	i: number;
+}
+/** Options of `watch`. */
+export interface ChangeStreamOptions extends OperationOptions {
+	/**
+	 * Whether the event of an update has `fullDocument`, the document as that update left it: `'default'` no; `'updateLookup'`,
+	 * `'whenAvailable'` and `'required'` yes. It is always there, as the log has it.
+	 */
+	fullDocument?: "default" | "updateLookup" | "whenAvailable" | "required";
+	/**
+	 * Whether events have `fullDocumentBeforeChange`, the document as it was before: `'off'` (the default) no; `'whenAvailable'` where the
+	 * collection keeps it (`changeStreamPreAndPostImages` of createCollection), else null; `'required'` fails with code 47 where it is missing.
+	 */
+	fullDocumentBeforeChange?: "off" | "whenAvailable" | "required";
+	/** Goes on after this event or resume token. Not after an invalidate event. */
+	resumeAfter?: ResumeToken;
+	/** Goes on after this event or resume token, also after an invalidate event. */
+	startAfter?: ResumeToken;
+	/** Begins with the first commit of this time or later: a Date, or the `clusterTime` of an event. */
+	startAtOperationTime?: Date | ClusterTime;
+	/** Whether there are events `create`, `createIndexes` and `dropIndexes`. Default false. */
+	showExpandedEvents?: boolean;
+	/** Events that are fetched at a time. Default 1,000, or 4 MiB. */
+	batchSize?: number;
+	/** How long, in milliseconds, `tryNext` waits for an event. Default 0. */
+	maxAwaitTimeMS?: number;
+}
+/** Options of `watch` of a database. */
+export interface DatabaseChangeStreamOptions extends ChangeStreamOptions {
+	/** Whether the collections of all databases in the directory are watched. Default false. */
+	allDatabases?: boolean;
+}
+/** What all events have. */
+export interface ChangeStreamEvent {
+	/** The place of the event: its resume token. */
+	_id: ResumeToken;
+	/** The commit's time, which orders the events of different commits. */
+	clusterTime: ClusterTime;
+	/** The time of the commit. */
+	wallTime: Date;
+}
+/** The commit of an event. */
+export interface ChangeStreamCommit {
+	commit: {
+		/** Its number: larger than that of every commit before. */
+		lsn: number;
+		/** Whether the commit has no further event for this stream, before its pipeline is applied. */
+		last: boolean;
+	};
+}
+/** A collection in an event. */
+export interface ChangeStreamNamespace {
+	db: string;
+	coll: string;
+}
+interface OfCollection extends ChangeStreamEvent, ChangeStreamCommit {
+	ns: ChangeStreamNamespace;
+}
+interface OfDocument<T> extends OfCollection {
+	documentKey: {
+		_id: T extends {
+			_id: infer Id;
+		} ? Id : any;
+	};
+}
+/** A document was inserted. */
+export interface ChangeStreamInsertDocument<T = Document> extends OfDocument<T> {
+	operationType: "insert";
+	fullDocument: T;
+}
+/** A document was updated. */
+export interface ChangeStreamUpdateDocument<T = Document> extends OfDocument<T> {
+	operationType: "update";
+	updateDescription: UpdateDescription<T>;
+	fullDocument?: T;
+	fullDocumentBeforeChange?: T | null;
+}
+/** What an update has changed. */
+export interface UpdateDescription<T = Document> {
+	/** New values by path, with dots. */
+	updatedFields: Partial<T> & {
+		[path: string]: any;
+	};
+	removedFields: string[];
+	truncatedArrays: {
+		field: string;
+		newSize: number;
+	}[];
+	/** With `showExpandedEvents`: the parts of paths whose fields have dots or look like places of elements. */
+	disambiguatedPaths?: {
+		[path: string]: (string | number)[];
+	};
+}
+/** A document was replaced. */
+export interface ChangeStreamReplaceDocument<T = Document> extends OfDocument<T> {
+	operationType: "replace";
+	fullDocument: T;
+	fullDocumentBeforeChange?: T | null;
+}
+/** A document was deleted. */
+export interface ChangeStreamDeleteDocument<T = Document> extends OfDocument<T> {
+	operationType: "delete";
+	fullDocumentBeforeChange?: T | null;
+}
+/** A collection was dropped. */
+export interface ChangeStreamDropDocument extends OfCollection {
+	operationType: "drop";
+}
+/** A collection was renamed. */
+export interface ChangeStreamRenameDocument extends OfCollection {
+	operationType: "rename";
+	to: ChangeStreamNamespace;
+}
+/** A database was dropped, after its collections. */
+export interface ChangeStreamDropDatabaseDocument extends ChangeStreamEvent, ChangeStreamCommit {
+	operationType: "dropDatabase";
+	ns: {
+		db: string;
+	};
+}
+/** The stream ends: what it watched was dropped or renamed. */
+export interface ChangeStreamInvalidateDocument extends ChangeStreamEvent {
+	operationType: "invalidate";
+}
+/** With `showExpandedEvents`: a collection was created, or an index was created or dropped. */
+export interface ChangeStreamExpandedDocument extends OfCollection {
+	operationType: "create" | "createIndexes" | "dropIndexes";
+	operationDescription: Document;
+}
+/** An event of a change stream. */
+export type ChangeStreamDocument<T = Document> = ChangeStreamInsertDocument<T> | ChangeStreamUpdateDocument<T> | ChangeStreamReplaceDocument<T> | ChangeStreamDeleteDocument<T> | ChangeStreamDropDocument | ChangeStreamRenameDocument | ChangeStreamDropDatabaseDocument | ChangeStreamInvalidateDocument | ChangeStreamExpandedDocument;
 /** The fields of an index, in order, in any form that the driver accepts. */
 export type IndexSpecification = OneOrMore<string | readonly [
 	string,
@@ -968,6 +1111,13 @@ export interface CollectionOptions extends DriverOptions {
 }
 /** Options of `createCollection`. */
 export interface CreateCollectionOptions extends CollectionOptions, OperationOptions {
+	/**
+	 * Whether the log keeps documents as they were before an update, a replacement or a deletion: change streams tell them as
+	 * `fullDocumentBeforeChange`. Makes such writes as large again. Default `{ enabled: false }`.
+	 */
+	changeStreamPreAndPostImages?: {
+		enabled: boolean;
+	};
 }
 /** What recovery found when the database was opened. */
 export interface RecoveryReport {
@@ -1334,45 +1484,8 @@ export declare class AggregationCursor<T = any> extends AbstractCursor<T> {
 	/** A new cursor with the same stages and options, without the functions of `map`. */
 	clone(): AggregationCursor<T>;
 }
-/**
- * A cursor over the items of a listing. It shows the state at its first read.
- *
- * Its methods reject with `CLOSED` when the database was closed.
- */
-export declare class ListCursor<T = any> implements AsyncIterable<T> {
-	#private;
-	private constructor();
-	/** Whether the cursor was closed or read to its end. */
-	get closed(): boolean;
-	/** Resolves with the next item, or null at the end. */
-	next(): Promise<T | null>;
-	/** Like `next`. */
-	tryNext(): Promise<T | null>;
-	/** Resolves with whether there is another item. */
-	hasNext(): Promise<boolean>;
-	/** Resolves with all remaining items, and closes the cursor. */
-	toArray(): Promise<T[]>;
-	/** Calls a function with each item, until it returns false; resolves at the end. */
-	forEach(iterator: (row: T) => boolean | void): Promise<void>;
-	/** The number of buffered items: fetched and not read yet. */
-	bufferedCount(): number;
-	/** Takes buffered items, at most this many. */
-	readBufferedDocuments(count?: number): T[];
-	/** Starts over: the next read makes a new listing. */
-	rewind(): void;
-	/** A new cursor over the same listing. */
-	clone(): ListCursor<T>;
-	/** Ends the cursor and releases the remaining items. */
-	close(): Promise<void>;
-	/** The items as an object stream. */
-	stream(): Readable;
-	/** Yields each item; closes the cursor at the end or when the loop is left. */
-	[Symbol.asyncIterator](): AsyncGenerator<T, void, void>;
-	/** Closes at the end of an `await using`. */
-	[Symbol.asyncDispose]: () => Promise<void>;
-}
 /** The kinds of errors, stable within a major version, unlike messages. */
-export type MoltenErrorKind = "DUPLICATE_KEY" | "CONFLICT" | "BAD_QUERY" | "BAD_UPDATE" | "BAD_DOCUMENT" | "SCHEMA_VIOLATION" | "NOT_SUPPORTED" | "CLOSED" | "LOCKED" | "READ_ONLY" | "CORRUPT" | "CORRUPT_TAIL" | "WRONG_KEY" | "TAMPERED" | "STORAGE_POISONED" | "STORAGE_FULL" | "IO" | "VERSION" | "ABORTED" | "TIMEOUT" | "LIMIT" | "INTERNAL";
+export type MoltenErrorKind = "DUPLICATE_KEY" | "CONFLICT" | "BAD_QUERY" | "BAD_UPDATE" | "BAD_DOCUMENT" | "SCHEMA_VIOLATION" | "NOT_SUPPORTED" | "CLOSED" | "LOCKED" | "READ_ONLY" | "CORRUPT" | "CORRUPT_TAIL" | "WRONG_KEY" | "TAMPERED" | "STORAGE_POISONED" | "STORAGE_FULL" | "IO" | "VERSION" | "HISTORY_LOST" | "ABORTED" | "TIMEOUT" | "LIMIT" | "INTERNAL";
 /** Details that some kinds carry besides the message. */
 export interface MoltenErrorDetails {
 	/** The dotted path inside a document, filter or update that caused the error. */
@@ -1470,6 +1583,75 @@ export declare class MoltenBulkWriteError extends MoltenError {
 	get upsertedIds(): {
 		[index: number]: unknown;
 	};
+}
+/**
+ * The changes of a collection, of a database or of all, in the order of the commits, from the call of `watch` on. Read it with `for await`, with
+ * `next`, or with listeners of `'change'`; not in two of these ways.
+ *
+ * A stream that is not read costs a position, not memory: it goes on from the log. It keeps the process alive only while an event is awaited.
+ *
+ * @example
+ * for await (const event of users.watch([{ $match: { operationType: 'insert' } }])) console.log(event.fullDocument)
+ */
+export declare class ChangeStream<T extends Document = Document, C extends Document = ChangeStreamDocument<T>> extends EventEmitter implements AsyncIterable<C> {
+	#private;
+	/** Whether it was closed, or has ended. */
+	get closed(): boolean;
+	/** The place after the event that was read last; null before anything was read. */
+	get resumeToken(): ResumeToken | null;
+	/** Resolves with the next event, as soon as there is one. Rejects with `HISTORY_LOST` (code 286) when it is no longer kept. */
+	next(): Promise<C>;
+	/** Resolves with the next event if there is one, or one comes within `maxAwaitTimeMS`, otherwise with null. */
+	tryNext(): Promise<C | null>;
+	/** Resolves with true as soon as there is another event, and with false when the stream ends. */
+	hasNext(): Promise<boolean>;
+	/** Closes the stream. A `next` that waits rejects with `CLOSED`; a loop over it ends. */
+	close(): Promise<void>;
+	/** The events as an object stream; a function may transform each. */
+	stream(options?: {
+		transform?: (event: C) => unknown;
+	}): Readable;
+	/** Yields each event until the stream ends or the loop is left, which closes it. */
+	[Symbol.asyncIterator](): AsyncGenerator<C, void, void>;
+	/** Closes at the end of an `await using`. */
+	[Symbol.asyncDispose]: () => Promise<void>;
+}
+/**
+ * A cursor over the items of a listing. It shows the state at its first read.
+ *
+ * Its methods reject with `CLOSED` when the database was closed.
+ */
+export declare class ListCursor<T = any> implements AsyncIterable<T> {
+	#private;
+	private constructor();
+	/** Whether the cursor was closed or read to its end. */
+	get closed(): boolean;
+	/** Resolves with the next item, or null at the end. */
+	next(): Promise<T | null>;
+	/** Like `next`. */
+	tryNext(): Promise<T | null>;
+	/** Resolves with whether there is another item. */
+	hasNext(): Promise<boolean>;
+	/** Resolves with all remaining items, and closes the cursor. */
+	toArray(): Promise<T[]>;
+	/** Calls a function with each item, until it returns false; resolves at the end. */
+	forEach(iterator: (row: T) => boolean | void): Promise<void>;
+	/** The number of buffered items: fetched and not read yet. */
+	bufferedCount(): number;
+	/** Takes buffered items, at most this many. */
+	readBufferedDocuments(count?: number): T[];
+	/** Starts over: the next read makes a new listing. */
+	rewind(): void;
+	/** A new cursor over the same listing. */
+	clone(): ListCursor<T>;
+	/** Ends the cursor and releases the remaining items. */
+	close(): Promise<void>;
+	/** The items as an object stream. */
+	stream(): Readable;
+	/** Yields each item; closes the cursor at the end or when the loop is left. */
+	[Symbol.asyncIterator](): AsyncGenerator<T, void, void>;
+	/** Closes at the end of an `await using`. */
+	[Symbol.asyncDispose]: () => Promise<void>;
 }
 /** What a bulk write did, in the driver's form. */
 export declare class BulkWriteResult<T = Document> implements BulkCounts {
@@ -1854,6 +2036,14 @@ export declare class Collection<T extends Document = Document> extends Collectio
 	 * or a crash some documents may be deleted and others not. `drop` removes all documents in one commit.
 	 */
 	deleteMany(filter?: Filter<T> | null, options?: DeleteOptions): Promise<DeleteResult>;
+	/**
+	 * A stream of the changes of this collection from this call on, which need not exist yet. It ends with an event `invalidate` when the collection is
+	 * dropped or renamed. The pipeline may have `$match`, `$project`, `$addFields`, `$set`, `$unset`, `$replaceRoot` and `$replaceWith`.
+	 *
+	 * Throws a TypeError when an argument is wrong; reads reject with `BAD_QUERY` when the pipeline is malformed, `HISTORY_LOST` (code 286) when
+	 * the events after a resume token are no longer kept.
+	 */
+	watch<S extends Document = T, C extends Document = ChangeStreamDocument<S>>(pipeline?: readonly Document[], options?: ChangeStreamOptions): ChangeStream<S, C>;
 	/** Drops the collection with its documents; resolves with whether it existed. */
 	drop(options?: OperationOptions): Promise<boolean>;
 }
@@ -1938,12 +2128,12 @@ export declare class Database {
 	get databaseName(): string;
 	/**
 	 * Another database in the same directory, files and commits; nothing is read or written. It exists as long as it has a collection. The name
-	 * of the default database gives that. Closing either closes both.
+	 * of the default database gives that. Closing either closes both. The options, as those of `collection`, replace the ones of the opening.
 	 *
 	 * Throws a TypeError when the name is not a string, `BAD_QUERY` when it is not a valid name: names have 1 to 63 bytes of UTF-8, no space and
 	 * none of `/\\."$*<>:|?` and NUL, and differ not only in case.
 	 */
-	sibling(name: string): Database;
+	sibling(name: string, options?: CollectionOptions): Database;
 	/** Where writes go: `'async'`, `'sync'` or `'memory'`. */
 	get storage(): StorageMode;
 	/** What recovery found when this database was opened. */
@@ -1958,7 +2148,8 @@ export declare class Database {
 	/**
 	 * Creates an empty collection; resolves with a handle. An existing collection is left as it is.
 	 *
-	 * Rejects with `NOT_SUPPORTED` for options of the collection itself, which are not supported yet.
+	 * Rejects with `CONFLICT` (code 48) when it exists with other options, and with `NOT_SUPPORTED` for options of collections that are not
+	 * supported yet.
 	 */
 	createCollection<T extends Document = Document>(name: string, options?: CreateCollectionOptions): Promise<Collection<T>>;
 	/**
@@ -2042,6 +2233,14 @@ export declare class Database {
 	 * Throws `NOT_SUPPORTED` when the pipeline begins with another stage.
 	 */
 	aggregate<R extends Document = Document>(pipeline?: readonly Document[], options?: AggregateOptions): AggregationCursor<R>;
+	/**
+	 * A stream of the changes of all collections of this database, or of all databases, from this call on. The pipeline may have `$match`, `$project`,
+	 * `$addFields`, `$set`, `$unset`, `$replaceRoot` and `$replaceWith`.
+	 *
+	 * Throws a TypeError when an argument is wrong; reads reject with `BAD_QUERY` when the pipeline is malformed, `HISTORY_LOST` (code 286) when
+	 * the events after a resume token are no longer kept.
+	 */
+	watch<T extends Document = Document, C extends Document = ChangeStreamDocument<T>>(pipeline?: readonly Document[], options?: DatabaseChangeStreamOptions): ChangeStream<T, C>;
 	/** Answers the command `{ ping: 1 }` with `{ ok: 1 }`. Rejects with `NOT_SUPPORTED` for every other command: methods do what they do. */
 	command(command: Document, options?: OperationOptions): Promise<Document>;
 	/**

@@ -1,8 +1,8 @@
 // Many databases in one directory: their names, what sees its own only, and what spans all of them.
 
 import { execFileSync } from 'node:child_process'
-import { renameSync } from 'node:fs'
 import { once } from 'node:events'
+import { renameSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { Writable } from 'node:stream'
 import { inspect } from 'node:util'
@@ -15,13 +15,15 @@ import { Database, directory, memory, onDisk, rejectsType, rejectsWith } from '.
 const index = new URL('../index.js', import.meta.url).pathname
 
 const names = async (db) => (await db.listDatabases({ nameOnly: true })).databases.map(({ name }) => name)
-const collections = async (db) => (await db.listCollections().toArray()).map(({ name }) => name)
+const collectionsOf = async (db) => (await db.listCollections().toArray()).map(({ name }) => name)
 
 async function exported(db, options) {
   const chunks = []
   await db.exportJSONL(new Writable({ write: (chunk, _, done) => (chunks.push(chunk), done()) }), options)
   return Buffer.concat(chunks).toString().split('\n').filter((line) => line !== '')
 }
+
+const usersOf = (one) => one.collection('users')
 
 /** Three databases with a collection of the same name. */
 async function filled(db) {
@@ -53,8 +55,8 @@ test('a sibling reads and writes its own collections', async (t) => {
       t.is(await users.countDocuments({ n: { $exists: true } }), 1)
       t.deepEqual(await users.find().project({ from: 1 }).limit(1).toArray(), [{ _id: 1, from: one.databaseName }])
     }
-    t.deepEqual(await collections(db), ['users'])
-    t.deepEqual(await collections(b), ['orders', 'users'])
+    t.deepEqual(await collectionsOf(db), ['users'])
+    t.deepEqual(await collectionsOf(b), ['orders', 'users'])
     t.deepEqual((await b.collections()).map(({ namespace }) => namespace), ['b.orders', 'b.users'])
     t.deepEqual((await b.listCollections({ name: 'orders' }, { nameOnly: true }).toArray()), [{ name: 'orders', type: 'collection' }])
     t.deepEqual(await names(c), ['b', 'c', db.databaseName].sort())
@@ -71,6 +73,19 @@ test('the default database is named after its directory, and its name gives it a
   t.is(db.sibling('other').sibling('third').databaseName, 'third')
   t.is((await memory(t)).databaseName, 'memory')
   t.deepEqual(await names(db), [], 'a database exists as long as it has a collection')
+})
+
+test('options of a sibling hold for its collections', async (t) => {
+  let last = 0
+  const db = await memory(t, { ignoreUndefined: false })
+  const b = db.sibling('b', { pkFactory: { createPk: () => ++last }, ignoreUndefined: true })
+  t.is((await usersOf(b).insertOne({ a: undefined })).insertedId, 1)
+  t.deepEqual(await usersOf(b).find().toArray(), [{ _id: 1 }])
+  await usersOf(db).insertOne({ _id: 1, a: undefined })
+  t.deepEqual(await usersOf(db).find().toArray(), [{ _id: 1, a: null }])
+  await usersOf(db.sibling('memory', { ignoreUndefined: true })).insertOne({ _id: 2, a: undefined })
+  t.deepEqual(await usersOf(db).get(2), { _id: 2 })
+  await rejectsType(t, () => db.sibling('b', { pkFactori: 1 }), /did you mean "pkFactory"/)
 })
 
 test('names that no database can have are refused', async (t) => {
@@ -159,7 +174,7 @@ test('dropDatabase drops one database by one commit, in its turn', async (t) => 
         db.collection('users').aggregate([{ $limit: 1 }, { $merge: { into: { db: 'c', coll: 'later' } } }]).toArray(), db.collection('other').insertOne({})
       ]
       t.deepEqual((await Promise.all(outcomes))[4].matchedCount, 0)
-      t.deepEqual(await collections(c), ['later', 'new'])
+      t.deepEqual(await collectionsOf(c), ['later', 'new'])
     }
     t.is(await db.collection('users').countDocuments(), 2)
     await db.dropDatabase()
@@ -177,12 +192,12 @@ test('databases come back after a close, a compaction, a checkpoint, a backup, u
   let db = await Database.open(path)
   await filled(db)
   await db.sibling('b').collection('users').createIndex({ n: 1 })
-  const check = async (db, name) => {
-    t.deepEqual(await names(db), ['b', 'c', name].sort())
-    t.deepEqual(await db.sibling('b').collection('users').find().hint('n_1').toArray(), [{ _id: 1, from: 'b' }, { _id: 2, n: 1 }])
-    t.deepEqual(await db.sibling('c').collection('users').get(2), { _id: 2, n: 2 })
-    t.is(await db.collection('users').countDocuments(), 2)
-    await db.close()
+  const check = async (again, name) => {
+    t.deepEqual(await names(again), ['b', 'c', name].sort())
+    t.deepEqual(await again.sibling('b').collection('users').find().hint('n_1').toArray(), [{ _id: 1, from: 'b' }, { _id: 2, n: 1 }])
+    t.deepEqual(await again.sibling('c').collection('users').get(2), { _id: 2, n: 2 })
+    t.is(await again.collection('users').countDocuments(), 2)
+    await again.close()
   }
   await db.close()
   db = await Database.open(path)
@@ -244,45 +259,44 @@ test('closing a handle closes all of them, and a handle keeps the others open', 
 test('transactions, sessions and synchronous writes span databases', async (t) => {
   const db = await onDisk(t)
   const [, b, c] = await filled(db)
-  const users = (one) => one.collection('users')
   await db.transaction(async (tx) => {
-    await users(tx).updateOne({ _id: 1 }, { $set: { t: 1 } })
+    await usersOf(tx).updateOne({ _id: 1 }, { $set: { t: 1 } })
     const there = tx.sibling('b')
     const mark = await tx.savepoint()
-    await users(there).deleteOne({ _id: 1 })
+    await usersOf(there).deleteOne({ _id: 1 })
     await there.rollbackTo(mark)
-    await users(there).updateOne({ _id: 1 }, { $set: { t: 1 } })
+    await usersOf(there).updateOne({ _id: 1 }, { $set: { t: 1 } })
     t.is(tx.sibling('db').collection('users').namespace, 'db.users')
-    t.is(await users(there).countDocuments({ t: 1 }), 1)
-    t.is(await users(b).countDocuments({ t: 1 }), 0, 'outside nothing is seen')
+    t.is(await usersOf(there).countDocuments({ t: 1 }), 1)
+    t.is(await usersOf(b).countDocuments({ t: 1 }), 0, 'outside nothing is seen')
     await there.createCollection('made')
     await t.throwsAsync(there.collection('made').drop(), { code: 263 })
   })
-  t.deepEqual(await Promise.all([db, b].map((one) => users(one).countDocuments({ t: 1 }))), [1, 1])
-  t.true((await collections(b)).includes('made'))
+  t.deepEqual(await Promise.all([db, b].map((one) => usersOf(one).countDocuments({ t: 1 }))), [1, 1])
+  t.true((await collectionsOf(b)).includes('made'))
   const lost = new Error('mine')
   await t.throwsAsync(b.transaction(async (tx) => {
-    await users(tx).deleteMany({})
-    await users(tx.sibling('c')).deleteMany({})
+    await usersOf(tx).deleteMany({})
+    await usersOf(tx.sibling('c')).deleteMany({})
     throw lost
   }), { is: lost })
-  t.deepEqual(await Promise.all([b, c].map((one) => users(one).countDocuments())), [2, 2])
+  t.deepEqual(await Promise.all([b, c].map((one) => usersOf(one).countDocuments())), [2, 2])
   await using(b.startSession(), async (session) => {
     await session.withTransaction(async () => {
-      await users(c).insertOne({ _id: 'session' }, { session })
-      await users(db).insertOne({ _id: 'session' }, { session })
-      t.is(await users(c).countDocuments({}), 2)
+      await usersOf(c).insertOne({ _id: 'session' }, { session })
+      await usersOf(db).insertOne({ _id: 'session' }, { session })
+      t.is(await usersOf(c).countDocuments({}), 2)
     })
     await t.throwsAsync(b.dropDatabase({ session: started(session) }), { code: 263 })
     await t.throwsAsync(b.listDatabases({ session }), { code: 263 })
   })
-  t.deepEqual(await Promise.all([db, c].map((one) => users(one).countDocuments({ _id: 'session' }))), [1, 1])
+  t.deepEqual(await Promise.all([db, c].map((one) => usersOf(one).countDocuments({ _id: 'session' }))), [1, 1])
   c.transactionSync((tx) => {
-    users(tx).insertOneSync({ _id: 'sync' })
-    users(tx.sibling('b')).insertOneSync({ _id: 'sync' })
+    usersOf(tx).insertOneSync({ _id: 'sync' })
+    usersOf(tx.sibling('b')).insertOneSync({ _id: 'sync' })
   })
-  users(c).updateOneSync({ _id: 'sync' }, { $set: { n: 1 } })
-  t.deepEqual([users(b), users(c)].map((one) => one.getSync('sync')), [{ _id: 'sync' }, { _id: 'sync', n: 1 }])
+  usersOf(c).updateOneSync({ _id: 'sync' }, { $set: { n: 1 } })
+  t.deepEqual([usersOf(b), usersOf(c)].map((one) => one.getSync('sync')), [{ _id: 'sync' }, { _id: 'sync', n: 1 }])
   let tx
   await db.transaction(async (own) => void (tx = own))
   await t.throwsAsync(tx.sibling('b').collection('users').findOne({ _id: 1, n: 1 }), { code: 251 })
@@ -313,8 +327,8 @@ test('stages name collections of the database of the pipeline, and $out and $mer
   await b.collection('users').aggregate([{ $merge: { into: { db: 'memory', coll: 'users' }, whenMatched: 'replace' } }]).toArray()
   await db.collection('users').aggregate([{ $match: { _id: 1 } }, { $out: { db: 'memory', coll: 'own' } }]).toArray()
   await c.collection('users').aggregate().out({ db: 'e', coll: 'copy' }).toArray()
-  t.deepEqual(await collections(b), ['copy', 'merged', 'orders', 'users'])
-  t.deepEqual(await collections(db), ['orders', 'own', 'users'])
+  t.deepEqual(await collectionsOf(b), ['copy', 'merged', 'orders', 'users'])
+  t.deepEqual(await collectionsOf(db), ['orders', 'own', 'users'])
   t.deepEqual(await db.collection('users').find().toArray(), [{ _id: 1, from: 'b' }, { _id: 2, n: 1 }])
   t.deepEqual(await names(db), ['b', 'c', 'd', 'e', 'memory'])
   t.is(await db.sibling('d').collection('copy').countDocuments(), 2)
@@ -332,8 +346,8 @@ test('a rename stays within its database', async (t) => {
   const renamed = await b.renameCollection('users', 'people')
   t.is(renamed.namespace, 'b.people')
   t.is((await b.collection('orders').rename('people', { dropTarget: true })).namespace, 'b.people')
-  t.deepEqual(await collections(b), ['people'])
-  t.deepEqual(await collections(db), ['users'])
+  t.deepEqual(await collectionsOf(b), ['people'])
+  t.deepEqual(await collectionsOf(db), ['users'])
 })
 
 test('lists of databases have sizes and take filters', async (t) => {
@@ -396,11 +410,11 @@ test('lines of JSON are of one database, or of all, and go to the database that 
   t.deepEqual((await exported(other, { allDatabases: true })).sort(), lines.sort())
   const x = other.sibling('x')
   t.like(await x.importJSONL([lines.join('\n')], { ifExists: 'replace' }), { imported: 7 })
-  t.deepEqual(await collections(x), ['users'])
+  t.deepEqual(await collectionsOf(x), ['users'])
   await x.importJSONL(['{"_id":1}'], { collection: 'single' })
-  t.deepEqual(await collections(x), ['single', 'users'])
+  t.deepEqual(await collectionsOf(x), ['single', 'users'])
   await x.importJSONL(['{"database":"db","collection":"back","document":{"_id":1}}'])
-  t.deepEqual(await collections(other), ['back', 'users'])
+  t.deepEqual(await collectionsOf(other), ['back', 'users'])
   for (const [database, code] of [['a.b', 73], ['', 73], ['a\\u0000b', 73], ['B', 13297], ['DB', 13297]]) {
     const error = await t.throwsAsync(x.importJSONL([`{"database":"${database}","collection":"c","document":{"_id":1}}`]))
     t.is(error.code, code, database)

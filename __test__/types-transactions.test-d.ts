@@ -64,7 +64,7 @@ export { count, text }
   void other.listDatabases({ nameOnly: true, filter: { name: 'a' } }).then(({ databases }) => {
     const names: string[] = databases.map(({ name }) => name)
     // @ts-expect-error
-    databases[0]?.sizeOnDisk
+    void databases[0]?.sizeOnDisk
     return names
   })
   // @ts-expect-error

@@ -83,7 +83,7 @@ export const DATABASE = {
   listCollections: [[{}, optionalFilter], [{}, options]],
   renameCollection: [['a', { name: 'from', right: ['string', 'empty string'] }], ['b', { name: 'to', right: ['string', 'empty string'] }], [{}, options]],
   collections: [[{}, options]],
-  sibling: [['other', { name: 'name', right: ['string', 'empty string'] }]],
+  sibling: [['other', { name: 'name', right: ['string', 'empty string'] }], [{}, options]],
   listDatabases: [[{}, options]],
   dropDatabase: [[{}, options]],
   command: [[{ ping: 1 }, { name: 'command', right: FIELDS }], [{}, options]],

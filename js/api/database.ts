@@ -4,15 +4,12 @@ import { inspect, type InspectOptions } from 'node:util'
 
 import { checkCollectionName, checkDatabaseName, checkFields, filterOf, flagOf } from '../arguments/arguments.js'
 import { coreName, type DatabaseName, defaultDatabase, Namespace, otherDatabase } from '../arguments/namespace.js'
-import { MEMORY, pathOf, pkOf, settingsOf } from '../arguments/open-options.js'
+import { MEMORY, pathOf, settingsOf } from '../arguments/open-options.js'
 import { optionsOf } from '../arguments/option-check.js'
 import { DATABASE } from '../arguments/option-table.js'
 import type { CollectionState } from '../connection/collection-state.js'
 import { Connection } from '../connection/connection.js'
-import { untilGivenUp } from '../connection/deadline.js'
-import { errorOfNative } from '../connection/failures.js'
-import { joiningOptions, openNative } from '../connection/opening.js'
-import { reporting } from '../connection/progress.js'
+import { joiningOptions, openNative, verifyNative } from '../connection/opening.js'
 import { scopeOfSession, Session, sessionOptionsOf } from '../connection/session.js'
 import { AggregationCursor } from '../cursor/aggregation-cursor.js'
 import { ChangeStream } from '../cursor/change-stream.js'
@@ -21,9 +18,8 @@ import { ListCursor } from '../cursor/list-cursor.js'
 import { MoltenError } from '../errors.js'
 import { watchingOf } from '../request/changes.js'
 import { collectionOptionsOf, creation } from '../request/collections.js'
-import { databaseListing, type ListedCollection, listing } from '../request/reads.js'
-import type { Scope } from '../request/request.js'
-import { native } from '../transport/native.js'
+import { databaseListing, infoOf, type ListedCollection, listing } from '../request/reads.js'
+import { requestOf, type Scope } from '../request/request.js'
 import { Opcode } from '../transport/opcodes.js'
 import { Port } from '../transport/port.js'
 import type {
@@ -35,6 +31,7 @@ import type { ChangeStreamDocument, DatabaseChangeStreamOptions } from '../types
 import type { ListCollectionsOptions, ListDatabasesOptions, ListDatabasesResult } from '../types/indexes.js'
 import type { ClientSession, ClientSessionOptions, SyncTransactionOptions, TransactionRunOptions } from '../types/options.js'
 import { Collection } from './collection.js'
+import { type CollectionSettings, collectionSettings } from './handle.js'
 import { exportLines, importLines } from './json-lines.js'
 import { refuseMethods } from './refused-methods.js'
 import { runInTransaction, runInTransactionSync, type Transaction, type TransactionMaker, type TransactionSync } from './transaction.js'
@@ -64,6 +61,8 @@ export class Database {
   readonly #connection: Connection
   readonly #description: Description
   readonly #name: DatabaseName
+  /** How its collections create and store documents unless they are told. */
+  readonly #defaults: CollectionSettings
   /** What was opened. It is kept as long as any database of it is used, and closed when it is not. */
   readonly #root: Database
 
@@ -106,24 +105,20 @@ export class Database {
   static async verify(path: string | URL, options?: LongOperationOptions): Promise<Verification> {
     const where = 'Database.verify'
     const limits = optionsOf<LongOperationOptions>(where, options, DATABASE.verify)
-    const { signal, onProgress } = limits
     const checked = pathOf(path, where)
     if (checked === MEMORY) throw new TypeError(`${where}: path must be a directory, not ':memory:'`)
-    signal?.throwIfAborted()
-    try {
-      return JSON.parse(await untilGivenUp(where, reporting((progress) => native().NativeDatabase.verify(checked, progress), onProgress), limits)) as Verification
-    } catch (error) {
-      throw signal?.aborted && error === signal.reason ? error : errorOfNative(where, error)
-    }
+    limits.signal?.throwIfAborted()
+    return JSON.parse(await verifyNative(where, checked, limits)) as Verification
   }
 
-  private constructor(connection: Connection, description: Description, name?: DatabaseName, root?: Database) {
+  private constructor(connection: Connection, description: Description, sibling?: { name: DatabaseName; defaults: CollectionSettings; root: Database }) {
     if (!(connection instanceof Connection)) throw new TypeError('Database: open one with Database.open(path), not with new')
     this.#connection = connection
     this.#description = description
-    this.#name = name ?? connection.database
-    this.#root = root ?? this
-    if (root === undefined) abandoned.register(this, connection, this)
+    this.#name = sibling?.name ?? connection.database
+    this.#defaults = sibling?.defaults ?? connection.settings
+    this.#root = sibling?.root ?? this
+    if (sibling === undefined) abandoned.register(this, connection, this)
   }
 
   /** The directory, as it was given, or `':memory:'`. */
@@ -141,16 +136,19 @@ export class Database {
 
   /**
    * Another database in the same directory, files and commits; nothing is read or written. It exists as long as it has a collection. The name
-   * of the default database gives that. Closing either closes both.
+   * of the default database gives that. Closing either closes both. The options, as those of `collection`, replace the ones of the opening.
    *
    * Throws a TypeError when the name is not a string, `BAD_QUERY` when it is not a valid name: names have 1 to 63 bytes of UTF-8, no space and
    * none of `/\\."$*<>:|?` and NUL, and differ not only in case.
    */
-  sibling(name: string): Database {
-    const { database } = this.#connection
-    if (name === database.name) return this.#root
-    checkDatabaseName('Database.sibling', name, database.name)
-    return new Database(this.#connection, this.#description, otherDatabase(name), this.#root)
+  sibling(name: string, options?: CollectionOptions): Database {
+    const where = 'Database.sibling'
+    const { database, settings } = this.#connection
+    const isDefault = name === database.name
+    if (!isDefault) checkDatabaseName(where, name, database.name)
+    else if (options === undefined) return this.#root
+    const defaults = collectionSettings(where, optionsOf<CollectionOptions>(where, options, DATABASE.sibling), settings)
+    return new Database(this.#connection, this.#description, { name: isDefault ? database : otherDatabase(name), defaults, root: this.#root })
   }
 
   /** Where writes go: `'async'`, `'sync'` or `'memory'`. */
@@ -177,12 +175,7 @@ export class Database {
   }
 
   #handle<T extends Document>(where: string, name: string, given: CollectionOptions, scope?: Scope): Collection<T> {
-    const { settings } = this.#connection
-    return Collection.create<T>(this, this.#connection, new Namespace(this.#name, name), {
-      createPk: given.pkFactory ? pkOf(given.pkFactory, where) : settings.createPk,
-      ignoreUndefined: flagOf(where, 'ignoreUndefined', given.ignoreUndefined ?? settings.ignoreUndefined),
-      forceServerObjectId: flagOf(where, 'forceServerObjectId', given.forceServerObjectId ?? settings.forceServerObjectId)
-    }, scope)
+    return Collection.create<T>(this, this.#connection, new Namespace(this.#name, name), collectionSettings(where, given, this.#defaults), scope)
   }
 
   /**
@@ -339,8 +332,8 @@ export class Database {
     const where = 'Database.dropDatabase'
     this.#connection.checkOpen(where)
     const { signal, maxTimeMS } = optionsOf<OperationOptions>(where, options, DATABASE.dropDatabase)
-    const request = { opcode: Opcode.DropDatabase, flags: 0, signal, maxTimeMS, body: () => {}, finish: (value: never) => value }
-    return this.#connection.run<boolean>(where, this.#target(where), request)
+    const request = requestOf<boolean>(Opcode.DropDatabase, 0, null, () => {}, (value) => value)
+    return this.#connection.run<boolean>(where, this.#target(where), { ...request, signal, maxTimeMS })
   }
 
   /**
@@ -499,10 +492,3 @@ refuseMethods('Database', Database.prototype, () => 'Database')
 disposeWith(Database.prototype, function () {
   return this.close()
 })
-
-/** A collection in the driver's form, with its number and document count in addition. */
-function infoOf({ name, number, count, options }: ListedCollection, readOnly: boolean): CollectionInfo {
-  return {
-    name, type: 'collection', number, count, options, info: { readOnly }, idIndex: { v: 2, key: { _id: 1 }, name: '_id_' }
-  }
-}

@@ -3,6 +3,7 @@
 import { checkId, flagOf } from '../arguments/arguments.js'
 import { HOT_MANY } from '../arguments/limits.js'
 import type { Namespace } from '../arguments/namespace.js'
+import { pkOf } from '../arguments/open-options.js'
 import { notInTransaction, optionsOf } from '../arguments/option-check.js'
 import { COLLECTION } from '../arguments/option-table.js'
 import { encodeDocument, encodeId, encodeValue } from '../codec/encode.js'
@@ -19,13 +20,22 @@ import { getRequest } from '../request/reads.js'
 import type { Request, Scope } from '../request/request.js'
 import type { DocumentWriter } from '../request/writes.js'
 import { MUST_WAIT } from '../transport/point-reads.js'
-import type { ClientSession, Document, ExplainOptions, InsertOneOptions, OperationOptions, SetOptions } from '../types/index.js'
+import type { ClientSession, CollectionOptions, Document, ExplainOptions, InsertOneOptions, OperationOptions, SetOptions } from '../types/index.js'
 
 /** How a collection creates and stores documents. */
 export interface CollectionSettings {
   createPk: () => unknown
   ignoreUndefined: boolean
   forceServerObjectId: boolean
+}
+
+/** These options, and otherwise what holds for the database. */
+export function collectionSettings(where: string, given: CollectionOptions, defaults: CollectionSettings): CollectionSettings {
+  return {
+    createPk: given.pkFactory ? pkOf(given.pkFactory, where) : defaults.createPk,
+    ignoreUndefined: flagOf(where, 'ignoreUndefined', given.ignoreUndefined ?? defaults.ignoreUndefined),
+    forceServerObjectId: flagOf(where, 'forceServerObjectId', given.forceServerObjectId ?? defaults.forceServerObjectId)
+  }
 }
 
 /** The internals of a collection. */

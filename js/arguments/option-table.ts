@@ -262,6 +262,7 @@ export const DATABASE = {
     'recovery', 'check', 'scrub', 'ObjectId', 'pkFactory', 'ignoreUndefined', 'forceServerObjectId', 'signal', 'onProgress'
   ),
   verify: long,
+  sibling: handle<CollectionOptions>()('pkFactory', ...inserting),
   collection: handle<CollectionOptions>()('pkFactory', ...inserting),
   createCollection: operation<CreateCollectionOptions>(REFUSED_OF_COLLECTIONS)('pkFactory', 'changeStreamPreAndPostImages', ...inserting),
   listCollections: operation<ListCollectionsOptions>()('nameOnly', 'batchSize'),

@@ -1,10 +1,11 @@
-// How a database is opened in the core.
+// How a database is opened and verified in the core.
 
 import type { Settings } from '../arguments/open-options.js'
 import { MoltenError } from '../errors.js'
 import { failureOf, native, type NativeDatabase, type NativeProgress } from '../transport/native.js'
-import type { OpenOptions } from '../types/index.js'
+import type { LongOperationOptions, OpenOptions } from '../types/index.js'
 import { abortable } from './abort.js'
+import { untilGivenUp } from './deadline.js'
 import { errorOfNative } from './failures.js'
 import { reporting, ThrownByCallback } from './progress.js'
 
@@ -37,3 +38,12 @@ export async function openNative(settings: Settings): Promise<NativeDatabase> {
   }
 }
 
+/** Verifies a directory; resolves with the report as JSON. */
+export async function verifyNative(where: string, path: string, limits: LongOperationOptions): Promise<string> {
+  const { signal, onProgress } = limits
+  try {
+    return await untilGivenUp(where, reporting((progress) => native().NativeDatabase.verify(path, progress), onProgress), limits)
+  } catch (error) {
+    throw signal?.aborted && error === signal.reason ? error : errorOfNative(where, error)
+  }
+}

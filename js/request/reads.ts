@@ -6,10 +6,10 @@ import { sortKeys } from '../arguments/sort.js'
 import { encodeId, encodeValue } from '../codec/encode.js'
 import { isObjectId } from '../ids/equality.js'
 import { Flag, Opcode } from '../transport/opcodes.js'
-import type { CountOptions, Document, FindOneOptions, FindOptions, Versioned } from '../types/index.js'
+import type { CollectionInfo, CountOptions, Document, FindOneOptions, FindOptions, Versioned } from '../types/index.js'
 import type { ListDatabasesResult } from '../types/indexes.js'
 import { type FindShape, writeField, writeFind } from './bodies.js'
-import type { Request } from './request.js'
+import { type Request, requestOf } from './request.js'
 
 export type MetaAnswer<T> = [document: T, version: number, createdAt: number, modifiedAt: number] | null
 
@@ -141,15 +141,18 @@ export interface ListedCollection {
 
 /** The operation that lists the databases matching a filter, in the form of the server's command. */
 export function databaseListing(filter: Document, nameOnly: boolean): Request<unknown> {
+  const body: Request['body'] = (out) => encodeValue(out, filter, 'filter')
+  return requestOf<unknown>(Opcode.ListDatabases, 0, null, body, (databases: ListDatabasesResult['databases']) => {
+    if (nameOnly) return { databases: databases.map(({ name }) => ({ name })), ok: 1 }
+    const totalSize = databases.reduce((sum, { sizeOnDisk }) => sum + sizeOnDisk, 0)
+    return { databases, totalSize, totalSizeMb: Math.floor(totalSize / (1 << 20)), ok: 1 }
+  })
+}
+
+/** A collection in the driver's form, with its number and document count in addition. */
+export function infoOf({ name, number, count, options }: ListedCollection, readOnly: boolean): CollectionInfo {
   return {
-    opcode: Opcode.ListDatabases,
-    flags: 0,
-    body: (out) => encodeValue(out, filter, 'filter'),
-    finish: (databases: ListDatabasesResult['databases']) => {
-      if (nameOnly) return { databases: databases.map(({ name }) => ({ name })), ok: 1 }
-      const totalSize = databases.reduce((sum, { sizeOnDisk }) => sum + sizeOnDisk, 0)
-      return { databases, totalSize, totalSizeMb: Math.floor(totalSize / (1 << 20)), ok: 1 }
-    }
+    name, type: 'collection', number, count, options, info: { readOnly }, idIndex: { v: 2, key: { _id: 1 }, name: '_id_' }
   }
 }
 
