@@ -28,6 +28,8 @@ pub(crate) struct History {
     kept: Arc<Kept>,
     /// Whether the mark in MANIFEST may not be durable.
     is_unsure: AtomicBool,
+    /// Whether the mark is below segments that are missing, so that what is below them is of no use.
+    is_behind: AtomicBool,
 }
 
 impl History {
@@ -39,7 +41,7 @@ impl History {
         manifest: &Manifest,
         (segments, snapshot): (&[Arc<Segment>], Option<&SnapshotFile>),
     ) -> History {
-        let (mut found, mut damage) = (Vec::new(), None);
+        let (mut found, mut damage, mut is_behind) = (Vec::new(), None, false);
         let mut ids = (manifest.oldest_segment()..manifest.first_segment).rev().peekable();
         let (mut folders, mut until, mut base) = (Vec::new(), None, None);
         if ids.peek().is_some() {
@@ -58,7 +60,10 @@ impl History {
                     base = Some(segment.base);
                 }
                 // Not the one that was kept, or none: the history begins after it.
-                Ok(_) => break,
+                Ok(_) => {
+                    is_behind = true;
+                    break;
+                }
                 Err(error) => {
                     tracing::warn!(%error, "the history begins after this segment, which cannot be read");
                     damage = Some(error);
@@ -66,7 +71,8 @@ impl History {
                 }
             }
         }
-        History { option, kept: Arc::new(Kept::new(found, damage)), is_unsure: AtomicBool::new(false) }
+        let kept = Arc::new(Kept::new(found, damage));
+        History { option, kept, is_unsure: AtomicBool::new(false), is_behind: AtomicBool::new(is_behind) }
     }
 
     /// The segments.
@@ -94,12 +100,14 @@ impl History {
             retired.push(kept(segment, until, moved.clone()));
             until = first_time(segment).or(until);
         }
-        self.kept.add(retired);
+        self.kept.add(retired, until);
     }
 
     /// The backups of generations before this one were removed.
     pub(super) fn pruned(&self, oldest: u64) {
-        self.kept.give_up_generations(oldest);
+        if self.kept.give_up_generations(oldest) {
+            self.is_behind.store(true, Ordering::Release);
+        }
     }
 }
 
@@ -145,28 +153,44 @@ impl Generations {
     }
 
     fn trim(&self, now_ms: i64, segments: &Segments, latch: &Latch) -> Result<u64> {
-        let kept = self.history.kept();
-        // Files of a generation that is still read are not given up.
-        let in_use = |id| segments.get(id).is_some();
-        let due = || match self.history.option.limits() {
-            Some(limits) => kept.due(&limits, now_ms, in_use).map(|mark| (mark, mark)),
-            None => (self.manifest.lock().history > 0).then_some((u64::MAX, 0)),
-        };
-        if due().is_none() {
+        if self.new_mark(now_ms, segments).is_none() {
             return Ok(0);
         }
         let _names = self.names()?;
         latch.check()?;
-        let Some((below, mark)) = due() else { return Ok(0) };
+        let Some((below, mark)) = self.new_mark(now_ms, segments) else { return Ok(0) };
         let syncs = self.move_mark(mark)?;
+        self.history.kept.give_up(below);
+        self.history.is_behind.store(false, Ordering::Release);
         // Those that cannot be removed go with the next opening.
         let mut result = Ok(syncs);
-        for id in kept.give_up(below) {
+        for id in retire::segments(&self.host, &self.dir)? {
+            if id >= below || segments.get(id).is_some() {
+                continue;
+            }
             let gone = self.home.check();
             let gone = gone.and_then(|()| retire::remove(&self.host, &self.dir.join(segment_name(id))));
             result = gone.and(result);
         }
         result
+    }
+
+    /// The first segment that is kept from now on, and the mark that says so; `None` where nothing is given up.
+    fn new_mark(&self, now_ms: i64, segments: &Segments) -> Option<(u64, u64)> {
+        let history = &self.history;
+        let (first_segment, mark) = {
+            let manifest = self.manifest.lock();
+            (manifest.first_segment, manifest.history)
+        };
+        if mark == 0 {
+            return None;
+        }
+        let Some(limits) = history.option.limits() else { return Some((first_segment, 0)) };
+        // Files of a generation that is still read are not given up.
+        let due = history.kept.due(&limits, now_ms, |id| segments.get(id).is_some());
+        let oldest = || history.kept.first().map_or(first_segment, |segment| segment.id);
+        let behind = || history.is_behind.load(Ordering::Acquire).then(oldest);
+        due.or_else(behind).map(|first| (first, first))
     }
 
     /// How far back the log can be read; `last` is the newest commit.

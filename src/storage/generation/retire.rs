@@ -182,6 +182,11 @@ pub(super) fn generations(host: &Host, dir: &Path) -> Result<Vec<u64>> {
     Ok(found)
 }
 
+/// The segments in a directory.
+pub(super) fn segments(host: &Host, dir: &Path) -> Result<Vec<u64>> {
+    Ok(names(host, dir, EntryKind::File)?.iter().filter_map(|name| parse_segment_name(name)).collect())
+}
+
 fn names(host: &Host, dir: &Path, kind: EntryKind) -> Result<Vec<String>> {
     let entries = host.vfs.read_dir(dir).map_err(|error| Error::io("list", dir, error))?;
     Ok(entries.into_iter().filter(|entry| entry.kind == kind).map(|entry| entry.name).collect())

@@ -85,10 +85,14 @@ impl Kept {
         Kept { state: RwLock::new(State { segments, damage, closed: false }) }
     }
 
-    /// Keeps these, too.
-    pub(crate) fn add(&self, segments: Vec<KeptSegment>) {
-        let segments = segments.into_iter().map(|segment| (segment.id, segment));
-        self.state.write().segments.extend(segments);
+    /// Keeps these, too, which follow those that are kept and begin at this time.
+    pub(crate) fn add(&self, segments: Vec<KeptSegment>, since: Option<i64>) {
+        let mut state = self.state.write();
+        if let (Some(mut last), Some(since)) = (state.segments.last_entry(), since) {
+            let last = last.get_mut();
+            last.until = Some(last.until.map_or(since, |until| until.min(since)));
+        }
+        state.segments.extend(segments.into_iter().map(|segment| (segment.id, segment)));
     }
 
     pub(crate) fn get(&self, id: u64) -> Option<KeptSegment> {
@@ -136,17 +140,16 @@ impl Kept {
         due
     }
 
-    /// No longer keeps those below this one; returns their numbers.
-    pub(crate) fn give_up(&self, below: u64) -> Vec<u64> {
+    /// No longer keeps those below this one.
+    pub(crate) fn give_up(&self, below: u64) {
         let mut state = self.state.write();
-        let rest = state.segments.split_off(&below);
-        let gone = std::mem::replace(&mut state.segments, rest);
+        state.segments = state.segments.split_off(&below);
         state.damage = None;
-        gone.into_keys().collect()
     }
 
-    /// No longer keeps those in backups of generations before this one, which are removed, and what is older.
-    pub(crate) fn give_up_generations(&self, before: u64) {
+    /// No longer keeps those in backups of generations before this one, which are removed, and what is older. Returns whether
+    /// there are any.
+    pub(crate) fn give_up_generations(&self, before: u64) -> bool {
         let is_gone = |segment: &&KeptSegment| {
             segment.moved.as_ref().is_some_and(|(generation, _)| *generation < before)
         };
@@ -154,6 +157,7 @@ impl Kept {
         if let Some(last) = last {
             self.give_up(last + 1);
         }
+        last.is_some()
     }
 
     /// Keeps nothing; readers are told that the database is closed.

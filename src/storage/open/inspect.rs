@@ -10,6 +10,7 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use super::listing::Listing;
+use super::past;
 use crate::error::{Details, Error, Kind, Result};
 use crate::options::Access;
 use crate::storage::contract::backend::{BlockPlace, Depth, FileId, Lsn, Replayed};
@@ -59,7 +60,7 @@ pub struct FileReport {
 /// The content of a directory.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Inspected {
-    /// Each file: the manifest, the snapshot, then the segments in order.
+    /// Each file: the manifest, the segments of the history, the snapshot, then the segments of the log, in order.
     pub files: Vec<FileReport>,
     /// The last commit that was read.
     pub last_lsn: Lsn,
@@ -94,14 +95,18 @@ pub fn inspect(host: &Host, dir: &Path, visit: &mut Visitor<'_>) -> Result<Inspe
     let mut pass = Pass { host, dir, visit, files, last, seal_crc: 0, gapless: true, witnessed: None };
     let manifest = pass.manifest()?;
     let first = manifest.as_ref().map_or(0, |manifest| manifest.first_segment);
+    let mut end = None;
     if let Some(named) = manifest.as_ref().and_then(|manifest| manifest.snapshot) {
-        pass.snapshot(&named)?;
+        end = pass.snapshot(&named)?;
     }
+    let kept = manifest.as_ref().map_or(&[][..], |manifest| past::kept(manifest, &segments));
+    let past = past::check(host, dir, kept, end)?;
     pass.witnessed =
         manifest.as_ref().and_then(|manifest| manifest.witnessed).filter(|one| one.segment >= first);
     let in_use = manifest.as_ref().is_some_and(Manifest::is_in_use);
     let clean = manifest.and_then(|manifest| manifest.clean);
     let clean = pass.segments(segments.into_iter().filter(|id| *id >= first).collect(), clean, first)?;
+    pass.files.splice(1..1, past);
     Ok(Inspected { files: pass.files, last_lsn: pass.last, clean: clean && !in_use })
 }
 
@@ -169,8 +174,9 @@ impl Pass<'_, '_> {
         Ok(Some(manifest))
     }
 
-    /// Reads the snapshot block by block; a damaged block is reported, and the next one is read.
-    fn snapshot(&mut self, named: &SnapshotRef) -> Result<()> {
+    /// Reads the snapshot block by block; a damaged block is reported, and the next one is read. Returns where the log before
+    /// it ended.
+    fn snapshot(&mut self, named: &SnapshotRef) -> Result<Option<past::End>> {
         let path = self.dir.join(snapshot_name(named.id));
         let mut report = blank(snapshot_name(named.id), "snapshot");
         if let Ok(file) = self.host.vfs.open(&path, OpenMode::Read) {
@@ -189,9 +195,10 @@ impl Pass<'_, '_> {
             }
             Err(error) => return Err(error),
         }
-        self.gapless &= report.first_damage.is_none();
+        let is_whole = report.first_damage.is_none();
+        self.gapless &= is_whole;
         self.files.push(report);
-        Ok(())
+        Ok(is_whole.then_some((self.last, self.seal_crc)))
     }
 
     fn snapshot_block(&mut self, file: &SnapshotFile, entry: &Entry, report: &mut FileReport) -> Result<()> {
@@ -432,7 +439,7 @@ pub(crate) fn blank(file: String, kind: &'static str) -> FileReport {
     FileReport { file, kind, bytes: 0, frames: 0, blocks: 0, torn_bytes: 0, first_damage: None }
 }
 
-fn damage(offset: u64, lsn: Option<u64>, message: &str) -> Damage {
+pub(crate) fn damage(offset: u64, lsn: Option<u64>, message: &str) -> Damage {
     Damage { offset, lsn, message: message.to_owned() }
 }
 

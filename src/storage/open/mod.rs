@@ -5,6 +5,7 @@
 //! - [`recovery`]: checks and repairs
 //! - [`clean`]: opening from a checkpoint
 //! - [`inspect`]: reads everything and changes nothing
+//! - `past`: checks the segments of the history
 //! - [`scrub`]: reads everything again while the database is open
 //! - `whole`: the report of a database that opened
 
@@ -12,6 +13,7 @@ pub(crate) mod clean;
 pub(crate) mod inspect;
 pub(crate) mod listing;
 pub(crate) mod open;
+pub(crate) mod past;
 pub(crate) mod recovery;
 pub(crate) mod scrub;
 pub(crate) mod whole;

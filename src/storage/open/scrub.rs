@@ -9,6 +9,7 @@ use std::path::Path;
 
 use super::clean::{self, FromCheckpoint};
 use super::listing::Listing;
+use super::past;
 use crate::error::{Error, Kind, Result};
 use crate::options::Access;
 use crate::storage::contract::backend::{BlockPlace, Depth, FileId, Lsn};
@@ -75,7 +76,9 @@ impl Pass<'_> {
             file.and_then(|file| file.len()).unwrap_or(0)
         };
         let first = self.manifest.first_segment;
-        let segments = listing.segments.iter().filter(|id| **id >= first).map(|id| segment_name(*id));
+        let kept = past::kept(&self.manifest, &listing.segments).iter();
+        let segments = listing.segments.iter().filter(|id| **id >= first);
+        let segments = kept.chain(segments).map(|id| segment_name(*id));
         let checkpoints = listing.checkpoints.iter().map(|lsn| checkpoint_name(*lsn));
         let files: u64 = segments.chain(checkpoints).map(length).sum();
         manifest::LEN as u64 + files + self.manifest.snapshot.map_or(0, |snapshot| snapshot.len)
@@ -95,6 +98,7 @@ impl Pass<'_> {
         if let Some(named) = self.manifest.snapshot {
             last = self.snapshot(&named)?;
         }
+        self.past(listing)?;
         self.segments(listing, last)?;
         for lsn in &listing.checkpoints {
             let checked = self.checkpoint(*lsn);
@@ -145,6 +149,19 @@ impl Pass<'_> {
             }
         }
         Ok(file.lsn)
+    }
+
+    /// Reads the segments of the history; those that are given up meanwhile are left out.
+    fn past(&mut self, listing: &Listing) -> Result<()> {
+        for id in past::kept(&self.manifest, &listing.segments) {
+            for report in past::check(self.host, self.dir, &[*id], None)? {
+                let Some(found) = report.first_damage.filter(|_| self.is_there(&report.file)) else {
+                    continue;
+                };
+                self.note(Error::corrupt(&self.dir.join(&report.file), found.offset, found.message))?;
+            }
+        }
+        Ok(())
     }
 
     /// Reads the log behind a commit, up to the published one.

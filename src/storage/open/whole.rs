@@ -4,13 +4,16 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::inspect::{FileReport, Inspected, blank, damage_of, list};
+use super::past;
 use super::recovery::RecoveryReport;
 use crate::error::{Error, Result};
+use crate::options::Access;
 use crate::storage::contract::backend::{FileId, Lsn, Replayed};
 use crate::storage::format::manifest;
 use crate::storage::format::manifest::Manifest;
 use crate::storage::format::segment::{SEGMENT_HEADER_LEN, parse_segment_name, segment_name};
 use crate::storage::format::snapshot::snapshot_name;
+use crate::storage::generation::snapshot_file::SnapshotFile;
 use crate::storage::host::system::Host;
 use crate::storage::host::vfs::OpenMode;
 
@@ -66,11 +69,18 @@ pub(crate) fn list_whole(host: &Host, dir: &Path, read: &Read, report: &Recovery
         Ok::<_, Error>(FileReport { bytes, ..blank(name, kind) })
     };
     let mut files = vec![measured(manifest::NAME.to_owned(), "manifest")?];
+    let segments = list(host, dir)?;
+    let snapshot = match &manifest.snapshot {
+        Some(named) => Some(SnapshotFile::open(host, dir, named, Access::ReadOnly)?.0),
+        None => None,
+    };
+    let end = snapshot.map(|snapshot| (snapshot.lsn, snapshot.seal_crc));
+    files.extend(past::check(host, dir, past::kept(&manifest, &segments), end)?);
     if let Some(named) = &manifest.snapshot {
         let blocks = read.snapshot_blocks;
         files.push(FileReport { blocks, ..measured(snapshot_name(named.id), "snapshot")? });
     }
-    for id in list(host, dir)?.into_iter().filter(|id| *id >= manifest.first_segment) {
+    for id in segments.into_iter().filter(|id| *id >= manifest.first_segment) {
         let (frames, blocks) = read.segments.get(&id).copied().unwrap_or_default();
         files.push(FileReport { frames, blocks, ..measured(segment_name(id), "segment")? });
     }
