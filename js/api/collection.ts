@@ -3,21 +3,22 @@
 
 import { inspect, type InspectOptions } from 'node:util'
 
-import { checkCollectionName, checkFields, flagOf } from '../arguments/arguments.js'
+import { batchOf, checkCollectionName, checkFields, checkId, flagOf } from '../arguments/arguments.js'
 import { Namespace } from '../arguments/namespace.js'
 import type { Connection } from '../connection/connection.js'
 import { ChangeStream } from '../cursor/change-stream.js'
+import { versionsOf } from '../cursor/versions.js'
 import { writeField } from '../request/bodies.js'
 import type { BulkWriteResult } from '../request/bulk.js'
 import { watchingOf } from '../request/changes.js'
 import type { Scope } from '../request/request.js'
 import { deletionOf, replacementOf, updateOf } from '../request/writes.js'
 import { Flag, Opcode } from '../transport/opcodes.js'
-import type { ChangeStreamDocument, ChangeStreamOptions } from '../types/changes.js'
+import type { ChangeStreamDocument, ChangeStreamOptions, DocumentVersion, HistoryOptions } from '../types/changes.js'
 import type {
   AnyBulkWriteOperation, BulkWriteOptions, DeleteOneOptions, DeleteOptions, DeleteResult, Document, Filter, FindOneAndDeleteOptions, FindOneAndReplaceOptions,
   FindOneAndUpdateOptions, InsertManyOptions, InsertManyResult, InsertOneOptions, InsertOneResult, ModifyResult, OperationOptions,
-  OptionalId, RenameOptions, ReplaceOptions, UpdateFilter, UpdateOneOptions, UpdateOptions, UpdateResult, WithId, WithoutId
+  OptionalId, RenameOptions, ReplaceOptions, InferId, UpdateFilter, UpdateOneOptions, UpdateOptions, UpdateResult, WithId, WithoutId
 } from '../types/index.js'
 import type { Database } from './database.js'
 import { type CollectionSettings, Handle } from './handle.js'
@@ -211,7 +212,19 @@ export class Collection<T extends Document = Document> extends CollectionSyncMet
     const { connection } = this.#handle
     const { where, given } = this.#handle.checked<ChangeStreamOptions>('watch', options)
     const watching = watchingOf(where, 'collection', pipeline, given)
-    return new ChangeStream<S, C>({ connection, where, target: this.#handle.target(where), watching, signal: given.signal })
+    return new ChangeStream<S, C>({ connection, where, target: this.#handle.target(where), watching, signal: given.signal, consumer: this.#database.consumer(watching.consumer) })
+  }
+
+  /**
+   * The versions that a document had, the oldest first: what each insert, update and replacement made of it, and its deletions, up to the state at the
+   * call. It reaches as far back as the log is kept: option `history` of `Database.open`; if the first one is not version 1, older ones are gone.
+   *
+   * Throws a TypeError when an argument is wrong.
+   */
+  history(id: InferId<T>, options?: HistoryOptions): AsyncIterable<DocumentVersion<T>> {
+    const { where, given } = this.#handle.checked<HistoryOptions>('history', options)
+    checkId(where, id)
+    return versionsOf<T>(this.#handle.connection, where, this.#handle.target(where), id, batchOf(where, given.batchSize), given.signal)
   }
 
   /** Drops the collection with its documents; resolves with whether it existed. */

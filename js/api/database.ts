@@ -31,6 +31,7 @@ import type { ChangeStreamDocument, DatabaseChangeStreamOptions } from '../types
 import type { ListCollectionsOptions, ListDatabasesOptions, ListDatabasesResult } from '../types/indexes.js'
 import type { ClientSession, ClientSessionOptions, SyncTransactionOptions, TransactionRunOptions } from '../types/options.js'
 import { Collection } from './collection.js'
+import { Consumer, CONSUMERS } from './consumer.js'
 import { type CollectionSettings, collectionSettings } from './handle.js'
 import { exportLines, importLines } from './json-lines.js'
 import { refuseMethods } from './refused-methods.js'
@@ -386,7 +387,12 @@ export class Database {
     const given = optionsOf<DatabaseChangeStreamOptions>(where, options, DATABASE.watch)
     const scope = flagOf(where, 'allDatabases', given.allDatabases) ? 'everything' : 'database'
     const watching = watchingOf(where, scope, pipeline, given)
-    return new ChangeStream<T, C>({ connection: this.#connection, where, target: this.#target(where), watching, signal: given.signal })
+    return new ChangeStream<T, C>({ connection: this.#connection, where, target: this.#target(where), watching, signal: given.signal, consumer: this.consumer(watching.consumer) })
+  }
+
+  /** @internal */
+  consumer(name: string | undefined): Consumer | undefined {
+    return name === undefined ? undefined : new Consumer(this.collection(CONSUMERS), name)
   }
 
   /** Answers the command `{ ping: 1 }` with `{ ok: 1 }`. Rejects with `NOT_SUPPORTED` for every other command: methods do what they do. */

@@ -2,7 +2,7 @@
 // is checked against these tables; tests compare them with docs/api.md and docs/compatibility.md, and the compiler compares
 // them with the types.
 
-import type { ChangeStreamOptions, DatabaseChangeStreamOptions } from '../types/changes.js'
+import type { AcknowledgeOptions, ChangeStreamOptions, DatabaseChangeStreamOptions, HistoryOptions } from '../types/changes.js'
 import type {
   CollectionOptions, CreateCollectionOptions, ExportOptions, ImportOptions, OpenOptions, Retention, Scrub
 } from '../types/databases.js'
@@ -190,7 +190,8 @@ const finding = ['projection', 'sort', 'skip'] as const
 const answering = ['projection', 'includeResultMetadata'] as const
 const searching = ['hint', 'let', 'explain'] as const
 const watching = [
-  'fullDocument', 'fullDocumentBeforeChange', 'resumeAfter', 'startAfter', 'startAtOperationTime', 'showExpandedEvents', 'batchSize', 'maxAwaitTimeMS'
+  'fullDocument', 'fullDocumentBeforeChange', 'resumeAfter', 'startAfter', 'startAtOperationTime', 'showExpandedEvents', 'batchSize', 'maxAwaitTimeMS',
+  'consumer'
 ] as const
 const inserting = ['forceServerObjectId', 'ignoreUndefined'] as const
 
@@ -250,6 +251,7 @@ export const COLLECTION = {
   indexInformation: operation<IndexInformationOptions>()('full'),
   indexExists: operation<ListIndexesOptions>()('batchSize'),
   watch: outside(operation<ChangeStreamOptions>()(...watching)),
+  history: outside(operation<HistoryOptions>()('batchSize')),
   stats: outside(none),
   options: none,
   isCapped: none
@@ -288,7 +290,8 @@ export const DATABASE = {
 /** The options of cursor methods; the methods not listed take no options. */
 export const CURSOR = {
   explain: fields<Extract<ExplainVerbosityLike, object>>()('verbosity', 'maxTimeMS'),
-  stream: fields<{ transform: unknown }>()('transform')
+  stream: fields<{ transform: unknown }>()('transform'),
+  acknowledge: fields<AcknowledgeOptions>()('session')
 } as const satisfies { [method: string]: OptionNames }
 
 type Model<Name extends string> = Extract<AnyBulkWriteOperation, { [name in Name]: unknown }>[Name & keyof Extract<AnyBulkWriteOperation, { [name in Name]: unknown }>]

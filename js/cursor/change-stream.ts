@@ -3,15 +3,26 @@
 import { EventEmitter } from 'node:events'
 import type { Readable } from 'node:stream'
 
+import { checkNames } from '../arguments/option-check.js'
+import { CURSOR } from '../arguments/option-table.js'
 import { onAbort } from '../connection/abort.js'
 import type { CollectionState } from '../connection/collection-state.js'
 import type { Connection } from '../connection/connection.js'
 import { MoltenError } from '../errors.js'
-import { changesRequest, streamClosed, unwatchRequest, type Watching, watchRequest } from '../request/changes.js'
-import type { ChangeStreamDocument, ResumeToken } from '../types/changes.js'
+import { changesRequest, streamClosed, tokenOf, unwatchRequest, type Watching, watchRequest } from '../request/changes.js'
+import type { AcknowledgeOptions, ChangeStreamDocument, ResumeToken } from '../types/changes.js'
 import type { Document } from '../types/index.js'
 import { disposeWith } from './dispose.js'
 import { readableBy } from './streams.js'
+
+/** The place of a named reader, which the database keeps. */
+export interface ConsumerPlace {
+  /** The place after what was acknowledged last, if there is one. Blocks. */
+  load(): ResumeToken | undefined
+  /** Ends the acknowledgements of earlier readers; resolves with the place, which is `begin` if there was none. */
+  claim(begin: ResumeToken): Promise<ResumeToken>
+  acknowledge(where: string, token: ResumeToken, session: unknown): Promise<void>
+}
 
 /** Where a stream comes from. */
 export interface ChangeSource {
@@ -21,6 +32,7 @@ export interface ChangeSource {
   target: CollectionState
   watching: Watching
   signal: AbortSignal | undefined
+  consumer: ConsumerPlace | undefined
 }
 
 interface Opened {
@@ -60,15 +72,15 @@ export class ChangeStream<T extends Document = Document, C extends Document = Ch
   #turn: Promise<unknown> = Promise.resolve()
   #unwatch: (() => void) | undefined
   #pumping = false
+  #isClaimed = false
 
   /** @internal */
   constructor(source: ChangeSource) {
     super()
     this.#source = source
-    const { connection, where, target, watching, signal } = source
+    const { signal, consumer } = source
     try {
-      this.#id = connection.callNow(where, target, watchRequest(watching))
-      forgotten.register(this, { connection, target, id: this.#id }, this)
+      this.#open(consumer?.load())
     } catch (error) {
       // The first read rejects with it, as with the driver.
       this.#failure = { error }
@@ -88,12 +100,37 @@ export class ChangeStream<T extends Document = Document, C extends Document = Ch
     })
   }
 
+  /** Opens it in the core, after this place or where it is told to begin. */
+  #open(after: ResumeToken | undefined): void {
+    const { connection, where, target, watching } = this.#source
+    const options = after ? { ...watching.options, startAfter: after._data } : watching.options
+    const [id, , token] = connection.callNow(where, target, watchRequest({ ...watching, options }))
+    this.#id = id
+    this.#token = token === '' ? null : { _data: token }
+    forgotten.register(this, { connection, target, id }, this)
+  }
+
+  /** Takes over the place of a named reader, before anything is read. */
+  async #claim(): Promise<void> {
+    const { consumer } = this.#source
+    if (!consumer || this.#isClaimed || this.#token === null) return
+    const place = await consumer.claim(this.#token)
+    this.#isClaimed = true
+    if (place._data === this.#token._data || this.#closed) return
+    // The reader before has acknowledged more since.
+    const id = this.#id
+    forgotten.unregister(this)
+    this.#open(place)
+    const { connection, target } = this.#source
+    await connection.run('ChangeStream.close', target, unwatchRequest(id))
+  }
+
   /** Whether it was closed, or has ended. */
   get closed(): boolean {
     return this.#closed
   }
 
-  /** The place after the event that was read last; null before anything was read. */
+  /** The place after the event that was read last; at first where the stream begins, or null where that is a time. */
   get resumeToken(): ResumeToken | null {
     return this.#token
   }
@@ -115,6 +152,21 @@ export class ChangeStream<T extends Document = Document, C extends Document = Ch
   /** Resolves with true as soon as there is another event, and with false when the stream ends. */
   hasNext(): Promise<boolean> {
     return this.#inTurn('hasNext', (where) => this.#fill(where, null))
+  }
+
+  /**
+   * Moves the place of the consumer behind this event, or behind what was read last: the next reader of that name goes on after it. With the
+   * session of a transaction it moves when that commits, so that an event is processed exactly once.
+   *
+   * Rejects with `CONFLICT` (code 112) when another reader has taken over.
+   */
+  async acknowledge(event?: { _id: ResumeToken }, options?: AcknowledgeOptions): Promise<void> {
+    const where = this.#where('acknowledge')
+    const { consumer } = this.#source
+    if (!consumer) throw new TypeError(`${where}: the change stream has no consumer; give watch the option consumer`)
+    if (options) checkNames(where, options, CURSOR.acknowledge)
+    const token = event === undefined || event === null ? this.#token : tokenOf(where, 'event._id', event._id)
+    if (token) await consumer.acknowledge(where, token, options?.session)
   }
 
   /** Closes the stream. A `next` that waits rejects with `CLOSED`; a loop over it ends. */
@@ -212,6 +264,8 @@ export class ChangeStream<T extends Document = Document, C extends Document = Ch
     const { connection, target, watching } = this.#source
     connection.checkOpen(where)
     try {
+      await this.#claim()
+      if (this.#closed) return
       const [id, events, token] = await connection.run(where, target, changesRequest(this.#id, watching.batch, wait))
       if (this.#closed) return
       this.#events = events as C[]

@@ -23,6 +23,8 @@ export interface Watching {
   readonly batch: number
   /** How long `tryNext` waits, in milliseconds. */
   readonly await: number
+  /** The name of the reader, if it has one. */
+  readonly consumer: string | undefined
 }
 
 /** The events that one read has brought: the number of the stream, 0 when it has ended, the events, and the place after them. */
@@ -43,8 +45,23 @@ export function watchingOf(where: string, scope: WatchScope, pipeline: unknown, 
   if (begins.length > 1) throw new TypeError(`${where}: options ${begins.join(' and ')} are given; a change stream begins at one of them`)
   const begin = begins[0]
   if (begin === 'startAtOperationTime') options['startAt'] = momentOf(where, given.startAtOperationTime)
-  else if (begin !== undefined) options[begin] = dataOf(where, begin, given[begin])
-  return { options, batch: batchOf(where, given.batchSize), await: countOf(where, 'option maxAwaitTimeMS', given.maxAwaitTimeMS) }
+  else if (begin !== undefined) options[begin] = dataOf(where, `option ${begin}`, given[begin])
+  const consumer = consumerOf(where, given.consumer)
+  if (consumer !== undefined && begin !== undefined) {
+    throw new TypeError(`${where}: options consumer and ${begin} are given; a consumer begins after what it has acknowledged`)
+  }
+  return { options, batch: batchOf(where, given.batchSize), await: countOf(where, 'option maxAwaitTimeMS', given.maxAwaitTimeMS), consumer }
+}
+
+function consumerOf(where: string, name: unknown): string | undefined {
+  if (name === undefined || name === null) return undefined
+  if (typeof name !== 'string' || name === '') throw wrongArgument(where, 'option consumer', 'a name', name)
+  return name
+}
+
+/** The text of a resume token. */
+export function tokenOf(where: string, name: string, token: unknown): ResumeToken {
+  return { _data: dataOf(where, name, token as ResumeToken) }
 }
 
 function oneOf<V extends string>(where: string, name: string, value: unknown, values: readonly V[]): V | undefined {
@@ -55,9 +72,9 @@ function oneOf<V extends string>(where: string, name: string, value: unknown, va
 }
 
 function dataOf(where: string, name: string, token: ResumeToken | undefined): string {
-  checkFields(where, `option ${name}`, token)
+  checkFields(where, name, token)
   const data: unknown = token['_data']
-  if (typeof data !== 'string') throw wrongArgument(where, `option ${name}`, 'a resume token: the _id of an event, or the resumeToken of a change stream', token)
+  if (typeof data !== 'string') throw wrongArgument(where, name, 'a resume token: the _id of an event, or the resumeToken of a change stream', token)
   return data
 }
 
@@ -76,9 +93,9 @@ function isCount(value: unknown): value is number {
   return Number.isInteger(value) && (value as number) >= 0 && (value as number) <= 0xffffffff
 }
 
-/** Opens a change stream: its number. */
-export function watchRequest({ options }: Watching): Request<number> {
-  return requestOf<number>(Opcode.Watch, 0, null, (out) => encodeValue(out, options, 'pipeline'), (number) => number)
+/** Opens a change stream: its number, no events, and the place where it begins, as far as that is known. */
+export function watchRequest({ options }: Watching): Request<ChangesAnswer> {
+  return requestOf<ChangesAnswer>(Opcode.Watch, 0, null, (out) => encodeValue(out, options, 'pipeline'), (answer) => answer)
 }
 
 /** The next events; `wait` is how long there may be none, in milliseconds, or null. */

@@ -1,7 +1,7 @@
 // Change streams: their options and events.
 
 import type { Document } from './documents.js'
-import type { OperationOptions } from './options.js'
+import type { ClientSession, OperationOptions } from './options.js'
 
 /** The place of an event. Opaque: store it as it is, and give it to `resumeAfter` or `startAfter`. */
 export interface ResumeToken {
@@ -38,12 +38,43 @@ export interface ChangeStreamOptions extends OperationOptions {
   batchSize?: number
   /** How long, in milliseconds, `tryNext` waits for an event. Default 0. */
   maxAwaitTimeMS?: number
+  /**
+   * The name of a reader whose place the database keeps: the stream goes on after the event that was acknowledged last, the first one begins now.
+   * `stream.acknowledge(event)` moves the place. One reader at a time: a later one ends the acknowledgements of those before.
+   */
+  consumer?: string
 }
 
 /** Options of `watch` of a database. */
 export interface DatabaseChangeStreamOptions extends ChangeStreamOptions {
   /** Whether the collections of all databases in the directory are watched. Default false. */
   allDatabases?: boolean
+}
+
+/** Options of `history`. */
+export interface HistoryOptions extends OperationOptions {
+  /** Versions that are fetched at a time. Default 1,000, or 4 MiB. */
+  batchSize?: number
+}
+
+/** A version that a document had. */
+export interface DocumentVersion<T = Document> {
+  /** Its number, from 1; null where the document was deleted. */
+  version: number | null
+  /** The number of its commit. */
+  lsn: number
+  /** The time of its commit. */
+  time: Date
+  /** What made it; `drop` where the collection was dropped. */
+  operation: 'insert' | 'update' | 'replace' | 'delete' | 'drop'
+  /** The whole document; null where it was deleted. */
+  document: T | null
+}
+
+/** Options of `acknowledge`. */
+export interface AcknowledgeOptions {
+  /** The session of a transaction, or the transaction that `db.transaction` gives: the place moves if that commits. */
+  session?: ClientSession | { collection(name: string): unknown }
 }
 
 /** What all events have. */

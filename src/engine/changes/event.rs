@@ -127,11 +127,11 @@ pub(super) fn told(
 }
 
 fn concerns(options: &WatchOptions, name: &str) -> bool {
-    options.scope.has(name) && !parts(name).1.starts_with(HIDDEN)
+    options.scope.has(name) && parts(name).1 != HIDDEN
 }
 
-/// The collections that the database keeps for itself have no events.
-const HIDDEN: &str = "system.";
+/// The collection of the places of named readers, whose own changes are not told: each acknowledgement would be an event.
+const HIDDEN: &str = "system.consumers";
 
 fn expanded(options: &WatchOptions, told: Told) -> Option<Told> {
     options.expanded.then_some(told)

@@ -7,6 +7,7 @@
 //! - `token`: the place of an event as text, for a later stream
 //! - `names`: names and shapes of collections at the time of a commit
 //! - `event`, `description`: the event of a record, and what it says of an update
+//! - `versions`: what one document was, instead of events
 //! - `start`: where a stream begins
 //! - `stream`: reading on, from memory or from the log
 
@@ -17,3 +18,4 @@ pub(crate) mod options;
 mod start;
 pub(crate) mod stream;
 mod token;
+mod versions;

@@ -2,6 +2,7 @@
 
 use super::token::Token;
 use crate::document::{RawKind, RawValue, Shapes, incoming};
+use crate::engine::format::key::{Key, key_of};
 use crate::engine::operation::Incoming;
 use crate::engine::state::namespace::parts;
 use crate::error::{Error, Kind, Result, codes};
@@ -37,6 +38,8 @@ pub(super) enum Begin {
     Token(Token),
     /// With the first commit of this time or later.
     Time(Moment),
+    /// With the oldest commit that is kept.
+    Oldest,
 }
 
 /// A time.
@@ -71,6 +74,10 @@ pub(crate) struct WatchOptions {
     /// Whether there are events of indexes and of new collections.
     pub(super) expanded: bool,
     pub(super) begin: Begin,
+    /// The document whose versions are told instead of events.
+    pub(super) document: Option<Key>,
+    /// The commit after which the stream ends, if it ends by itself.
+    pub(super) until: Option<Lsn>,
 }
 
 impl WatchOptions {
@@ -91,6 +98,7 @@ impl WatchOptions {
             Some("everything") => Scope::Everything,
             _ => Scope::Database(parts(name).0.to_owned()),
         };
+        let document = given.get("versionsOf").map(key_of);
         let before = match text(given, "fullDocumentBeforeChange") {
             Some("whenAvailable") => BeforeImage::WhenAvailable,
             Some("required") => BeforeImage::Required,
@@ -103,7 +111,9 @@ impl WatchOptions {
             full: text(given, "fullDocument").is_some_and(|mode| mode != "default"),
             before,
             expanded: given.get("expanded").is_some_and(|value| matches!(value.kind(), RawKind::Bool(true))),
-            begin: begin(given, newest)?,
+            begin: if document.is_some() { Begin::Oldest } else { begin(given, newest)? },
+            until: document.is_some().then_some(newest),
+            document,
         })
     }
 }

@@ -46,7 +46,7 @@ pub(super) fn time_of(commit: &Published) -> i64 {
 
 /// The error for a place that is not kept.
 fn lost(store: &Store, lsn: Lsn) -> Error {
-    let oldest = store.storage().history().map_or_else(|| store.feed().oldest(), |reach| reach.first);
+    let oldest = oldest(store);
     let message = format!(
         "the events from commit {} on are no longer kept; the oldest that are begin with commit {}. Read the documents again and \
          begin a new stream, and raise history.changes to keep more",
@@ -65,6 +65,7 @@ pub(super) fn resolve(
         Begin::After(lsn) => Ok((Position { lsn: Lsn(lsn.0 + 1), record: 0 }, None)),
         Begin::Token(token) => Ok((after_token(store, token)?, None)),
         Begin::Time(moment) => at_time(store, moment, reader),
+        Begin::Oldest => Ok((Position { lsn: oldest(store), record: 0 }, None)),
     }
 }
 
@@ -98,6 +99,11 @@ fn after_token(store: &Store, token: Token) -> Result<Position> {
     })
 }
 
+/// The oldest commit that is kept.
+fn oldest(store: &Store) -> Lsn {
+    store.storage().history().map_or_else(|| store.feed().oldest(), |reach| reach.first)
+}
+
 /// The part of the database's id that tokens have.
 pub(super) fn identity(store: &Store) -> [u8; 8] {
     let id = store.storage().database_id();
@@ -111,7 +117,7 @@ fn at_time(
     reader: &mut Option<Box<dyn LogReader>>,
 ) -> Result<(Position, Option<Moment>)> {
     let reach = store.storage().history();
-    let first = reach.map_or_else(|| store.feed().oldest(), |reach| reach.first);
+    let first = oldest(store);
     let newest = store.views().published();
     let mut has_come = |lsn: u64| -> Result<bool> {
         let commits = read(store, reader, Lsn(lsn), 1)?.unwrap_or_default();

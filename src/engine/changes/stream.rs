@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use super::event::{self, Origin, Told, told};
 use super::names::Names;
-use super::options::{Moment, Scope, WatchOptions};
+use super::options::{Begin, Moment, Scope, WatchOptions};
 use super::start;
 use super::token::{Token, TokenKind};
+use super::versions::version;
 use crate::document::{Value, weight};
 use crate::engine::exec::interrupt::Interrupt;
 use crate::engine::format::record::{Record, Records};
@@ -103,6 +104,15 @@ impl ChangeStream {
         })
     }
 
+    /// The place where it begins, if that is no time: empty then.
+    pub(crate) fn first_token(&self) -> String {
+        match self.options.begin {
+            Begin::After(lsn) => self.mark(Position { lsn: Lsn(lsn.0 + 1), record: 0 }),
+            Begin::Token(token) => token.encode(),
+            Begin::Time(_) | Begin::Oldest => String::new(),
+        }
+    }
+
     /// The next events, at most so many (0: the default), as far as there are any.
     pub(crate) fn next_batch(&mut self, most: u32, interrupt: &Interrupt) -> Result<Batch> {
         if let Some(error) = self.failed.take() {
@@ -127,7 +137,7 @@ impl ChangeStream {
     fn read(&mut self, position: &mut Position, out: &mut Out, interrupt: &Interrupt) -> Result<State> {
         let began = self.store.now();
         loop {
-            if self.ended {
+            if self.ended || self.options.until.is_some_and(|until| position.lsn > until) {
                 return Ok(State::Ended);
             }
             let commits = match self.current.take() {
@@ -236,6 +246,17 @@ impl ChangeStream {
                 }
                 if at < from {
                     pass(&mut names, &read)?;
+                    continue;
+                }
+                if let Some(key) = &self.options.document {
+                    let made = (&**block, &read);
+                    if let Some(version) = version(&self.options, key, &mut names, made, (lsn, origin.time))?
+                    {
+                        if out.is_full() {
+                            return Ok(Some(at));
+                        }
+                        out.push(version);
+                    }
                     continue;
                 }
                 let Some(told) = told(&self.options, &mut names, block, &read)? else { continue };

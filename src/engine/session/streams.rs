@@ -69,6 +69,7 @@ impl Session {
         let stream = ChangeStream::open(&self.store, constants.work(), |newest| {
             WatchOptions::parse((name, self.store.databases().default_name()), options, constants, newest)
         })?;
+        let token = stream.first_token();
         // From now on compactions keep what the stream has not read yet. That takes an fsync, once in the life of a database.
         let store = self.store.clone();
         let keep: Job = Box::new(move || {
@@ -80,7 +81,7 @@ impl Session {
         let number = self.streams.newest.fetch_add(1, Ordering::Relaxed) + 1;
         let open = OpenStream { stream: LongMutex::new(stream), waiting: Mutex::default() };
         self.streams.open.lock().insert(number, Arc::new(open));
-        Ok(Answer::Count(number))
+        Ok(Answer::Changes { stream: number, events: Vec::new(), token })
     }
 
     /// Queues a read of a change stream.
