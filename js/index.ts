@@ -13,6 +13,7 @@ export { Collection } from './api/collection.js'
 export { FindCursor } from './cursor/find-cursor.js'
 export { AggregationCursor } from './cursor/aggregation-cursor.js'
 export { ChangeStream } from './cursor/change-stream.js'
+export { LiveQuery } from './cursor/live-query.js'
 export { ObjectId } from './ids/object-id.js'
 export { MoltenBulkWriteError, MoltenError } from './errors.js'
 // The driver's names of the classes: `error instanceof MongoServerError` holds in a program whose import was changed.

@@ -2,7 +2,7 @@
 // is checked against these tables; tests compare them with docs/api.md and docs/compatibility.md, and the compiler compares
 // them with the types.
 
-import type { AcknowledgeOptions, ChangeStreamOptions, DatabaseChangeStreamOptions, HistoryOptions } from '../types/changes.js'
+import type { AcknowledgeOptions, ChangeStreamOptions, DatabaseChangeStreamOptions, HistoryOptions, LiveOptions } from '../types/changes.js'
 import type {
   CollectionOptions, CreateCollectionOptions, ExportOptions, ImportOptions, OpenOptions, Retention, Scrub
 } from '../types/databases.js'
@@ -291,7 +291,8 @@ export const DATABASE = {
 export const CURSOR = {
   explain: fields<Extract<ExplainVerbosityLike, object>>()('verbosity', 'maxTimeMS'),
   stream: fields<{ transform: unknown }>()('transform'),
-  acknowledge: fields<AcknowledgeOptions>()('session')
+  acknowledge: fields<AcknowledgeOptions>()('session'),
+  live: fields<LiveOptions>()('signal')
 } as const satisfies { [method: string]: OptionNames }
 
 type Model<Name extends string> = Extract<AnyBulkWriteOperation, { [name in Name]: unknown }>[Name & keyof Extract<AnyBulkWriteOperation, { [name in Name]: unknown }>]

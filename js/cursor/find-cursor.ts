@@ -5,7 +5,8 @@ import { inspect, type InspectOptions } from 'node:util'
 import { checkFields, countOf, filterOf, wrongArgument } from '../arguments/arguments.js'
 import { hintOf } from '../arguments/index-spec.js'
 import { LARGE_BATCH, MAX_BATCH } from '../arguments/limits.js'
-import { checkCollation } from '../arguments/option-check.js'
+import { checkCollation, checkNames, notInTransaction } from '../arguments/option-check.js'
+import { CURSOR } from '../arguments/option-table.js'
 import { sortKeys } from '../arguments/sort.js'
 import { type FindShape, writeFind } from '../request/bodies.js'
 import { explaining } from '../request/explain.js'
@@ -13,8 +14,10 @@ import { countRequest, diskFlagOf } from '../request/reads.js'
 import type { Request } from '../request/request.js'
 import { Opcode } from '../transport/opcodes.js'
 import type { ExplainVerbosityLike, Hint } from '../types/hints.js'
+import type { LiveOptions } from '../types/changes.js'
 import type { Document, Filter, Projection, Sort, SortDirection } from '../types/index.js'
 import { AbstractCursor } from './abstract-cursor.js'
+import { LiveQuery } from './live-query.js'
 import { CursorBuffer, type CursorSource, type Reading } from './buffer.js'
 
 /** Filter and parameters of a cursor; they change until it has started. */
@@ -177,6 +180,25 @@ export class FindCursor<T = any, S = any> extends AbstractCursor<T> {
     const body: Request['body'] = (out) => writeFind(out, this.#find.filter, this.#find.settings)
     const request = explaining(where, { opcode: Opcode.Find, flags, variables, body }, verbosity)
     return connection.run(where, connection.collection(namespace.full, where), { ...request, session, signal, maxTimeMS: request.maxTimeMS ?? maxTimeMS })
+  }
+
+  /**
+   * The result now, and then at each newer state in which it is another: see `LiveQuery`. It is kept up from the commits, without running the query
+   * again where filter, order and limit allow that. It cannot be part of a transaction.
+   *
+   * Throws a TypeError when the cursor has started.
+   */
+  live(options?: LiveOptions | null): LiveQuery<T> {
+    const where = this.#where('live')
+    this.#configure('live')
+    const { connection, namespace, session } = this.#source
+    connection.checkOpen(where)
+    if (session?.inTransaction()) throw notInTransaction(where)
+    if (options) checkNames(where, options, CURSOR.live)
+    const settings = { ...this.#find.settings }
+    const signal = options?.signal ?? settings.signal
+    const target = connection.collection(namespace.full, where)
+    return new LiveQuery<T>({ connection, where, target, filter: this.#find.filter, settings, transform: this.#buffer.transform, signal })
   }
 
   /** A new cursor with the same filter and options, without the functions of `map`. */

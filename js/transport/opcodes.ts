@@ -37,6 +37,7 @@ export const Opcode = {
   Watch: 45,
   Changes: 46,
   Unwatch: 47,
+  Live: 48,
   DropDatabase: 50,
   ListDatabases: 51
 } as const

@@ -51,6 +51,26 @@ export interface DatabaseChangeStreamOptions extends ChangeStreamOptions {
   allDatabases?: boolean
 }
 
+/** Options of `live`. */
+export interface LiveOptions {
+  /** Ends the live query: it rejects with the signal's reason. */
+  signal?: AbortSignal
+}
+
+/** The result of a live query at a state of the database. */
+export interface LiveResult<T = Document> {
+  /** All documents, in the order of the query. */
+  documents: T[]
+  /** Those that were not in the result before. */
+  added: T[]
+  /** Those that were, and have changed. */
+  changed: T[]
+  /** Those that are no more in the result, as they were told last. */
+  removed: T[]
+  /** The number of the newest commit in it. */
+  lsn: number
+}
+
 /** Options of `history`. */
 export interface HistoryOptions extends OperationOptions {
   /** Versions that are fetched at a time. Default 1,000, or 4 MiB. */

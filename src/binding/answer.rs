@@ -123,7 +123,11 @@ impl Section {
         self.out.clear();
         let documents = matches!(
             answer,
-            Answer::Document(_) | Answer::Versioned { .. } | Answer::Documents(_) | Answer::Batch { .. }
+            Answer::Document(_)
+                | Answer::Versioned { .. }
+                | Answer::Documents(_)
+                | Answer::Batch { .. }
+                | Answer::Live { .. }
         );
         self.tokens(answer, collection)?;
         Ok(self.finish(collection.filter(|_| documents), known))
@@ -176,7 +180,11 @@ impl Section {
                 events.iter().for_each(|event| self.out.value(event));
                 self.out.string(token);
             }
-            Answer::Document(_) | Answer::Versioned { .. } | Answer::Documents(_) | Answer::Batch { .. } => {
+            Answer::Document(_)
+            | Answer::Versioned { .. }
+            | Answer::Documents(_)
+            | Answer::Batch { .. }
+            | Answer::Live { .. } => {
                 return self.with_documents(answer, collection);
             }
         }
@@ -205,6 +213,18 @@ impl Section {
                 self.count(*cursor);
                 self.out.array(documents.len());
                 for document in documents {
+                    self.push(document, collection)?;
+                }
+            }
+            Answer::Live { stream, lsn, order, documents } => {
+                self.out.array(4);
+                self.count(*stream);
+                self.count(*lsn);
+                self.out.array(order.len());
+                order.iter().for_each(|number| self.count(*number));
+                self.out.array(2 * documents.len());
+                for (number, document) in documents {
+                    self.count(*number);
                     self.push(document, collection)?;
                 }
             }

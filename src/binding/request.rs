@@ -314,6 +314,7 @@ impl Values<'_> {
                 batch: self.batch()?,
                 wait: self.optional(Values::number)?,
             },
+            op::LIVE => Operation::Live { filter: self.value()?, options: self.find_options(false, false)? },
             op::UNWATCH => Operation::Unwatch { stream: self.number()? },
             _ => return None,
         })

@@ -18,6 +18,7 @@
 //! - [`maintenance`]: compaction, checkpoints, backup
 //! - [`transaction`]: several operations on one snapshot, and their one commit
 //! - [`changes`]: change streams: what commits have changed, as events
+//! - [`live`]: live queries: results that follow the commits
 //! - [`session`]: a caller's operations in order, and the open cursors
 //! - [`transfer`]: export and import of JSON lines
 //! - [`database`]: the handle
@@ -32,6 +33,7 @@ pub(crate) mod exec;
 pub(crate) mod explain;
 pub(crate) mod format;
 pub(crate) mod index_build;
+pub(crate) mod live;
 pub(crate) mod maintenance;
 pub(crate) mod operation;
 pub(crate) mod plan;

@@ -63,6 +63,7 @@ const ENGINE: Below = &[
         &["exec", "format", "state", "store", "operation", "plan", "read", "commit", "index_build", "write"],
     ),
     ("changes", &["exec", "format", "state", "store", "operation"]),
+    ("live", &["exec", "format", "state", "store", "operation", "plan", "read", "changes"]),
     ("session", BELOW_SESSION),
     ("transfer", &["exec", "format", "state", "store", "operation", "read", "session"]),
     ("database", ALL),
@@ -90,6 +91,7 @@ const ALL: &[&str] = &[
     "maintenance",
     "transaction",
     "changes",
+    "live",
     "session",
     "transfer",
 ];

@@ -8,9 +8,11 @@
 //! - `names`: names and shapes of collections at the time of a commit
 //! - `event`, `description`: the event of a record, and what it says of an update
 //! - `versions`: what one document was, instead of events
+//! - `commits`: reading commits, from memory or from the log
 //! - `start`: where a stream begins
 //! - `stream`: reading on, from memory or from the log
 
+pub(crate) mod commits;
 mod description;
 mod event;
 mod names;

@@ -1,65 +1,18 @@
 //! Where a stream begins: a token or a time becomes a place in the log.
 
+use super::commits::{Reader, lost, oldest, read, time_of};
 use super::options::{Begin, Moment};
 use super::stream::Position;
 use super::token::{Token, TokenKind};
-use crate::engine::format::record::Records;
-use crate::engine::state::feed::{Ahead, Published};
 use crate::engine::store::Store;
 use crate::error::{Error, Kind, Result};
-use crate::storage::{LogReader, Lsn};
-
-/// Reads commits that are published, where they are.
-pub(super) fn read(
-    store: &Store,
-    reader: &mut Option<Box<dyn LogReader>>,
-    next: Lsn,
-    most: usize,
-) -> Result<Option<Vec<Published>>> {
-    let before = match store.feed().ahead(next, most as u64) {
-        Ahead::Commits(commits) => return Ok(Some(commits)),
-        Ahead::Nothing => return Ok(None),
-        Ahead::Before(newest) => newest,
-    };
-    let to = before.min(store.views().published());
-    if next > to {
-        return Ok(None);
-    }
-    if reader.is_none() {
-        *reader = store.storage().log_reader();
-    }
-    let Some(reader) = reader else { return Err(lost(store, next)) };
-    let commits = reader.read(next, to, most)?;
-    let commits = commits.into_iter();
-    let published = commits.map(|commit| Published {
-        lsn: commit.lsn,
-        blocks: commit.blocks,
-        touched: Default::default(),
-    });
-    Ok(Some(published.collect()))
-}
-
-/// The time of a commit.
-pub(super) fn time_of(commit: &Published) -> i64 {
-    commit.blocks.first().map_or(0, |block| Records::new(&block.bytes).time())
-}
-
-/// The error for a place that is not kept.
-fn lost(store: &Store, lsn: Lsn) -> Error {
-    let oldest = oldest(store);
-    let message = format!(
-        "the events from commit {} on are no longer kept; the oldest that are begin with commit {}. Read the documents again and \
-         begin a new stream, and raise history.changes to keep more",
-        lsn.0, oldest.0
-    );
-    Error::new(Kind::HistoryLost, message)
-}
+use crate::storage::Lsn;
 
 /// The place where a stream begins, and the time before which its commits are passed over.
 pub(super) fn resolve(
     store: &Store,
     begin: Begin,
-    reader: &mut Option<Box<dyn LogReader>>,
+    reader: &mut Reader,
 ) -> Result<(Position, Option<Moment>)> {
     match begin {
         Begin::After(lsn) => Ok((Position { lsn: Lsn(lsn.0 + 1), record: 0 }, None)),
@@ -99,11 +52,6 @@ fn after_token(store: &Store, token: Token) -> Result<Position> {
     })
 }
 
-/// The oldest commit that is kept.
-fn oldest(store: &Store) -> Lsn {
-    store.storage().history().map_or_else(|| store.feed().oldest(), |reach| reach.first)
-}
-
 /// The part of the database's id that tokens have.
 pub(super) fn identity(store: &Store) -> [u8; 8] {
     let id = store.storage().database_id();
@@ -111,11 +59,7 @@ pub(super) fn identity(store: &Store) -> [u8; 8] {
 }
 
 /// Searches the first commit of this moment or later: times never go back.
-fn at_time(
-    store: &Store,
-    moment: Moment,
-    reader: &mut Option<Box<dyn LogReader>>,
-) -> Result<(Position, Option<Moment>)> {
+fn at_time(store: &Store, moment: Moment, reader: &mut Reader) -> Result<(Position, Option<Moment>)> {
     let reach = store.storage().history();
     let first = oldest(store);
     let newest = store.views().published();

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::commits::{self, Reader};
 use super::event::{self, Origin, Told, told};
 use super::names::Names;
 use super::options::{Begin, Moment, Scope, WatchOptions};
@@ -16,7 +17,7 @@ use crate::engine::store::Store;
 use crate::error::{Error, Kind, Result, codes};
 use crate::options::{BATCH_BYTES, BATCH_DOCUMENTS};
 use crate::query::expression::Env;
-use crate::storage::{FileId, LogReader, Lsn};
+use crate::storage::{FileId, Lsn};
 use crate::work::Work;
 
 /// Bytes of commits that are read at a time.
@@ -60,7 +61,7 @@ pub(crate) struct ChangeStream {
     position: Option<Position>,
     /// Commits before this time are passed over.
     not_before: Option<Moment>,
-    reader: Option<Box<dyn LogReader>>,
+    reader: Reader,
     /// A commit of which only a part was read.
     current: Option<Published>,
     /// The salt of the file whose commits were read last.
@@ -95,7 +96,7 @@ impl ChangeStream {
             work: work.clone(),
             position: None,
             not_before: None,
-            reader: None,
+            reader: Reader::default(),
             current: None,
             salt: (FileId::Memory, 0),
             database: start::identity(store),
@@ -142,7 +143,7 @@ impl ChangeStream {
             }
             let commits = match self.current.take() {
                 Some(commit) => vec![commit],
-                None => match start::read(&self.store, &mut self.reader, position.lsn, READ)? {
+                None => match commits::read(&self.store, &mut self.reader, position.lsn, READ)? {
                     Some(commits) => commits,
                     None => {
                         if let Some(error) = self.store.poisoned() {
@@ -220,7 +221,7 @@ impl ChangeStream {
     fn commit(&mut self, commit: &Published, from: u32, out: &mut Out) -> Result<Option<u32>> {
         let lsn = commit.lsn;
         if let Some(moment) = self.not_before {
-            if !moment.has_come(start::time_of(commit), lsn) {
+            if !moment.has_come(commits::time_of(commit), lsn) {
                 return Ok(None);
             }
             self.not_before = None;

@@ -302,6 +302,13 @@ pub enum Operation {
         /// What is watched, and how.
         options: Incoming,
     },
+    /// Opens a live query. Its steps are read as the events of a change stream are.
+    Live {
+        /// The filter.
+        filter: Incoming,
+        /// The parameters.
+        options: FindOptions,
+    },
     /// The next events of a change stream.
     Changes {
         /// The stream.

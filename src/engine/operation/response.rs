@@ -151,6 +151,17 @@ pub enum Answer {
         /// The place after them.
         token: String,
     },
+    /// A step of a live query.
+    Live {
+        /// The live query.
+        stream: u64,
+        /// The LSN of the state.
+        lsn: u64,
+        /// The numbers of the documents of the result, in order.
+        order: Vec<u64>,
+        /// Those that are new or other than in the step before.
+        documents: Vec<(u64, Document)>,
+    },
     /// Name, number and count of each collection.
     Collections(Vec<CollectionInfo>),
 }

@@ -12,7 +12,7 @@ use crate::engine::state::collection::Collection;
 use crate::engine::state::slab::{Content, SlotId, Span, Version};
 use crate::engine::store::Store;
 use crate::error::{Error, Kind, Result};
-use crate::storage::Block;
+use crate::storage::{Block, Lsn};
 
 /// The result of a read that must not block.
 pub enum Hot {
@@ -119,6 +119,17 @@ pub(crate) fn get(store: &Store, collection: &Collection, key: &Key) -> Result<O
     let read = load(store, collection, slot, &version);
     store.cool();
     read
+}
+
+/// Reads a document as the view at this LSN sees it, from disk if necessary. The caller holds the view.
+pub(crate) fn at(
+    store: &Store,
+    collection: &Collection,
+    key: &Key,
+    lsn: Lsn,
+) -> Result<Option<(SlotId, Arc<Block>, Span)>> {
+    let Some((slot, version)) = collection.find(key, || lsn)? else { return Ok(None) };
+    Ok(load(store, collection, slot, &version)?.map(|(block, span)| (slot, block, span)))
 }
 
 /// Reads this version of a slot, from disk if necessary, and keeps it in memory.

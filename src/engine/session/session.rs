@@ -380,6 +380,9 @@ impl Session {
             Operation::Watch { options } => {
                 Outcome::Now(Answered::plain(self.watch(name, &options, constants)))
             }
+            Operation::Live { filter, options } => {
+                Outcome::Now(Answered::plain(self.live(name, &filter, &options, constants)))
+            }
             Operation::Unwatch { stream } => {
                 self.unwatch(stream);
                 Outcome::Now(Answered::plain(Ok(Answer::Done)))

@@ -1,4 +1,4 @@
-//! The change streams of a session. One that has nothing to read waits without a thread, until a commit concerns it.
+//! The change streams and live queries of a session. One that has nothing to tell waits without a thread, until a commit concerns it.
 
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -12,12 +12,14 @@ use crate::engine::changes::stream::{Batch, ChangeStream, State};
 use crate::engine::exec::interrupt::{Interrupt, Limits};
 use crate::engine::exec::locks::{LongMutex, Mutex};
 use crate::engine::exec::work_queue::Job;
+use crate::engine::live::live::{Live, Step};
 use crate::engine::operation::input::Incoming;
-use crate::engine::operation::request::{Operation, Task};
+use crate::engine::operation::request::{FindOptions, Operation, Task};
 use crate::engine::operation::response::{Answer, Answered, Reply};
-use crate::engine::state::feed::{Park, Wake};
+use crate::engine::state::feed::{Park, Subject, Wake};
 use crate::error::{Error, Kind, Result};
 use crate::query::expression::Constants;
+use crate::storage::Lsn;
 
 /// How long (ms) a stream waits before it is told how far it has come, if commits that do not concern it have passed.
 const TOLD: i64 = 10_000;
@@ -33,8 +35,22 @@ struct Waiting {
     until: Option<i64>,
 }
 
+/// What follows the commits.
+enum Follower {
+    Changes(ChangeStream),
+    Live(Live),
+}
+
+/// What a follower has to tell.
+struct Told {
+    answered: Answered,
+    /// Whether there is something to tell.
+    is_news: bool,
+    state: State,
+}
+
 struct OpenStream {
-    stream: LongMutex<ChangeStream>,
+    stream: LongMutex<Follower>,
     waiting: Mutex<Option<Waiting>>,
 }
 
@@ -46,6 +62,13 @@ pub(crate) struct Streams {
 }
 
 impl Streams {
+    fn add(&self, follower: Follower) -> u64 {
+        let number = self.newest.fetch_add(1, Ordering::Relaxed) + 1;
+        let open = OpenStream { stream: LongMutex::new(follower), waiting: Mutex::default() };
+        self.open.lock().insert(number, Arc::new(open));
+        number
+    }
+
     fn get(&self, number: u64) -> Option<Arc<OpenStream>> {
         self.open.lock().get(&number).cloned()
     }
@@ -56,6 +79,45 @@ impl Streams {
 
     fn all(&self) -> Vec<(u64, Arc<OpenStream>)> {
         self.open.lock().iter().map(|(number, open)| (*number, open.clone())).collect()
+    }
+}
+
+impl Follower {
+    fn woken(&mut self, why: Wake) {
+        match self {
+            Follower::Changes(stream) => stream.woken(why),
+            Follower::Live(live) => live.woken(why),
+        }
+    }
+
+    fn is_behind(&self, published: Lsn) -> bool {
+        matches!(self, Follower::Changes(stream) if stream.is_behind(published))
+    }
+
+    /// Reads on, as the stream of this number.
+    fn next(&mut self, number: u64, batch: u32, interrupt: &Interrupt) -> Result<Told> {
+        match self {
+            Follower::Changes(changes) => {
+                let Batch { events, token, state } = changes.next_batch(batch, interrupt)?;
+                let is_news = !events.is_empty();
+                let stream = if matches!(state, State::Ended) { 0 } else { number };
+                let answered = Answered::plain(Ok(Answer::Changes { stream, events, token }));
+                Ok(Told { answered, is_news, state })
+            }
+            Follower::Live(live) => {
+                let step = live.step(interrupt)?;
+                let (next, subject) = live.waits();
+                let is_news = step.is_some();
+                let answered = match step {
+                    None => Answered::plain(Ok(Answer::Done)),
+                    Some(Step { lsn, order, documents, collection }) => {
+                        let answer = Answer::Live { stream: number, lsn: lsn.0, order, documents };
+                        Answered { collection, answer: Ok(answer) }
+                    }
+                };
+                Ok(Told { answered, is_news, state: State::Waits { next, subject } })
+            }
+        }
     }
 }
 
@@ -78,10 +140,20 @@ impl Session {
             }
         });
         self.scans.push(&self.runtime, [keep]);
-        let number = self.streams.newest.fetch_add(1, Ordering::Relaxed) + 1;
-        let open = OpenStream { stream: LongMutex::new(stream), waiting: Mutex::default() };
-        self.streams.open.lock().insert(number, Arc::new(open));
-        Ok(Answer::Changes { stream: number, events: Vec::new(), token })
+        let stream = self.streams.add(Follower::Changes(stream));
+        Ok(Answer::Changes { stream, events: Vec::new(), token })
+    }
+
+    /// Opens a live query.
+    pub(super) fn live(
+        &self,
+        name: &str,
+        filter: &Incoming,
+        options: &FindOptions,
+        constants: &Constants,
+    ) -> Result<Answer> {
+        let live = Live::open(&self.store, name, filter, options, constants)?;
+        Ok(Answer::Count(self.streams.add(Follower::Live(live))))
     }
 
     /// Queues a read of a change stream.
@@ -108,32 +180,30 @@ impl Session {
             if let Some(why) = why {
                 stream.woken(why);
             }
-            stream.next_batch(waiting.batch, interrupt)
+            stream.next(number, waiting.batch, interrupt)
         }));
         let read = read.unwrap_or_else(|_| {
             let message =
                 "a change stream failed in a way that is a defect of this package; please report it";
             Err(Error::new(Kind::Internal, message))
         });
-        let Batch { events, token, state } = match read {
-            Ok(batch) => batch,
+        let Told { answered, is_news, state } = match read {
+            Ok(told) => told,
             Err(error) => {
                 self.streams.remove(number);
                 return (waiting.reply)(Answered::failed(error));
             }
         };
         let State::Waits { next, subject } = state else {
-            let stream = if matches!(state, State::Ended) { 0 } else { number };
-            if stream == 0 {
+            if matches!(state, State::Ended) {
                 self.streams.remove(number);
             }
-            return (waiting.reply)(Answered::plain(Ok(Answer::Changes { stream, events, token })));
+            return (waiting.reply)(answered);
         };
         let now = self.store.now();
         let is_told = why.is_some_and(|why| matches!(why, Wake::Look(_))) && now - waiting.since >= TOLD;
-        if !events.is_empty() || is_told || waiting.until.is_some_and(|until| until <= now) {
-            let answer = Answer::Changes { stream: number, events, token };
-            return (waiting.reply)(Answered::plain(Ok(answer)));
+        if is_news || is_told || waiting.until.is_some_and(|until| until <= now) {
+            return (waiting.reply)(answered);
         }
         self.park(number, &open, waiting, (next, subject));
     }
@@ -143,7 +213,7 @@ impl Session {
         number: u64,
         open: &Arc<OpenStream>,
         waiting: Waiting,
-        (next, subject): (crate::storage::Lsn, crate::engine::state::feed::Subject),
+        (next, subject): (Lsn, Subject),
     ) {
         let left = waiting.until.map(|until| until.saturating_sub(self.store.now()));
         if let Some(other) = open.waiting.lock().replace(waiting) {
@@ -168,7 +238,7 @@ impl Session {
                 }
                 if next.0 <= published.0.saturating_add(1) && feed.oldest() > next {
                     let feed = feed.clone();
-                    let before = crate::storage::Lsn(feed.oldest().0 - 1);
+                    let before = Lsn(feed.oldest().0 - 1);
                     self.store.when_published(before, move |_| feed.wake(place));
                 }
                 if let Some(left) = left {
@@ -183,7 +253,7 @@ impl Session {
                     feed.wake(place);
                 }
             }
-            Park::Ready => self.woken(number, Wake::Look(crate::storage::Lsn(0))),
+            Park::Ready => self.woken(number, Wake::Look(Lsn(0))),
         }
     }
 
