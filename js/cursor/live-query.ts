@@ -97,7 +97,7 @@ export class LiveQuery<T = any> implements AsyncIterableIterator<LiveResult<T>> 
 
   async #next(): Promise<IteratorResult<LiveResult<T>, undefined>> {
     const { connection, where, target } = this.#source
-    if (this.#reason) throw this.#reason.error
+    this.#throwReason()
     if (this.#closed) return { done: true, value: undefined }
     connection.checkOpen(where)
     try {
@@ -111,17 +111,21 @@ export class LiveQuery<T = any> implements AsyncIterableIterator<LiveResult<T>> 
         forgotten.register(this, { connection, target, id }, this)
       }
       const answer = await connection.run(where, target, this.#stepping())
-      if (this.#reason) throw this.#reason.error
+      this.#throwReason()
       // The answer to close.
       if (this.#closed || answer === null || answer.length !== 4) return { done: true, value: undefined }
       return { done: false, value: this.#result(answer) }
     } catch (error) {
-      const reason = this.#reason as { error: unknown } | undefined
-      if (reason) throw reason.error
+      this.#throwReason()
       if (this.#closed) return { done: true, value: undefined }
       this.#end()
       throw error
     }
+  }
+
+  /** Throws why its signal has ended it. */
+  #throwReason(): void {
+    if (this.#reason) throw this.#reason.error
   }
 
   #opening(): Request<number> {
