@@ -93,6 +93,38 @@ impl Cycle {
         if self.past.dice.below(2) == 0 { self.check_history(backend) } else { Ok(()) }
     }
 
+    /// Whatever of the log is read is what was committed, or its damage is told.
+    pub(crate) fn read_damaged(
+        &mut self,
+        backend: &dyn StorageBackend,
+        commits: &[Payloads],
+    ) -> Result<(), String> {
+        let (first, last) = (backend.history().unwrap().first.0, commits.len() as u64);
+        let mut reader = backend.log_reader().unwrap();
+        for from in [1, first] {
+            let mut next = from;
+            while next <= last {
+                let read = match reader.read(Lsn(next), Lsn(last), 1_000) {
+                    Ok(read) => read,
+                    Err(error) if error.kind() == Kind::Corrupt && error.details().file.is_some() => {
+                        self.seen.note("damage told to a reader");
+                        break;
+                    }
+                    Err(error) if error.kind() == Kind::HistoryLost && next < first => break,
+                    Err(error) => return Err(format!("commit {next} of {first} to {last}: {error:?}")),
+                };
+                for commit in read {
+                    let found: Payloads = commit.blocks.iter().map(|block| block.bytes.to_vec()).collect();
+                    if commit.lsn.0 != next || commits.get(next as usize - 1) != Some(&found) {
+                        return Err(format!("commit {next} reads as another after damage"));
+                    }
+                    next += 1;
+                }
+            }
+        }
+        Ok(())
+    }
+
     pub(crate) fn check_history(&mut self, backend: &dyn StorageBackend) -> Result<(), String> {
         let reach = backend.history().unwrap();
         let (first, last) = (reach.first.0, self.model.published as u64);
