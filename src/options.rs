@@ -298,6 +298,11 @@ impl OpenOptions {
         if self.retention.generations > 1000 {
             return Err(Error::new(Kind::Argument, "option retention.generations must be 0 to 1000"));
         }
+        if let ChangeHistory::Keep(limits) = self.history.changes
+            && limits.max_age.is_zero()
+        {
+            return Err(Error::new(Kind::Argument, "option history.changes.maxAge must be at least 1 ms"));
+        }
         if self.access == Access::ReadOnly && self.creation == Creation::MustBeNew {
             return Err(Error::new(Kind::Argument, "options readOnly and errorIfExists exclude each other"));
         }

@@ -12,12 +12,13 @@ use std::io::ErrorKind;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use fault_scripts::{Life, Script};
 use loading::{Loaded, write_snapshot};
 use moltendb_node::error::{Kind, Result};
-use moltendb_node::options::{OpenOptions, Retention, StorageMode};
-use moltendb_node::storage::{Block, FrameSize, Opened, open_disk};
+use moltendb_node::options::{ChangeHistory, History, HistoryLimits, OpenOptions, Retention, StorageMode};
+use moltendb_node::storage::{Block, FrameSize, Lsn, Opened, open_disk};
 use sim::{Fault, Sim};
 
 fn open(sim: &Sim, mode: StorageMode) -> (Result<Opened>, Vec<Vec<u8>>) {
@@ -370,4 +371,74 @@ fn sim_reserve_fails(opened: &Opened) -> bool {
         }
         Ok(_) => panic!("the injected fault was not met"),
     }
+}
+
+/// A database that keeps three generations of the log; its commits, all of them acknowledged.
+fn with_history(sim: &Sim, mode: StorageMode) -> (Opened, Vec<Vec<u8>>) {
+    let limits = HistoryLimits { max_age: Duration::from_secs(60), max_bytes: u64::MAX };
+    let options = OpenOptions {
+        storage: mode,
+        segment_size: 4096,
+        history: History { changes: ChangeHistory::Keep(limits) },
+        ..OpenOptions::default()
+    };
+    let mut loaded = Loaded::default();
+    let opened = open_disk(&sim.process(), Path::new("/db"), &options, None, &mut loaded).unwrap();
+    let mut answered: Vec<_> = loaded.commits().unwrap().into_iter().flatten().collect();
+    for n in answered.len()..answered.len() + 3 {
+        compact(&opened, &mut answered, &mut Vec::new(), n).unwrap();
+    }
+    (opened, answered)
+}
+
+fn read_again(opened: &Opened, answered: &[Vec<u8>]) -> u64 {
+    let (first, last) = (opened.backend.history().unwrap().first, Lsn(answered.len() as u64));
+    let read = opened.backend.log_reader().unwrap().read(first, last, usize::MAX).unwrap();
+    let read: Vec<_> = read.iter().map(|commit| commit.blocks[0].bytes.to_vec()).collect();
+    assert_eq!(read, answered[first.0 as usize - 1..]);
+    first.0
+}
+
+#[test]
+fn every_failing_operation_while_the_history_is_trimmed_leaves_a_database_that_works() {
+    let faults = [
+        Fault::Error(ErrorKind::Other),
+        Fault::Error(ErrorKind::StorageFull),
+        Fault::Error(ErrorKind::Interrupted),
+        Fault::ShortWrite,
+    ];
+    let mut verbs = std::collections::BTreeSet::new();
+    for mode in [StorageMode::Sync, StorageMode::Async] {
+        for fault in faults {
+            for k in 1.. {
+                let sim = Sim::new(k);
+                let (opened, mut answered) = with_history(&sim, mode);
+                assert_eq!(read_again(&opened, &answered), 1);
+                sim.fail(k, fault);
+                opened.backend.trim_history(i64::MAX);
+                let Some(verb) = sim.faulted() else { break };
+                verbs.insert(verb);
+                sim.heal();
+                let context = format!("{mode:?}, operation {k} ({verb}) {fault:?}");
+                read_again(&opened, &answered);
+                commit(&opened, &payload(90)).unwrap_or_else(|error| panic!("{error:?}: {context}"));
+                answered.push(payload(90));
+                compact(&opened, &mut answered, &mut Vec::new(), 91).unwrap();
+                opened.backend.trim_history(i64::MAX);
+                // The compaction was of all but the last.
+                let first = answered.len() as u64;
+                assert_eq!(read_again(&opened, &answered), first, "{context}");
+                commit(&opened, &payload(92)).unwrap();
+                answered.push(payload(92));
+                if k % 2 == 0 {
+                    opened.backend.close().unwrap();
+                }
+                drop(opened);
+                let (opened, again) = with_history(&sim, mode);
+                assert!(again.starts_with(&answered), "{context}");
+                assert_eq!(read_again(&opened, &again), first, "{context}");
+            }
+        }
+    }
+    assert!(["write", "sync_all", "rename", "sync_dir", "remove"].iter().all(|due| verbs.contains(due)));
 }

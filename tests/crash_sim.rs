@@ -5,12 +5,14 @@
 //! A cycle is one database over a few processes. Each process commits, compacts with commits in between, and dies at a
 //! random operation, by a kill or a power cut, also during recovery or while an old generation is retired; some processes
 //! meet a failing fsync. The next process must find every acknowledged commit, no commit that was never made, and no damage.
-//! Kept generations must be complete databases that end exactly at a cut.
+//! Kept generations must be complete databases that end exactly at a cut. Whatever of the log is kept, for its history too, is
+//! read again as it was committed.
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 mod crash_absence;
 mod crash_damage;
+mod crash_history;
 mod crash_sites;
 mod loading;
 #[expect(dead_code, reason = "failing operations are the matter of crash_faults")]
@@ -21,9 +23,10 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
+use crash_history::Past;
 use loading::{Loaded, Payloads, write_snapshot};
 use moltendb_node::error::Result;
-use moltendb_node::options::{Access, OpenOptions, Retention, StorageMode};
+use moltendb_node::options::{Access, History, OpenOptions, Retention, StorageMode};
 use moltendb_node::storage::manifest::Manifest;
 use moltendb_node::storage::snapshot::parse_snapshot_name;
 use moltendb_node::storage::{
@@ -51,6 +54,7 @@ struct Cycle {
     model: Model,
     mode: StorageMode,
     retention: u32,
+    past: Past,
     /// The blocks since the process began: from which commit on they are readable, their place, and their content.
     places: Vec<(usize, BlockPlace, Vec<u8>)>,
     /// The newest segment with frames when the last process began, and whether a power cut ended that process.
@@ -64,7 +68,7 @@ struct Cycle {
 struct Seen(BTreeMap<&'static str, u64>);
 
 /// Events that a run of any length must cover; each is a part of the protocol.
-const PARTS: [&str; 13] = [
+const PARTS: [&str; 14] = [
     "a kill",
     "a power cut",
     "a failed fsync",
@@ -78,6 +82,7 @@ const PARTS: [&str; 13] = [
     "a frame of several blocks",
     "a compaction installed",
     "a compaction given up",
+    "a history",
 ];
 
 impl Seen {
@@ -103,6 +108,7 @@ impl Cycle {
             model: Model::default(),
             mode,
             retention,
+            past: Past::new(seed),
             places: Vec::new(),
             before: 0,
             was_cut: false,
@@ -115,6 +121,7 @@ impl Cycle {
             storage: self.mode,
             segment_size: 4096,
             retention: Retention { generations: self.retention },
+            history: History { changes: self.past.option },
             ..OpenOptions::default()
         };
         let mut loaded = Loaded::default();
@@ -131,9 +138,12 @@ impl Cycle {
     fn run(&mut self) -> std::result::Result<(), String> {
         self.live()?;
         let host = self.sim.process();
+        self.past.draw();
+        self.check_mark(&host)?;
         let (opened, loaded) = self.open_in(&host);
         let opened = opened.map_err(|error| format!("refused to open at last: {error:?}"))?;
         self.adopt(&opened.report, loaded)?;
+        self.meet_history(&*opened.backend)?;
         drop(opened);
         self.check_files(&host)
     }
@@ -142,6 +152,8 @@ impl Cycle {
     fn live(&mut self) -> std::result::Result<(), String> {
         for _ in 0..1 + self.dice.below(4) {
             let host = self.sim.process();
+            self.past.draw();
+            self.check_mark(&host)?;
             let longest = [40, 150, 150, 500][self.dice.below(4)];
             let lifetime = 1 + self.dice.below(longest) as u64;
             self.sim.die_after(lifetime);
@@ -156,6 +168,7 @@ impl Cycle {
             match opened {
                 Ok(opened) => {
                     self.adopt(&opened.report, loaded)?;
+                    self.meet_history(&*opened.backend)?;
                     self.work(&opened)?;
                 }
                 Err(error) if !self.sim.is_dead() && !self.sim.sync_failed() => {
@@ -190,7 +203,7 @@ impl Cycle {
         for name in list(dir) {
             let segment = name.strip_prefix("seg-").and_then(|rest| rest.strip_suffix(".log"));
             let segment = segment.and_then(|id| u64::from_str_radix(id, 16).ok());
-            let old = segment.is_some_and(|id| id < manifest.first_segment)
+            let old = segment.is_some_and(|id| id < manifest.oldest_segment())
                 || parse_snapshot_name(&name)
                     .is_some_and(|id| manifest.snapshot.is_none_or(|named| named.id != id))
                 || name.ends_with(".tmp");
@@ -291,6 +304,7 @@ impl Cycle {
             if self.dice.below(4) == 0 && backend.flush().wait().is_ok() {
                 self.model.durable = self.model.published;
             }
+            self.change_history(backend)?;
         }
         if self.dice.below(3) == 0 && backend.close().is_ok() {
             self.model.durable = self.model.published;

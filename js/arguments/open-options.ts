@@ -5,7 +5,7 @@ import type * as Os from 'node:os'
 import type * as Url from 'node:url'
 
 import { uuidv7 } from '../ids/uuid.js'
-import type { ObjectIdConstructor, OpenOptions, PrimaryKeyFactory, Retention, StorageMode } from '../types/index.js'
+import type { HistoryOptions, ObjectIdConstructor, OpenOptions, PrimaryKeyFactory, Retention, StorageMode } from '../types/index.js'
 import { checkFields, flagOf, wrongArgument } from './arguments.js'
 import { checkNames, optionsOf } from './option-check.js'
 import { DATABASE, PARTS } from './option-table.js'
@@ -129,6 +129,7 @@ function coreOptions(options: OpenOptions): object {
     if (!Number.isInteger(generations)) throw wrongArgument(WHERE, 'option retention', '{ generations: a whole number }', options.retention)
     core.retention = { generations: numberIn('retention.generations', generations, 0, 1000, 'generations') }
   }
+  if (options.history !== undefined) core.history = historyOf(options.history)
   if (options.scrub !== undefined) {
     checkFields(WHERE, 'option scrub', options.scrub)
     checkNames(`${WHERE}: option scrub`, options.scrub, PARTS.scrub)
@@ -156,6 +157,26 @@ function coreOptions(options: OpenOptions): object {
     core.check = check
   }
   return core
+}
+
+/** JSON has no Infinity: the largest whole number of JavaScript is as good as no limit. */
+function historyOf(given: HistoryOptions): object {
+  checkFields(WHERE, 'option history', given)
+  checkNames(`${WHERE}: option history`, given, PARTS.history)
+  const { changes } = given
+  if (changes === undefined) return {}
+  if (changes === false) return { changes }
+  if (typeof changes !== 'object' || changes === null) throw wrongArgument(WHERE, 'option history.changes', '{ maxAge, maxBytes } or false', changes)
+  checkFields(WHERE, 'option history.changes', changes)
+  checkNames(`${WHERE}: option history.changes`, changes, PARTS['history.changes'])
+  const limits: { [name: string]: number } = {}
+  for (const [name, unit] of [['maxAge', 'milliseconds'], ['maxBytes', 'bytes']] as const) {
+    const limit = changes[name]
+    if (limit === undefined) continue
+    const wanted = `${unit}, or Infinity for no limit (history: { changes: false } keeps nothing)`
+    limits[name] = limit === Infinity ? Number.MAX_SAFE_INTEGER : Math.floor(numberIn(`history.changes.${name}`, limit, 1, Number.MAX_SAFE_INTEGER, wanted))
+  }
+  return { changes: limits }
 }
 
 function numberIn(name: string, value: unknown, least: number, most: number, unit: string): number {

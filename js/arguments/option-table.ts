@@ -4,7 +4,7 @@
 
 import type { AcknowledgeOptions, ChangeStreamOptions, DatabaseChangeStreamOptions, HistoryOptions, LiveOptions } from '../types/changes.js'
 import type {
-  CollectionOptions, CreateCollectionOptions, ExportOptions, ImportOptions, OpenOptions, Retention, Scrub
+  ChangeHistory, CollectionOptions, CreateCollectionOptions, ExportOptions, HistoryOptions, ImportOptions, OpenOptions, Retention, Scrub
 } from '../types/databases.js'
 import type { ExplainVerbosityLike } from '../types/hints.js'
 import type {
@@ -260,7 +260,7 @@ export const COLLECTION = {
 /** The options of each method of a database; close takes none. */
 export const DATABASE = {
   open: fields<OpenOptions>()(
-    'storage', 'flushInterval', 'memoryLimit', 'queryMemoryLimit', 'autoCompact', 'autoIndex', 'retention', 'readOnly', 'createIfMissing', 'errorIfExists',
+    'storage', 'flushInterval', 'memoryLimit', 'queryMemoryLimit', 'autoCompact', 'autoIndex', 'retention', 'history', 'readOnly', 'createIfMissing', 'errorIfExists',
     'recovery', 'check', 'scrub', 'ObjectId', 'pkFactory', 'ignoreUndefined', 'forceServerObjectId', 'signal', 'onProgress'
   ),
   verify: long,
@@ -313,6 +313,8 @@ export const PARTS = {
   retention: fields<Retention>()('generations'),
   changeStreamPreAndPostImages: fields<NonNullable<CreateCollectionOptions['changeStreamPreAndPostImages']>>()('enabled'),
   scrub: fields<Scrub>()('interval', 'bytesPerSecond'),
+  history: fields<HistoryOptions>()('changes'),
+  'history.changes': fields<ChangeHistory>()('maxAge', 'maxBytes'),
   collation: fields<{ locale: unknown }>()('locale'),
   'an entry of setMany': fields<NonNullable<SetEntry<unknown>[2]>>()('ifVersion'),
   'an index of createIndexes': indexNames([...INDEX, 'key'])

@@ -6,8 +6,8 @@ use serde_json::{Map, Value};
 
 use crate::error::{Error, Kind, Result};
 use crate::options::{
-    Access, AutoCompact, AutoIndex, Check, Creation, MEMORY, MemoryLimit, OpenOptions, RecoveryPolicy,
-    Retention, Scrub, StorageMode,
+    Access, AutoCompact, AutoIndex, ChangeHistory, Check, Creation, History, HistoryLimits, MEMORY,
+    MemoryLimit, OpenOptions, RecoveryPolicy, Retention, Scrub, StorageMode,
 };
 
 /// The options of opening this path, from JSON; an empty text means no options.
@@ -37,14 +37,10 @@ pub fn parse(path: &str, json: &str) -> Result<OpenOptions> {
             }
             "autoIndex" => options.auto_index = auto_index(name, value)?,
             "retention" => options.retention = retention(name, value)?,
+            "history" => options.history = history(name, value)?,
             "segmentSize" => options.segment_size = bytes(name, value)?,
             "queueLimit" => options.queue_limit = bytes(name, value)?,
-            _ => {
-                return Err(Error::new(
-                    Kind::Argument,
-                    format!("there is no option {name}; check its spelling"),
-                ));
-            }
+            _ => return Err(misspelt(name)),
         }
     }
     if must_be_new && !create {
@@ -74,6 +70,10 @@ fn object(json: &str) -> Result<Map<String, Value>> {
         Ok(Value::Object(map)) => Ok(map),
         _ => Err(Error::new(Kind::Argument, "options must be an object")),
     }
+}
+
+fn misspelt(name: &str) -> Error {
+    Error::new(Kind::Argument, format!("there is no option {name}; check its spelling"))
 }
 
 fn wrong(name: &str, wanted: &str, value: &Value) -> Error {
@@ -123,6 +123,35 @@ fn retention(name: &str, value: &Value) -> Result<Retention> {
     }
 }
 
+fn history(name: &str, value: &Value) -> Result<History> {
+    let Value::Object(given) = value else { return Err(wrong(name, "an object", value)) };
+    let mut history = History::default();
+    for (name, value) in given {
+        match name.as_str() {
+            "changes" => history.changes = changes("history.changes", value)?,
+            _ => return Err(misspelt(&format!("history.{name}"))),
+        }
+    }
+    Ok(history)
+}
+
+fn changes(name: &str, value: &Value) -> Result<ChangeHistory> {
+    let given = match value {
+        Value::Bool(false) => return Ok(ChangeHistory::Off),
+        Value::Object(given) => given,
+        _ => return Err(wrong(name, "{ maxAge, maxBytes } or false", value)),
+    };
+    let mut limits = HistoryLimits::DEFAULT;
+    for (name, value) in given {
+        match name.as_str() {
+            "maxAge" => limits.max_age = milliseconds("history.changes.maxAge", value)?,
+            "maxBytes" => limits.max_bytes = bytes("history.changes.maxBytes", value)?,
+            _ => return Err(misspelt(&format!("history.changes.{name}"))),
+        }
+    }
+    Ok(ChangeHistory::Keep(limits))
+}
+
 /// JSON has no Infinity.
 fn memory_limit(name: &str, value: &Value) -> Result<MemoryLimit> {
     match value.as_str() {
@@ -138,12 +167,7 @@ fn scrub(name: &str, value: &Value) -> Result<Scrub> {
         match name.as_str() {
             "interval" => scrub.interval = milliseconds("scrub.interval", value)?,
             "bytesPerSecond" => scrub.bytes_per_second = bytes("scrub.bytesPerSecond", value)?,
-            _ => {
-                return Err(Error::new(
-                    Kind::Argument,
-                    format!("there is no option scrub.{name}; check its spelling"),
-                ));
-            }
+            _ => return Err(misspelt(&format!("scrub.{name}"))),
         }
     }
     Ok(scrub)
@@ -206,6 +230,31 @@ mod tests {
         assert_eq!(parse(":memory:", "").unwrap().storage, StorageMode::Memory);
         let unlimited = parse("db", r#"{"memoryLimit":"Infinity"}"#).unwrap();
         assert_eq!(unlimited.memory_limit, MemoryLimit::Unlimited);
+    }
+
+    #[test]
+    fn the_history_has_default_limits_or_none_or_is_off() {
+        let changes = |json: &str| parse("db", json).map(|options| options.history.changes);
+        let day = HistoryLimits::DEFAULT;
+        assert_eq!(changes("{}").unwrap(), ChangeHistory::WhenWatched);
+        assert_eq!(changes(r#"{"history":{}}"#).unwrap(), ChangeHistory::WhenWatched);
+        assert_eq!(changes(r#"{"history":{"changes":{}}}"#).unwrap(), ChangeHistory::Keep(day));
+        let an_hour = HistoryLimits { max_age: Duration::from_secs(3600), ..day };
+        let given = r#"{"history":{"changes":{"maxAge":3600000}}}"#;
+        assert_eq!(changes(given).unwrap(), ChangeHistory::Keep(an_hour));
+        assert_eq!(changes(r#"{"history":{"changes":false}}"#).unwrap(), ChangeHistory::Off);
+        assert_eq!(
+            refused(r#"{"history":{"changes":true}}"#),
+            "option history.changes must be { maxAge, maxBytes } or false, not true"
+        );
+        assert_eq!(
+            refused(r#"{"history":{"changes":{"age":1}}}"#),
+            "there is no option history.changes.age; check its spelling"
+        );
+        assert_eq!(
+            refused(r#"{"history":{"changes":{"maxAge":0}}}"#),
+            "option history.changes.maxAge must be at least 1 ms"
+        );
     }
 
     #[test]

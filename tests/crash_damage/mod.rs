@@ -45,6 +45,7 @@ impl Cycle {
                 if !whole.starts_with(&found) {
                     return Err(format!("bit {bit} of byte {offset} of {name} changed what is read"));
                 }
+                self.read_damaged(&*opened.backend, &found)?;
                 let lost = whole.len() - found.len();
                 match (lost, opened.report.bytes_cut, self.mode) {
                     (0, ..) => "of no account",

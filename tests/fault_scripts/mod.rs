@@ -1,12 +1,15 @@
 //! Scripts of database sessions, drawn from a seed: sessions of commits, bursts, flushes and compactions that end by a close
-//! or a kill.
+//! or a kill. Some keep the history of the log, each session within other limits.
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use moltendb_node::error::{Error, Kind, Result};
-use moltendb_node::options::{Access, OpenOptions, Retention, StorageMode};
-use moltendb_node::storage::{Block, Completion, FrameSize, Opened, open_disk};
+use moltendb_node::options::{
+    Access, ChangeHistory, History, HistoryLimits, OpenOptions, Retention, StorageMode,
+};
+use moltendb_node::storage::{Block, Completion, FrameSize, Lsn, Opened, open_disk};
 
 use crate::loading::{Loaded, Payloads, write_snapshot};
 use crate::sim::{Dice, Sim};
@@ -23,6 +26,10 @@ enum Step {
         between: usize,
         installed: bool,
     },
+    /// Keeps the history from now on.
+    Keep,
+    /// Gives up what the limits do not keep.
+    Trim,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -38,7 +45,7 @@ pub struct Script {
     mode: StorageMode,
     segment_size: u64,
     retention: u32,
-    sessions: Vec<(Access, Vec<Step>, End)>,
+    sessions: Vec<(Access, ChangeHistory, Vec<Step>, End)>,
 }
 
 impl Script {
@@ -53,23 +60,26 @@ impl Script {
                 // When nothing was created, nothing can be read.
                 let access = if n > 0 && dice.below(6) == 0 { Access::ReadOnly } else { Access::ReadWrite };
                 let steps = (0..2 + dice.below(5)).map(|_| step(&mut dice)).collect();
-                (access, steps, if dice.below(2) == 0 { End::Close } else { End::Kill })
+                (access, history(&mut dice), steps, if dice.below(2) == 0 { End::Close } else { End::Kill })
             })
             .collect();
         Script { seed, mode, segment_size, retention, sessions }
     }
 
-    /// Whether every failure of it reaches the caller: the next opening retries the removal of an old generation.
+    /// Whether every failure of it reaches the caller: the removal of an old generation, and of the history, is tried again.
     pub fn tells_all(&self) -> bool {
-        let steps = self.sessions.iter().flat_map(|(_, steps, _)| steps);
-        steps.filter(|step| matches!(step, Step::Compact { .. })).count() == 0
+        let is_quiet = |step: &Step| matches!(step, Step::Compact { .. });
+        self.sessions
+            .iter()
+            .all(|(_, history, steps, _)| *history != ChangeHistory::Off && !steps.iter().any(is_quiet))
     }
 
-    fn open(&self, sim: &Sim, access: Access) -> (Result<Opened>, Loaded) {
+    fn open(&self, sim: &Sim, access: Access, changes: ChangeHistory) -> (Result<Opened>, Loaded) {
         let options = OpenOptions {
             storage: self.mode,
             segment_size: self.segment_size,
             retention: Retention { generations: self.retention },
+            history: History { changes },
             access,
             ..OpenOptions::default()
         };
@@ -79,14 +89,25 @@ impl Script {
     }
 }
 
+fn history(dice: &mut Dice) -> ChangeHistory {
+    let max_bytes = [0, 3_000, u64::MAX][dice.below(3)];
+    match dice.below(6) {
+        0 => ChangeHistory::Off,
+        1 | 2 => ChangeHistory::WhenWatched,
+        _ => ChangeHistory::Keep(HistoryLimits { max_age: Duration::MAX, max_bytes }),
+    }
+}
+
 fn step(dice: &mut Dice) -> Step {
     let len = |dice: &mut Dice| [0, 40, 300, 1500][dice.below(4)] + dice.below(100);
-    match dice.below(7) {
+    match dice.below(9) {
         0..=3 => {
             let commits = 1 + dice.below(3);
             Step::Commit((0..commits).map(|_| (0..1 + dice.below(3)).map(|_| len(dice)).collect()).collect())
         }
         4 => Step::Flush,
+        7 => Step::Keep,
+        8 => Step::Trim,
         _ => Step::Compact { each: 1 + dice.below(3), between: len(dice), installed: dice.below(5) > 0 },
     }
 }
@@ -107,8 +128,8 @@ impl<'a> Life<'a> {
     pub fn through(script: &'a Script, sim: &'a Sim) -> std::result::Result<Life<'a>, String> {
         let mut life =
             Life { script, sim, requested: Vec::new(), answered: 0, errors: Vec::new(), poisoned: false };
-        for (access, steps, end) in &script.sessions {
-            let (opened, loaded) = script.open(sim, *access);
+        for (access, history, steps, end) in &script.sessions {
+            let (opened, loaded) = script.open(sim, *access, *history);
             let opened = match opened {
                 Ok(opened) => opened,
                 Err(error) => {
@@ -137,16 +158,18 @@ impl<'a> Life<'a> {
     /// Opens once more, without faults, and writes on.
     pub fn ends_well(mut self) -> std::result::Result<(), String> {
         self.sim.heal();
-        let (opened, loaded) = self.script.open(self.sim, Access::ReadWrite);
+        let (opened, loaded) = self.script.open(self.sim, Access::ReadWrite, ChangeHistory::WhenWatched);
         let opened = opened.map_err(|error| format!("does not open again: {error:?}"))?;
         self.adopt(loaded)?;
         self.poisoned = false;
         let before = self.errors.len();
         self.take(&opened, &Step::Commit(vec![vec![100]]))?;
+        self.read_again(&opened)?;
         opened.backend.close().map_err(|error| format!("does not close: {error:?}"))?;
-        let (opened, loaded) = self.script.open(self.sim, Access::ReadOnly);
-        opened.map_err(|error| format!("does not open at last: {error:?}"))?;
+        let (opened, loaded) = self.script.open(self.sim, Access::ReadOnly, ChangeHistory::WhenWatched);
+        let opened = opened.map_err(|error| format!("does not open at last: {error:?}"))?;
         self.adopt(loaded)?;
+        self.read_again(&opened)?;
         if self.errors.len() > before { Err("does not write again".to_owned()) } else { Ok(()) }
     }
 
@@ -183,6 +206,16 @@ impl<'a> Life<'a> {
                 }
                 Ok(())
             }
+            Step::Keep => {
+                if let Err(error) = opened.backend.keep_history() {
+                    self.note(&error);
+                }
+                Ok(())
+            }
+            Step::Trim => {
+                opened.backend.trim_history(0);
+                Ok(())
+            }
             Step::Compact { each, between, installed } => {
                 let mut waiting = None;
                 if let Err(error) = self.compact(opened, *each, *between, *installed, &mut waiting) {
@@ -211,6 +244,25 @@ impl<'a> Life<'a> {
             let done = opened.backend.install(cut, sink)?;
             self.answered = self.answered.max(commits.len());
             opened.backend.forget(&done.retired);
+        }
+        Ok(())
+    }
+
+    /// Whatever is kept of the log is what was requested.
+    fn read_again(&self, opened: &Opened) -> std::result::Result<(), String> {
+        let last = self.answered as u64;
+        let mut next = opened.backend.history().unwrap().first.0;
+        let mut reader = opened.backend.log_reader().unwrap();
+        while next <= last {
+            let read = reader.read(Lsn(next), Lsn(last), 2_000);
+            let read = read.map_err(|error| format!("commit {next} of {last} reads {error:?}"))?;
+            for commit in read {
+                let found: Payloads = commit.blocks.iter().map(|block| block.bytes.to_vec()).collect();
+                if commit.lsn.0 != next || self.requested.get(next as usize - 1) != Some(&found) {
+                    return Err(format!("commit {next} reads as another"));
+                }
+                next += 1;
+            }
         }
         Ok(())
     }

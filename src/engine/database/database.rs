@@ -31,7 +31,9 @@ use crate::error::{Error, Kind, Result};
 use crate::index::Spec;
 use crate::options::{Check, MEMORY, OpenOptions, StorageMode};
 use crate::storage::host::memory;
-use crate::storage::{Host, Opened, RecoveryReport, open_disk, open_disk_from_checkpoint, open_memory};
+use crate::storage::{
+    HistoryReach, Host, Opened, RecoveryReport, open_disk, open_disk_from_checkpoint, open_memory,
+};
 
 /// Held by the one thread that closes.
 #[derive(Default)]
@@ -116,10 +118,37 @@ pub struct DatabaseStats {
     pub indexes: u64,
     /// Bytes of memory that the indexes of all databases take.
     pub index_bytes: u64,
+    /// How far back the past is kept; `None` in memory.
+    pub history: Option<HistoryStats>,
     /// The scrub; `None` where there is none.
     pub scrub: Option<ScrubStats>,
     /// Indexes suggested by costly scans.
     pub suggested_indexes: Vec<SuggestedIndex>,
+}
+
+/// How far back the past is kept.
+#[derive(Debug, Default, PartialEq, Serialize)]
+pub struct HistoryStats {
+    /// The log for change streams; `None` while nothing is kept for them.
+    pub changes: Option<KeptChanges>,
+}
+
+/// How far back the log is kept.
+#[derive(Debug, Default, PartialEq, Serialize)]
+pub struct KeptChanges {
+    /// The oldest commit; one more than the last if there is none.
+    pub from: u64,
+    /// Its time (ms since 1970).
+    pub time: Option<i64>,
+    /// Bytes of files that are kept only for it.
+    pub bytes: u64,
+}
+
+impl From<HistoryReach> for HistoryStats {
+    fn from(reach: HistoryReach) -> HistoryStats {
+        let HistoryReach { first, time, bytes, on } = reach;
+        HistoryStats { changes: on.then_some(KeptChanges { from: first.0, time, bytes }) }
+    }
 }
 
 impl Database {
@@ -386,6 +415,7 @@ impl Database {
             oldest_view_age: since.map_or(0, |since| (self.store.now() - since).max(0) as u64),
             indexes: own().map(|(_, collection)| collection.ready_indexes(newest).count() as u64).sum(),
             index_bytes: indexes().map(|index| index.bytes()).sum(),
+            history: self.store.storage().history().map(HistoryStats::from),
             scrub: self.store.auto().scrub.stats(),
             suggested_indexes: own().flat_map(|(name, one)| suggested(name, one)).collect(),
         })

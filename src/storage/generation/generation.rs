@@ -253,6 +253,8 @@ impl Generations {
         if new.history > 0 {
             let moved = keep.then(|| (old.generation, retire::folder(&self.dir, old.generation)));
             self.history.retire(&retired, segments.get(cut.next_segment).as_deref(), moved, self.now());
+        } else {
+            self.history.leave();
         }
         *self.manifest.lock() = new;
         let after = log + len + self.history.bytes();

@@ -103,6 +103,14 @@ impl History {
         self.kept.add(retired, until);
     }
 
+    /// A generation is replaced whose segments are not kept, so that nothing before it is of any use.
+    pub(super) fn leave(&self) {
+        if self.kept.first().is_some() {
+            self.kept.give_up(u64::MAX);
+            self.is_behind.store(true, Ordering::Release);
+        }
+    }
+
     /// The backups of generations before this one were removed.
     pub(super) fn pruned(&self, oldest: u64) {
         if self.kept.give_up_generations(oldest) {
@@ -182,15 +190,19 @@ impl Generations {
             let manifest = self.manifest.lock();
             (manifest.first_segment, manifest.history)
         };
+        let is_behind = history.is_behind.load(Ordering::Acquire);
+        let Some(limits) = history.option.limits() else {
+            // Also where the mark was moved, and it is not known whether durably.
+            let is_left = mark > 0 || is_behind || history.kept.first().is_some();
+            return is_left.then_some((first_segment, 0));
+        };
         if mark == 0 {
             return None;
         }
-        let Some(limits) = history.option.limits() else { return Some((first_segment, 0)) };
         // Files of a generation that is still read are not given up.
         let due = history.kept.due(&limits, now_ms, |id| segments.get(id).is_some());
         let oldest = || history.kept.first().map_or(first_segment, |segment| segment.id);
-        let behind = || history.is_behind.load(Ordering::Acquire).then(oldest);
-        due.or_else(behind).map(|first| (first, first))
+        due.or_else(|| is_behind.then(oldest)).map(|first| (first, first))
     }
 
     /// How far back the log can be read; `last` is the newest commit.

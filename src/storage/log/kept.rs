@@ -122,13 +122,14 @@ impl Kept {
         in_use: impl Fn(u64) -> bool,
     ) -> Option<u64> {
         let state = self.state.read();
-        let age = i64::try_from(limits.max_age.as_millis()).unwrap_or(i64::MAX);
-        let oldest = now_ms.saturating_sub(age);
+        // An age that is no number of milliseconds is no limit.
+        let age = i64::try_from(limits.max_age.as_millis()).ok();
+        let oldest = age.map(|age| now_ms.saturating_sub(age));
         let mut bytes: u64 = state.segments.values().map(|segment| segment.bytes).sum();
         let mut count = state.segments.len();
         let mut due = None;
         for segment in state.segments.values() {
-            let is_old = segment.until.is_some_and(|until| until < oldest);
+            let is_old = segment.until.zip(oldest).is_some_and(|(until, oldest)| until < oldest);
             let is_over = bytes > limits.max_bytes || count > MOST_SEGMENTS;
             if !(is_old || is_over) || in_use(segment.id) {
                 break;

@@ -1,0 +1,183 @@
+//! The history in simulated crashes: what is kept is drawn anew for each process, is kept from now on or given back at any
+//! moment, and whatever a reader gets from the first commit that is kept to the last is what was committed.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::time::Duration;
+
+use moltendb_node::error::Kind;
+use moltendb_node::options::{ChangeHistory, HistoryLimits};
+use moltendb_node::storage::manifest::Manifest;
+use moltendb_node::storage::segment::parse_segment_name;
+use moltendb_node::storage::{Host, Lsn, StorageBackend};
+
+use crate::loading::Payloads;
+use crate::sim::Dice;
+use crate::{Cycle, PATH};
+
+/// What the cycle knows of the history.
+pub(crate) struct Past {
+    /// Its own dice, so that the runs of the seeds stay as they are without it.
+    dice: Dice,
+    pub(crate) option: ChangeHistory,
+    /// It was begun, durably, and not given up since.
+    is_on: bool,
+    /// While nothing limits it, the history reaches back to here.
+    promised: Option<u64>,
+}
+
+impl Past {
+    pub(crate) fn new(seed: u64) -> Past {
+        let dice = Dice::new(seed ^ 0x9a57);
+        Past { dice, option: ChangeHistory::Off, is_on: false, promised: None }
+    }
+
+    /// The option of the next process.
+    pub(crate) fn draw(&mut self) {
+        let dice = &mut self.dice;
+        let max_age = [Duration::ZERO, Duration::MAX, Duration::MAX][dice.below(3)];
+        let max_bytes = [0, 5_000, 20_000, u64::MAX, u64::MAX][dice.below(5)];
+        self.option = match dice.below(8) {
+            0 => ChangeHistory::Off,
+            1..=4 => ChangeHistory::Keep(HistoryLimits { max_age, max_bytes }),
+            _ => ChangeHistory::WhenWatched,
+        };
+        if self.option == ChangeHistory::Off {
+            self.is_on = false;
+        }
+        if !self.is_unlimited() {
+            self.promised = None;
+        }
+    }
+
+    fn is_unlimited(&self) -> bool {
+        let unlimited = HistoryLimits { max_age: Duration::MAX, max_bytes: u64::MAX };
+        self.option == ChangeHistory::Keep(unlimited)
+    }
+}
+
+impl Cycle {
+    /// No file went before the mark did. A backup takes files away, and is removed with them.
+    pub(crate) fn check_mark(&self, host: &Host) -> Result<(), String> {
+        let dir = Path::new(PATH);
+        let Ok(manifest) = Manifest::read(host, dir, false) else { return Ok(()) };
+        if self.retention > 0 || manifest.history == 0 {
+            return Ok(());
+        }
+        let names = host.vfs.read_dir(dir).unwrap_or_default();
+        let found: BTreeSet<u64> = names.iter().filter_map(|entry| parse_segment_name(&entry.name)).collect();
+        match (manifest.history..manifest.first_segment).find(|id| !found.contains(id)) {
+            Some(gone) => Err(format!("segment {gone} went before the mark, {}", manifest.history)),
+            None => Ok(()),
+        }
+    }
+
+    /// After an opening.
+    pub(crate) fn meet_history(&mut self, backend: &dyn StorageBackend) -> Result<(), String> {
+        let on = backend.history().unwrap().on;
+        let due = self.past.is_on || matches!(self.past.option, ChangeHistory::Keep(_));
+        if due && !on {
+            return Err("the history is off, and was begun".to_owned());
+        }
+        self.past.is_on = on && self.past.option != ChangeHistory::Off;
+        self.check_history(backend)
+    }
+
+    /// Begins the history, or gives some of it back, or does neither.
+    pub(crate) fn change_history(&mut self, backend: &dyn StorageBackend) -> Result<(), String> {
+        match self.past.dice.below(8) {
+            0 => self.past.is_on |= backend.keep_history().is_ok() && self.past.option != ChangeHistory::Off,
+            1 => backend.trim_history([0, i64::MIN, i64::MAX][self.past.dice.below(3)]),
+            _ => {}
+        }
+        if self.past.dice.below(2) == 0 { self.check_history(backend) } else { Ok(()) }
+    }
+
+    /// Whatever of the log is read is what was committed, or its damage is told.
+    pub(crate) fn read_damaged(
+        &mut self,
+        backend: &dyn StorageBackend,
+        commits: &[Payloads],
+    ) -> Result<(), String> {
+        let (first, last) = (backend.history().unwrap().first.0, commits.len() as u64);
+        let mut reader = backend.log_reader().unwrap();
+        for from in [1, first] {
+            let mut next = from;
+            while next <= last {
+                let read = match reader.read(Lsn(next), Lsn(last), 1_000) {
+                    Ok(read) => read,
+                    Err(error) if error.kind() == Kind::Corrupt && error.details().file.is_some() => {
+                        self.seen.note("damage told to a reader");
+                        break;
+                    }
+                    Err(error) if error.kind() == Kind::HistoryLost && next < first => break,
+                    Err(error) => return Err(format!("commit {next} of {first} to {last}: {error:?}")),
+                };
+                for commit in read {
+                    let found: Payloads = commit.blocks.iter().map(|block| block.bytes.to_vec()).collect();
+                    if commit.lsn.0 != next || commits.get(next as usize - 1) != Some(&found) {
+                        return Err(format!("commit {next} reads as another after damage"));
+                    }
+                    next += 1;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    pub(crate) fn check_history(&mut self, backend: &dyn StorageBackend) -> Result<(), String> {
+        let reach = backend.history().unwrap();
+        let (first, last) = (reach.first.0, self.model.published as u64);
+        if first > self.model.commits.len() as u64 + 1 {
+            return Err(format!("the history begins with {first}, and there are {last}"));
+        }
+        // A process that died while it opened the database has not found it all.
+        if self.sim.is_dead() {
+            return Ok(());
+        }
+        if self.past.promised.is_some_and(|due| first > due) && self.retention == 0 {
+            return Err(format!("the history begins with {first}, and did with {:?}", self.past.promised));
+        }
+        if self.past.is_unlimited() && self.past.is_on {
+            self.past.promised = Some(first);
+        }
+        if first > last {
+            return Ok(());
+        }
+        if reach.bytes > 0 {
+            self.seen.note("a history");
+        }
+        let mut reader = backend.log_reader().unwrap();
+        let mut next = first;
+        if self.past.dice.below(2) == 0 {
+            next += self.past.dice.below((last - first + 1) as usize) as u64;
+        }
+        let most = [1, 500, 5_000, 1 << 20][self.past.dice.below(4)];
+        while next <= last {
+            let read = match reader.read(Lsn(next), Lsn(last), most) {
+                Ok(read) => read,
+                Err(_) if self.sim.is_dead() => return Ok(()),
+                Err(error) => return Err(format!("commit {next} of {first} to {last} reads {error:?}")),
+            };
+            if read.is_empty() {
+                return Err(format!("commit {next} of {first} to {last} reads as nothing"));
+            }
+            for commit in read {
+                let found: Payloads = commit.blocks.iter().map(|block| block.bytes.to_vec()).collect();
+                if commit.lsn.0 != next || self.model.commits.get(next as usize - 1) != Some(&found) {
+                    return Err(format!("commit {next} reads as another: {} {found:?}", commit.lsn.0));
+                }
+                next += 1;
+            }
+        }
+        let before = reader.read(Lsn(first.saturating_sub(1).max(1)), Lsn(last), 1);
+        if first > 1
+            && let Err(error) = before
+            && error.kind() != Kind::HistoryLost
+            && !self.sim.is_dead()
+        {
+            return Err(format!("the commit before the history, {}, reads {error:?}", first - 1));
+        }
+        Ok(())
+    }
+}
