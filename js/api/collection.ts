@@ -14,7 +14,7 @@ import { watchingOf } from '../request/changes.js'
 import type { Scope } from '../request/request.js'
 import { deletionOf, replacementOf, updateOf } from '../request/writes.js'
 import { Flag, Opcode } from '../transport/opcodes.js'
-import type { ChangeStreamDocument, ChangeStreamOptions, DocumentVersion, HistoryOptions } from '../types/changes.js'
+import type { ChangeStreamDocument, ChangeStreamOptions, DocumentVersion, DocumentHistoryOptions } from '../types/changes.js'
 import type {
   AnyBulkWriteOperation, BulkWriteOptions, DeleteOneOptions, DeleteOptions, DeleteResult, Document, Filter, FindOneAndDeleteOptions, FindOneAndReplaceOptions,
   FindOneAndUpdateOptions, InsertManyOptions, InsertManyResult, InsertOneOptions, InsertOneResult, ModifyResult, OperationOptions,
@@ -221,8 +221,8 @@ export class Collection<T extends Document = Document> extends CollectionSyncMet
    *
    * Throws a TypeError when an argument is wrong.
    */
-  history(id: InferId<T>, options?: HistoryOptions): AsyncIterable<DocumentVersion<T>> {
-    const { where, given } = this.#handle.checked<HistoryOptions>('history', options)
+  history(id: InferId<T>, options?: DocumentHistoryOptions): AsyncIterable<DocumentVersion<T>> {
+    const { where, given } = this.#handle.checked<DocumentHistoryOptions>('history', options)
     checkId(where, id)
     return versionsOf<T>(this.#handle.connection, where, this.#handle.target(where), id, batchOf(where, given.batchSize), given.signal)
   }

@@ -2,7 +2,7 @@
 // is checked against these tables; tests compare them with docs/api.md and docs/compatibility.md, and the compiler compares
 // them with the types.
 
-import type { AcknowledgeOptions, ChangeStreamOptions, DatabaseChangeStreamOptions, HistoryOptions, LiveOptions } from '../types/changes.js'
+import type { AcknowledgeOptions, ChangeStreamOptions, DatabaseChangeStreamOptions, DocumentHistoryOptions, LiveOptions } from '../types/changes.js'
 import type {
   ChangeHistory, CollectionOptions, CreateCollectionOptions, ExportOptions, HistoryOptions, ImportOptions, OpenOptions, Retention, Scrub
 } from '../types/databases.js'
@@ -251,7 +251,7 @@ export const COLLECTION = {
   indexInformation: operation<IndexInformationOptions>()('full'),
   indexExists: operation<ListIndexesOptions>()('batchSize'),
   watch: outside(operation<ChangeStreamOptions>()(...watching)),
-  history: outside(operation<HistoryOptions>()('batchSize')),
+  history: outside(operation<DocumentHistoryOptions>()('batchSize')),
   stats: outside(none),
   options: none,
   isCapped: none

@@ -72,7 +72,7 @@ export interface LiveResult<T = Document> {
 }
 
 /** Options of `history`. */
-export interface HistoryOptions extends OperationOptions {
+export interface DocumentHistoryOptions extends OperationOptions {
   /** Versions that are fetched at a time. Default 1,000, or 4 MiB. */
   batchSize?: number
 }
