@@ -84,7 +84,7 @@ fn with(a: &[u8]) -> Vec<u8> {
 }
 
 fn put(out: &mut Vec<u8>, document: &[u8]) {
-    record::write(out, 1_700_000_000_000, (1, 1, 0), record::Making::Inserted, document);
+    record::write(out, 1_700_000_000_000, (1, 1, 0), record::Making::Inserted, document, &[]);
 }
 
 fn open(dir: &Path) -> Result<(), Error> {
@@ -183,7 +183,7 @@ fn a_record_that_no_writer_makes_is_damage_when_the_database_is_opened() {
             "a deleted _id that is none",
             Box::new(|out| {
                 put(out, &plain(&[("_id", Value::Int(1))]));
-                record::delete(out, 1, &[0x91, 1]);
+                record::delete(out, 1, &[0x91, 1], &[]);
             }),
         ),
         (

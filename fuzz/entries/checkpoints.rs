@@ -143,7 +143,8 @@ fn closed() -> (Log, Clean, u32, Vec<Place>) {
         let mut payload = Vec::new();
         record::begin(&mut payload, 1_000);
         let making = record::Making::Inserted;
-        let (range, head) = record::write(&mut payload, 1_000, (collection, 1, 1_000), making, &document);
+        let (range, head) =
+            record::write(&mut payload, 1_000, (collection, 1, 1_000), making, &document, &[]);
         let frame = log.bytes.len() as u64;
         log.commit(&payload);
         let key = [&[1], id.as_bytes()].concat();

@@ -148,7 +148,9 @@ fn payload(input: &mut Input<'_>, most: u8, of: Of) -> (Vec<u8>, u32) {
                 let keys = &KEYS[..usize::from(input.byte()) % 5];
                 record::shape(&mut out, collection, u16::from(input.byte() % 3), keys);
             }
-            4 => record::delete(&mut out, collection, &bytes_of(&Value::Int(i32::from(input.byte() % 8)))),
+            4 => {
+                record::delete(&mut out, collection, &bytes_of(&Value::Int(i32::from(input.byte() % 8))), &[])
+            }
             5 => record::drop_collection(&mut out, collection),
             6 => record::rename(&mut out, collection, NAMES[usize::from(input.byte()) % 8]),
             7 => record::next(&mut out, collection),
@@ -169,7 +171,7 @@ fn payload(input: &mut Input<'_>, most: u8, of: Of) -> (Vec<u8>, u32) {
                 let document = document(input);
                 match (kind, of) {
                     (15, _) | (_, Of::Snapshot) => record::put(&mut out, 1_000, metadata, &document),
-                    _ => record::write(&mut out, 1_000, (collection, 1, 900), making, &document),
+                    _ => record::write(&mut out, 1_000, (collection, 1, 900), making, &document, &[]),
                 };
                 puts += 1;
             }
@@ -337,7 +339,7 @@ fn closed() -> (Log, Clean) {
         let text = Value::String("x".repeat(id as usize * 7));
         let value = Value::Object(vec![("_id".to_owned(), Value::Int(id)), ("a".to_owned(), text)]);
         let metadata = (1 + id as u32 % 2, 1, 1_000);
-        record::write(&mut out, 1_000, metadata, record::Making::Inserted, &bytes_of(&value));
+        record::write(&mut out, 1_000, metadata, record::Making::Inserted, &bytes_of(&value), &[]);
         log.commit(&out);
     }
     log.mark(2);

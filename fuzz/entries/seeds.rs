@@ -61,7 +61,7 @@ fn put(out: &mut Vec<u8>, collection: u32, version: u64, document: &Value) {
         3 => record::Making::Replaced,
         _ => record::Making::Inserted,
     };
-    record::write(out, 1_000, (collection, version, 900), making, &plain(document));
+    record::write(out, 1_000, (collection, version, 900), making, &plain(document), &[]);
 }
 
 /// Payloads as the records entry takes them: each behind its length.
@@ -153,12 +153,12 @@ pub fn seeds() -> Vec<(&'static str, Vec<Vec<u8>>)> {
     let changed = payload(|out| {
         record::create(out, 2, "two", b"{}");
         put(out, 2, 1, &object(&[("_id", Value::Int(1))]));
-        record::delete(out, 2, &plain(&Value::Int(1)));
+        record::delete(out, 2, &plain(&Value::Int(1)), &[]);
         record::drop_collection(out, 1);
     });
     let more = payload(|out| {
         put(out, 1, 1, &object(&[("_id", Value::Int(3)), ("a", every_type())]));
-        record::delete(out, 1, &plain(&Value::Int(2)));
+        record::delete(out, 1, &plain(&Value::Int(2)), &[]);
     });
     let limits = payload(|out| {
         put(out, 1, u64::MAX, &object(&[("_id", Value::Int(4))]));

@@ -240,7 +240,7 @@ pub fn first_payload() -> Vec<u8> {
         let mut document = Vec::new();
         let value = fields(&[("_id", Value::Int(i32::from(n))), ("a", Value::Int(5))]);
         moltendb_node::document::encode(&value, &mut staged, &mut document);
-        record::write(&mut out, 1_000, (1, 1, 1_000), record::Making::Inserted, &document);
+        record::write(&mut out, 1_000, (1, 1, 1_000), record::Making::Inserted, &document, &[]);
     }
     out
 }

@@ -27,7 +27,11 @@ pub struct Txn<'c> {
 impl<'c> Txn<'c> {
     pub fn begin(client: &'c Client, number: u16) -> Txn<'c> {
         let txn = Txn { client, number };
-        txn.call("", Operation::Transaction(Step::Begin { idle: 60_000, total: 600_000 })).unwrap();
+        txn.call(
+            "",
+            Operation::Transaction(Step::Begin { idle: 60_000, total: 600_000, origin: ([0; 16], 1) }),
+        )
+        .unwrap();
         txn
     }
 

@@ -94,7 +94,7 @@ fn records_and_documents_are_decoded_strictly() {
     };
     let good = |id: i32| document(&[("_id", Value::Int(id))]);
     let put = |out: &mut Vec<u8>, bytes: &[u8]| {
-        record::write(out, 0, (1, 1, 0), record::Making::Inserted, bytes);
+        record::write(out, 0, (1, 1, 0), record::Making::Inserted, bytes, &[]);
     };
     type Write<'a> = Box<dyn Fn(&mut Vec<u8>) + 'a>;
     let cases: Vec<(&str, Write<'_>)> = vec![
@@ -103,11 +103,11 @@ fn records_and_documents_are_decoded_strictly() {
         ("cannot be read", Box::new(|out| put(out, &[0x81, 0xa1, 0xff, 1]))),
         ("cannot be read", Box::new(|out| put(out, &[&good(7)[..], &[0]].concat()))),
         ("malformed", Box::new(|out| out.push(99))),
-        ("does not exist", Box::new(|out| record::delete(out, 1, &[7]))),
+        ("does not exist", Box::new(|out| record::delete(out, 1, &[7], &[]))),
         (
             "changes a document",
             Box::new(|out| {
-                record::write(out, 0, (1, 2, 0), record::Making::Replaced, &good(7));
+                record::write(out, 0, (1, 2, 0), record::Making::Replaced, &good(7), &[]);
             }),
         ),
         ("exists already", Box::new(|out| put(out, &good(1)))),
