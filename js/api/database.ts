@@ -13,6 +13,7 @@ import { joiningOptions, openNative, verifyNative } from '../connection/opening.
 import { scopeOfSession, Session, sessionOptionsOf } from '../connection/session.js'
 import { AggregationCursor } from '../cursor/aggregation-cursor.js'
 import { ChangeStream } from '../cursor/change-stream.js'
+import { Consumer, CONSUMERS, type Places } from '../cursor/consumer.js'
 import { disposeWith } from '../cursor/dispose.js'
 import { ListCursor } from '../cursor/list-cursor.js'
 import { MoltenError } from '../errors.js'
@@ -31,7 +32,6 @@ import type { ChangeStreamDocument, DatabaseChangeStreamOptions } from '../types
 import type { ListCollectionsOptions, ListDatabasesOptions, ListDatabasesResult } from '../types/indexes.js'
 import type { ClientSession, ClientSessionOptions, SyncTransactionOptions, TransactionRunOptions } from '../types/options.js'
 import { Collection } from './collection.js'
-import { Consumer, CONSUMERS } from './consumer.js'
 import { type CollectionSettings, collectionSettings } from './handle.js'
 import { exportLines, importLines } from './json-lines.js'
 import { refuseMethods } from './refused-methods.js'
@@ -392,7 +392,7 @@ export class Database {
 
   /** @internal */
   consumer(name: string | undefined): Consumer | undefined {
-    return name === undefined ? undefined : new Consumer(this.collection(CONSUMERS), name)
+    return name === undefined ? undefined : new Consumer(this.collection<any>(CONSUMERS) as Places, name)
   }
 
   /** Answers the command `{ ping: 1 }` with `{ ok: 1 }`. Rejects with `NOT_SUPPORTED` for every other command: methods do what they do. */

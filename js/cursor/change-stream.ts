@@ -21,7 +21,7 @@ export interface ConsumerPlace {
   load(): ResumeToken | undefined
   /** Ends the acknowledgements of earlier readers; resolves with the place, which is `begin` if there was none. */
   claim(begin: ResumeToken): Promise<ResumeToken>
-  acknowledge(where: string, token: ResumeToken, session: unknown): Promise<void>
+  acknowledge(where: string, token: ResumeToken, session: AcknowledgeOptions['session']): Promise<void>
 }
 
 /** Where a stream comes from. */

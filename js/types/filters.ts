@@ -1,7 +1,7 @@
 // Filters, projections and orders.
 
 import type { Document } from './documents.js'
-import type { Atom, Deferred, IsAny, IsOpen } from './parts.js'
+import type { Atom, Deferred, IsAny, IsOpen } from './path-names.js'
 import type { Name, Place } from './path-names.js'
 import type { Alternative, InferId, Path, PathValue, Pattern } from './paths.js'
 

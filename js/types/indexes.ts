@@ -3,7 +3,7 @@
 import type { Document } from './documents.js'
 import type { IndexDirection } from './hints.js'
 import type { LongOperationOptions, OperationOptions } from './options.js'
-import type { IsOpen } from './parts.js'
+import type { IsOpen } from './path-names.js'
 import type { Path } from './paths.js'
 
 /** The fields of an index, in order, in any form that the driver accepts. */

@@ -8,7 +8,25 @@
 // on a type ends the paths that has several of them, or stands again below itself; a chain of single ones ends at the eighth. Below is a
 // pattern for any path.
 
-import type { Atom } from './parts.js'
+import type { ObjectIdLike } from './documents.js'
+
+export type IsAny<T> = 0 extends 1 & T ? true : false
+
+export type IsOpen<T> = IsAny<T> extends true ? true : string extends keyof T ? true : false
+
+/**
+ * Equals never; but as long as `T` is a type parameter the compiler does not know that. As a member of a union it lets
+ * generic code assert `{ ... } as Filter<T>`: an assertion needs one comparable member, and nothing is comparable to
+ * everything.
+ */
+export type Deferred<T> = IsAny<T> extends true ? never : never
+
+export type Present<T> = Exclude<T, undefined>
+
+/** `Omit` that is applied to each member of a union. */
+export type Without<T, K extends PropertyKey> = T extends unknown ? Omit<T, K> : never
+
+export type Atom = string | number | boolean | bigint | symbol | null | undefined | Date | Uint8Array | ObjectIdLike | ((...args: never[]) => unknown)
 
 /** The level below a level. */
 type Below = [1, 2, 3, 4, 5, 6, 7, 8, 8]

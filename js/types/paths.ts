@@ -1,7 +1,6 @@
 // The types of documents with and without `_id`, and the values at their dotted paths.
 
-import type { Name, Place } from './path-names.js'
-import type { IsAny, IsOpen, Present, Without } from './parts.js'
+import type { IsAny, IsOpen, Name, Place, Present, Without } from './path-names.js'
 
 /** The type of a collection's `_id`: that of `T`, or string when `T` has none. */
 export type InferId<T> = IsAny<T> extends true ? any : '_id' extends keyof T ? Present<T['_id']> : string

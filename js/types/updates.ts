@@ -2,7 +2,7 @@
 
 import type { Document } from './documents.js'
 import type { ElementCondition } from './filters.js'
-import type { Deferred, IsOpen } from './parts.js'
+import type { Deferred, IsOpen } from './path-names.js'
 import type { Place, UpdateName } from './path-names.js'
 import type { InferId, PathValue, Pattern } from './paths.js'
 

@@ -93,6 +93,6 @@ mod tests {
         ] {
             assert!(shown.contains(part), "{part} in {shown}");
         }
-        assert!(description(RawValue::new(&bytes, Shapes::none()), &[1, 2, 3], false).is_none());
+        assert!(description(RawValue::new(&bytes, Shapes::none()), &[3, 9], false).is_none());
     }
 }

@@ -2,11 +2,19 @@
 
 use super::commits::{Reader, lost, oldest, read, time_of};
 use super::options::{Begin, Moment};
-use super::stream::Position;
 use super::token::{Token, TokenKind};
 use crate::engine::store::Store;
 use crate::error::{Error, Kind, Result};
 use crate::storage::Lsn;
+
+/// The next record that a stream reads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Position {
+    /// Its commit.
+    pub(super) lsn: Lsn,
+    /// How many records of the commit are done.
+    pub(super) record: u32,
+}
 
 /// The place where a stream begins, and the time before which its commits are passed over.
 pub(super) fn resolve(

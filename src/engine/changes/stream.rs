@@ -6,7 +6,7 @@ use super::commits::{self, Reader};
 use super::event::{self, Origin, Told, told};
 use super::names::Names;
 use super::options::{Begin, Moment, Scope, WatchOptions};
-use super::start;
+use super::start::{self, Position};
 use super::token::{Token, TokenKind};
 use super::versions::version;
 use crate::document::{Value, weight};
@@ -24,15 +24,6 @@ use crate::work::Work;
 const READ: usize = 1 << 20;
 /// How long (ms) commits without events are read before the new place is told.
 const LONG: i64 = 500;
-
-/// The next record that a stream reads.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Position {
-    /// Its commit.
-    pub(super) lsn: Lsn,
-    /// How many records of the commit are done.
-    pub(super) record: u32,
-}
 
 /// What a stream goes on with.
 pub(crate) enum State {

@@ -7,18 +7,18 @@
 //! - `turns`: queues them when their turn comes
 //! - [`inline`]: small writes and finds on the caller's own thread
 //! - `waiting`: operations whose caller waits
-//! - `cursors`: the open cursors; `streams`: the open change streams
+//! - `cursors`: the open cursors; `following`: the open change streams and live queries
 //! - `interruption`: ends what runs when the database is closed
 //! - [`info`]: indexes and statistics of a collection
 
 pub(crate) mod cursors;
+mod following;
 pub(crate) mod info;
 pub(crate) mod inline;
 pub(crate) mod interruption;
 pub(crate) mod order;
 mod reading;
 mod session;
-mod streams;
 mod transactions;
 mod turns;
 mod waiting;

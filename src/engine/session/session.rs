@@ -18,8 +18,8 @@ use std::time::Duration;
 use tokio::runtime::Handle;
 
 use super::cursors::{Open, OpenCursors};
+use super::following::streams::Streams;
 use super::order::{Class, Order};
-use super::streams::Streams;
 use crate::document::RawValue;
 use crate::engine::aggregate::aggregation::Aggregation;
 use crate::engine::commit::Committed;

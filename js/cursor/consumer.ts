@@ -1,11 +1,9 @@
 // Named readers of change streams: their places are documents of the collection system.consumers, written like any others.
 
-import type { ConsumerPlace } from '../cursor/change-stream.js'
 import { MoltenError, numbered } from '../errors.js'
-import type { ResumeToken } from '../types/changes.js'
+import type { AcknowledgeOptions, ResumeToken } from '../types/changes.js'
 import type { ClientSession } from '../types/options.js'
-import type { Collection } from './collection.js'
-import { Transaction } from './transaction.js'
+import type { ConsumerPlace } from './change-stream.js'
 
 /** The collection of the places. Its own changes are not told by change streams. */
 export const CONSUMERS = 'system.consumers'
@@ -18,13 +16,20 @@ export interface StoredPlace {
   token: ResumeToken
 }
 
+/** What is used of the collection of the places. */
+export interface Places {
+  getSync(id: string): StoredPlace | null
+  findOneAndUpdate(filter: object, update: object, options: { upsert: true; returnDocument: 'after' }): Promise<StoredPlace | null>
+  updateOne(filter: object, update: object, options: { session?: ClientSession }): Promise<{ matchedCount: number }>
+}
+
 /** The place of a named reader. */
 export class Consumer implements ConsumerPlace {
-  readonly #places: Collection<StoredPlace>
+  readonly #places: Places
   #epoch = 0
 
   constructor(
-    places: Collection<any>,
+    places: Places,
     readonly name: string
   ) {
     this.#places = places
@@ -43,10 +48,11 @@ export class Consumer implements ConsumerPlace {
     return place.token
   }
 
-  async acknowledge(where: string, token: ResumeToken, session: unknown): Promise<void> {
+  async acknowledge(where: string, token: ResumeToken, session: AcknowledgeOptions['session']): Promise<void> {
     if (this.#epoch === 0) throw new TypeError(`${where}: nothing was read yet; acknowledge an event after it was read`)
-    const places: Collection<StoredPlace> = session instanceof Transaction ? (session.collection(CONSUMERS) as Collection<any>) : this.#places
-    const options = session instanceof Transaction || session === undefined || session === null ? {} : { session: session as ClientSession }
+    // A transaction of db.transaction has collections of its own.
+    const places = session && 'collection' in session ? (session.collection(CONSUMERS) as Places) : this.#places
+    const options = session && !('collection' in session) ? { session } : {}
     const { matchedCount } = await places.updateOne({ _id: this.name, epoch: this.#epoch }, { $set: { token } }, options)
     if (matchedCount === 0) {
       const message = `${where}: another reader has taken over the consumer '${this.name}'; only the newest one can acknowledge events`

@@ -1,21 +1,19 @@
-//! The change streams and live queries of a session. One that has nothing to tell waits without a thread, until a commit concerns it.
+//! The reads of change streams and live queries. One that has nothing to tell waits without a thread, until a commit concerns it.
 
-use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use super::session::Session;
+use super::streams::{Follower, OpenStream, Told, Waiting};
 use crate::engine::changes::options::WatchOptions;
-use crate::engine::changes::stream::{Batch, ChangeStream, State};
+use crate::engine::changes::stream::{ChangeStream, State};
 use crate::engine::exec::interrupt::{Interrupt, Limits};
-use crate::engine::exec::locks::{LongMutex, Mutex};
 use crate::engine::exec::work_queue::Job;
-use crate::engine::live::live::{Live, Step};
+use crate::engine::live::live::Live;
 use crate::engine::operation::input::Incoming;
 use crate::engine::operation::request::{FindOptions, Operation, Task};
-use crate::engine::operation::response::{Answer, Answered, Reply};
+use crate::engine::operation::response::{Answer, Answered};
+use crate::engine::session::session::Session;
 use crate::engine::state::feed::{Park, Subject, Wake};
 use crate::error::{Error, Kind, Result};
 use crate::query::expression::Constants;
@@ -24,110 +22,18 @@ use crate::storage::Lsn;
 /// How long (ms) a stream waits before it is told how far it has come, if commits that do not concern it have passed.
 const TOLD: i64 = 10_000;
 
-/// A read of a stream whose caller waits for events.
-struct Waiting {
-    reply: Reply,
-    batch: u32,
-    /// Its number in the feed, once it is there.
-    number: u64,
-    since: i64,
-    /// When it ends without events (ms since 1970).
-    until: Option<i64>,
-}
-
-/// What follows the commits.
-enum Follower {
-    Changes(ChangeStream),
-    Live(Live),
-}
-
-/// What a follower has to tell.
-struct Told {
-    answered: Answered,
-    /// Whether there is something to tell.
-    is_news: bool,
-    state: State,
-}
-
-struct OpenStream {
-    stream: LongMutex<Follower>,
-    waiting: Mutex<Option<Waiting>>,
-}
-
-/// The open change streams of a session by number, from 1 on.
-#[derive(Default)]
-pub(crate) struct Streams {
-    open: Mutex<HashMap<u64, Arc<OpenStream>>>,
-    newest: AtomicU64,
-}
-
-impl Streams {
-    fn add(&self, follower: Follower) -> u64 {
-        let number = self.newest.fetch_add(1, Ordering::Relaxed) + 1;
-        let open = OpenStream { stream: LongMutex::new(follower), waiting: Mutex::default() };
-        self.open.lock().insert(number, Arc::new(open));
-        number
-    }
-
-    fn get(&self, number: u64) -> Option<Arc<OpenStream>> {
-        self.open.lock().get(&number).cloned()
-    }
-
-    fn remove(&self, number: u64) -> Option<Arc<OpenStream>> {
-        self.open.lock().remove(&number)
-    }
-
-    fn all(&self) -> Vec<(u64, Arc<OpenStream>)> {
-        self.open.lock().iter().map(|(number, open)| (*number, open.clone())).collect()
-    }
-}
-
-impl Follower {
-    fn woken(&mut self, why: Wake) {
-        match self {
-            Follower::Changes(stream) => stream.woken(why),
-            Follower::Live(live) => live.woken(why),
-        }
-    }
-
-    fn is_behind(&self, published: Lsn) -> bool {
-        matches!(self, Follower::Changes(stream) if stream.is_behind(published))
-    }
-
-    /// Reads on, as the stream of this number.
-    fn next(&mut self, number: u64, batch: u32, interrupt: &Interrupt) -> Result<Told> {
-        match self {
-            Follower::Changes(changes) => {
-                let Batch { events, token, state } = changes.next_batch(batch, interrupt)?;
-                let is_news = !events.is_empty();
-                let stream = if matches!(state, State::Ended) { 0 } else { number };
-                let answered = Answered::plain(Ok(Answer::Changes { stream, events, token }));
-                Ok(Told { answered, is_news, state })
-            }
-            Follower::Live(live) => {
-                let step = live.step(interrupt)?;
-                let (next, subject) = live.waits();
-                let is_news = step.is_some();
-                let answered = match step {
-                    None => Answered::plain(Ok(Answer::Done)),
-                    Some(Step { lsn, order, documents, collection }) => {
-                        let answer = Answer::Live { stream: number, lsn: lsn.0, order, documents };
-                        Answered { collection, answer: Ok(answer) }
-                    }
-                };
-                Ok(Told { answered, is_news, state: State::Waits { next, subject } })
-            }
-        }
-    }
-}
-
 fn closed() -> Error {
     Error::new(Kind::Closed, "the change stream is closed; open another with watch, after its resumeToken")
 }
 
 impl Session {
     /// Opens a change stream.
-    pub(super) fn watch(&self, name: &str, options: &Incoming, constants: &Constants) -> Result<Answer> {
+    pub(in crate::engine::session) fn watch(
+        &self,
+        name: &str,
+        options: &Incoming,
+        constants: &Constants,
+    ) -> Result<Answer> {
         let stream = ChangeStream::open(&self.store, constants.work(), |newest| {
             WatchOptions::parse((name, self.store.databases().default_name()), options, constants, newest)
         })?;
@@ -145,7 +51,7 @@ impl Session {
     }
 
     /// Opens a live query.
-    pub(super) fn live(
+    pub(in crate::engine::session) fn live(
         &self,
         name: &str,
         filter: &Incoming,
@@ -157,7 +63,7 @@ impl Session {
     }
 
     /// Queues a read of a change stream.
-    pub(super) fn push_changes(self: &Arc<Self>, task: Task) {
+    pub(in crate::engine::session) fn push_changes(self: &Arc<Self>, task: Task) {
         let Task { operation, limits, reply, .. } = task;
         let Operation::Changes { stream, batch, wait } = operation else { return };
         let now = self.store.now();
@@ -269,7 +175,7 @@ impl Session {
     }
 
     /// Closes a change stream; one that waits ends without events.
-    pub(super) fn unwatch(&self, number: u64) {
+    pub(in crate::engine::session) fn unwatch(&self, number: u64) {
         if let Some(open) = self.streams.remove(number) {
             self.end_wait(&open, || {
                 Ok(Answer::Changes { stream: 0, events: Vec::new(), token: String::new() })
@@ -293,14 +199,13 @@ impl Session {
     }
 
     /// Closes all streams.
-    pub(super) fn close_streams(&self) {
+    pub(in crate::engine::session) fn close_streams(&self) {
         self.end_streams();
-        let open = std::mem::take(&mut *self.streams.open.lock());
-        drop(open);
+        self.streams.take_all();
     }
 
     /// Lets streams that wait for long tell how far they have come.
-    pub(super) fn look_at_streams(&self) {
+    pub(in crate::engine::session) fn look_at_streams(&self) {
         let (now, published) = (self.store.now(), self.store.views().published());
         for (_, open) in self.streams.all() {
             let number =
