@@ -1067,6 +1067,11 @@ export interface OpenOptions extends ProgressOptions {
 	autoIndex?: "off" | "suggest" | "on";
 	/** The old generations that a compaction keeps. Default none. */
 	retention?: Retention;
+	/**
+	 * What is kept of the past. Default: nothing, until the database is watched for the first time; from then on, also after it is opened again,
+	 * the log of a day, at most 1 GiB.
+	 */
+	history?: HistoryOptions;
 	/** Reads only; no byte on disk changes. Default false. */
 	readOnly?: boolean;
 	/** Creates the database when it does not exist. Default true. */
@@ -1146,7 +1151,7 @@ export interface DatabaseStats {
 	liveBytes: number;
 	/** Segments of the log on disk. */
 	segments: number;
-	/** Bytes of the log, the snapshot and the manifest; a checkpoint, which may be deleted, is not counted. */
+	/** Bytes of the log, its history, the snapshot and the manifest; a checkpoint, which may be deleted, is not counted. */
 	bytesOnDisk: number;
 	/** Bytes of the temporary files of sorts and groups that run now or whose cursors are open; they are not in `bytesOnDisk`. */
 	spillBytes: number;
@@ -1181,6 +1186,8 @@ export interface DatabaseStats {
 	indexes: number;
 	/** Bytes of all indexes in memory. */
 	indexBytes: number;
+	/** How far back the past is kept; null in a database in memory. */
+	history: HistoryStats | null;
 	/** How far the scrub is, and what it has found; null without the option `scrub`. */
 	scrub: ScrubStats | null;
 	/** Indexes that would have helped costly scans of the database; empty with `autoIndex: 'off'`. */
@@ -1218,6 +1225,32 @@ export interface ScrubStats {
 		/** What is wrong, and what to do. */
 		message: string;
 	}[];
+}
+/** What is kept of the past; the option `history`. */
+export interface HistoryOptions {
+	/** The log before the last compaction, for change streams; `false` keeps none, and gives back what was kept. `{}` keeps it from now on, within the default limits. */
+	changes?: ChangeHistory | false;
+}
+/** How much of the log is kept for change streams. */
+export interface ChangeHistory {
+	/** Commits may be forgotten when they are older, in milliseconds: at least 1, default a day. `Infinity`: at no age. */
+	maxAge?: number;
+	/** The oldest are forgotten when they take more bytes of files that nothing else needs: at least 1, default 1 GiB. `Infinity` is no limit. */
+	maxBytes?: number;
+}
+/** How far back the past is kept. */
+export interface HistoryStats {
+	/** The log for change streams; null while nothing is kept for them. */
+	changes: HistoryReach | null;
+}
+/** How far back something is kept. */
+export interface HistoryReach {
+	/** The number of the oldest commit; one more than that of the last when there is none. */
+	from: number;
+	/** Its time, in milliseconds since 1970; null when there is none. */
+	time: number | null;
+	/** Bytes of files that are kept only for this. */
+	bytes: number;
 }
 /** How many old generations a compaction keeps on disk. */
 export interface Retention {

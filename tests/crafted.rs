@@ -11,11 +11,11 @@ use moltendb_node::document::{MAX_DEPTH, RawValue, Shapes, Value, encode_plain, 
 use moltendb_node::engine::{Database, Verification, extended_json, record, verify};
 use moltendb_node::error::{Error, Kind};
 use moltendb_node::options::{OpenOptions, StorageMode};
-use moltendb_node::storage::Lsn;
 use moltendb_node::storage::frame::{FrameKind, HEADER_LEN, HeadSeed, encode_mark};
 use moltendb_node::storage::manifest::{Clean, Manifest};
 use moltendb_node::storage::segment::{SegmentHeader, segment_name};
 use moltendb_node::storage::snapshot::{self, Footer, SnapshotHeader, SnapshotSeed, snapshot_name};
+use moltendb_node::storage::{Host, Lsn};
 
 const SALT: [u8; 16] = [9; 16];
 
@@ -338,6 +338,31 @@ fn a_gap_in_the_segments_is_reported_once_however_wide() {
         damage.message.starts_with("the segment is missing, and so are the 4611686018427387902"),
         "{damage:?}"
     );
+}
+
+#[test]
+fn a_history_that_begins_above_the_first_segment_is_damage_of_the_manifest() {
+    let directory = tempfile::tempdir().unwrap();
+    let dir = directory.path().join("db");
+    write_one(&dir, &payload(|out| put(out, &plain(&[("_id", Value::Int(1))]))));
+    let named = Manifest::read(&Host::system(), &dir, false).unwrap();
+    for (history, offset) in
+        [(2, Some(256)), ((1 << 62) + 1, Some(32)), (u64::MAX, Some(32)), (0, None), (1, None)]
+    {
+        std::fs::write(dir.join("MANIFEST"), Manifest { history, ..named.clone() }.encode()).unwrap();
+        let verified = check(&dir);
+        let refused = open(&dir).err();
+        assert_eq!(verified.ok, offset.is_none(), "{history}: {verified:?}");
+        assert_eq!(
+            refused.as_ref().map(Error::kind),
+            offset.map(|_| Kind::Corrupt),
+            "{history}: {refused:?}"
+        );
+        if let Some(error) = refused {
+            assert_eq!(error.details().file.as_deref(), Some(&*dir.join("MANIFEST")));
+            assert_eq!(error.details().offset, offset);
+        }
+    }
 }
 
 /// Regression: 20,000 collections took 20 seconds to open, and 145 KB of memory each.

@@ -364,6 +364,9 @@ pub fn crafted_manifest(data: &[u8]) {
         let (id, len) = (any_number(&mut input, 1), any_number(&mut input, 400));
         manifest.snapshot = Some(moltendb_node::storage::manifest::SnapshotRef { id, len, hash });
     }
+    if input.byte() % 4 == 0 {
+        manifest.history = any_number(&mut input, SEGMENT);
+    }
     let mut bytes = manifest.encode().to_vec();
     if input.byte() % 16 == 0 {
         let at = 8 + usize::from(input.short()) % 500;

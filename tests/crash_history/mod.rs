@@ -35,7 +35,7 @@ impl Past {
     /// The option of the next process.
     pub(crate) fn draw(&mut self) {
         let dice = &mut self.dice;
-        let max_age = [Duration::ZERO, Duration::MAX, Duration::MAX][dice.below(3)];
+        let max_age = [Duration::from_millis(1), Duration::MAX, Duration::MAX][dice.below(3)];
         let max_bytes = [0, 5_000, 20_000, u64::MAX, u64::MAX][dice.below(5)];
         self.option = match dice.below(8) {
             0 => ChangeHistory::Off,

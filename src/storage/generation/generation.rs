@@ -109,6 +109,11 @@ impl Generations {
         self.manifest.lock().database
     }
 
+    /// Whether replaced generations are moved to `backup/`.
+    pub(super) fn keeps_generations(&self) -> bool {
+        self.retention.generations > 0
+    }
+
     /// The first segment of the current generation.
     pub(crate) fn first_segment(&self) -> u64 {
         self.manifest.lock().first_segment
@@ -233,7 +238,7 @@ impl Generations {
             clean: None,
             ..old.clone()
         };
-        let keep = self.retention.generations > 0;
+        let keep = self.keeps_generations();
         if keep {
             let clean = Some(self.end_of(&cut, segments)?);
             let last = Manifest { clean, history: 0, witnessed: None, ..old.clone() };
@@ -424,7 +429,7 @@ impl Generations {
                 }
                 _ => continue,
             };
-            if self.retention.generations == 0
+            if !self.keeps_generations()
                 && ours
                 && let Err(error) = retire::remove(&self.host, &self.dir.join(name))
             {

@@ -4,6 +4,7 @@
 //! - `checkpoints`: the checkpoint that a clean close leaves
 //! - `history`: keeps segments of replaced generations to be read again
 //! - `generation`: makes a cut and installs its snapshot
+//! - `trimming`: gives back what is no longer kept of it
 //! - `retire`: removes or keeps the files of replaced generations
 //! - `snapshot_sink`: the snapshot of a cut, until the manifest names it
 //! - `snapshot_writer`: writes a snapshot
@@ -17,3 +18,4 @@ pub(crate) mod retire;
 pub(crate) mod snapshot_file;
 mod snapshot_sink;
 pub(crate) mod snapshot_writer;
+mod trimming;

@@ -141,11 +141,13 @@ impl Kept {
         due
     }
 
-    /// No longer keeps those below this one.
-    pub(crate) fn give_up(&self, below: u64) {
+    /// No longer keeps those below this one; returns the numbers of those that are in no backup.
+    pub(crate) fn give_up(&self, below: u64) -> Vec<u64> {
         let mut state = self.state.write();
-        state.segments = state.segments.split_off(&below);
+        let rest = state.segments.split_off(&below);
+        let gone = std::mem::replace(&mut state.segments, rest);
         state.damage = None;
+        gone.into_values().filter(|segment| segment.moved.is_none()).map(|segment| segment.id).collect()
     }
 
     /// No longer keeps those in backups of generations before this one, which are removed, and what is older. Returns whether

@@ -5,6 +5,7 @@
 //! - [`recovery`]: checks and repairs
 //! - [`clean`]: opening from a checkpoint
 //! - [`inspect`]: reads everything and changes nothing
+//! - `report`: what is said of each file
 //! - `past`: checks the segments of the history
 //! - [`scrub`]: reads everything again while the database is open
 //! - `whole`: the report of a database that opened
@@ -15,5 +16,6 @@ pub(crate) mod listing;
 pub(crate) mod open;
 pub(crate) mod past;
 pub(crate) mod recovery;
+pub(crate) mod report;
 pub(crate) mod scrub;
 pub(crate) mod whole;

@@ -6,7 +6,7 @@
 use std::io::ErrorKind;
 use std::path::Path;
 
-use super::inspect::{Damage, FileReport, blank, damage, damage_of};
+use super::report::{Damage, FileReport, blank, damage, damage_of};
 use crate::error::{Error, Kind, Result};
 use crate::storage::contract::backend::Lsn;
 use crate::storage::format::manifest::Manifest;

@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use super::inspect::{FileReport, Inspected, blank, damage_of, list};
+use super::inspect::{Inspected, list};
 use super::past;
 use super::recovery::RecoveryReport;
+use super::report::{FileReport, blank, damage_of};
 use crate::error::{Error, Result};
 use crate::options::Access;
 use crate::storage::contract::backend::{FileId, Lsn, Replayed};
