@@ -224,9 +224,9 @@ impl ChangeStream {
         let salt = self.salt_of(commit);
         let mut origin = Origin { lsn, time: 0, transaction: None };
         for block in &commit.blocks {
-            let mut records = Records::new(&block.bytes);
+            let records = Records::new(&block.bytes);
             origin.time = records.time();
-            while let Some(read) = records.next() {
+            for read in records {
                 let read = read.map_err(|at| {
                     let message = format!("commit {} holds a malformed record at byte {at}", lsn.0);
                     Error::new(Kind::Corrupt, message)

@@ -67,6 +67,9 @@ pub(crate) enum IndexChange {
     Dropped,
 }
 
+/// A collection, the name that it has no more, and whether it is dropped.
+pub(crate) type LeftName = (Arc<Collection>, Arc<str>, bool);
+
 /// A commit while it is resolved: steps are staged, nothing is applied.
 pub(crate) struct Commit<'s> {
     pub(crate) applied: MutexGuard<'s, Applied>,
@@ -84,8 +87,8 @@ pub(crate) struct Commit<'s> {
     pub(crate) created: SmallVec<[Arc<Collection>; 1]>,
     pub(crate) dropped: SmallVec<[u32; 1]>,
     pub(crate) renamed: bool,
-    /// The names that collections have no more, and whether they are dropped.
-    pub(crate) left: SmallVec<[(Arc<Collection>, Arc<str>, bool); 1]>,
+    /// The names that collections have no more.
+    pub(crate) left: SmallVec<[LeftName; 1]>,
     /// Collections that were created stay, even without documents.
     pub(crate) kept: bool,
     pub(crate) index_changes: Vec<(Arc<Collection>, Arc<Index>, IndexChange)>,

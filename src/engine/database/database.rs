@@ -9,6 +9,7 @@ use tokio::runtime::Handle;
 
 use super::counts::DatabaseCounts;
 use super::registry;
+use super::stats::{DatabaseStats, HistoryStats};
 use crate::engine::commit::Committed;
 use crate::engine::exec::interrupt::Interrupt;
 use crate::engine::exec::locks::{LongMutex, Mutex};
@@ -22,18 +23,15 @@ use crate::engine::recovery::replay::Replay;
 use crate::engine::recovery::reported::Reported;
 use crate::engine::recovery::{behind, from_checkpoint, scrub};
 use crate::engine::session::Session;
-use crate::engine::session::info::{SuggestedIndex, suggested};
+use crate::engine::session::info::suggested;
 use crate::engine::session::interruption::{GRACE, PATIENCE};
-use crate::engine::store::scrub_state::ScrubStats;
 use crate::engine::store::{Recovered, Store};
 use crate::engine::transfer::export::Export;
 use crate::error::{Error, Kind, Result};
 use crate::index::Spec;
 use crate::options::{Check, MEMORY, OpenOptions, StorageMode};
 use crate::storage::host::memory;
-use crate::storage::{
-    HistoryReach, Host, Opened, RecoveryReport, open_disk, open_disk_from_checkpoint, open_memory,
-};
+use crate::storage::{Host, Opened, RecoveryReport, open_disk, open_disk_from_checkpoint, open_memory};
 
 /// Held by the one thread that closes.
 #[derive(Default)]
@@ -65,90 +63,6 @@ pub struct Description {
     pub storage: &'static str,
     /// What recovery found.
     pub recovery: RecoveryReport,
-}
-
-/// Current statistics.
-#[derive(Debug, Default, PartialEq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct DatabaseStats {
-    /// Collections of the database.
-    pub collections: u64,
-    /// Documents in them.
-    pub documents: u64,
-    /// The databases of the engine that have collections. What follows is of all of them, but for the counts of indexes and the
-    /// suggested ones.
-    pub databases: Vec<DatabaseCounts>,
-    /// Bytes of documents in memory, including old versions.
-    pub hot_bytes: u64,
-    /// Bytes of memory that it may take, where that is limited.
-    pub memory_limit: Option<u64>,
-    /// Bytes of the newest version of every document, in memory or on disk.
-    pub live_bytes: u64,
-    /// Segments on disk.
-    pub segments: u64,
-    /// Bytes of all files of the database.
-    pub bytes_on_disk: u64,
-    /// Bytes of temporary files of running operations.
-    pub spill_bytes: u64,
-    /// Bytes of memory that the places of documents take: slots in memory.
-    pub slot_bytes: u64,
-    /// About how many bytes of memory keys take.
-    pub key_bytes: u64,
-    /// Bytes of the newest checkpoint on disk, which are not in the sum.
-    pub checkpoint_bytes: u64,
-    /// Bytes of memory of its pages.
-    pub cache_bytes: u64,
-    /// Pages of it read so far.
-    pub pages_read: u64,
-    /// Bytes of commits that are not published yet.
-    pub queued_bytes: u64,
-    /// fsync and fdatasync calls since open.
-    pub syncs: u64,
-    /// The newest commit that reads see.
-    pub last_lsn: u64,
-    /// The newest commit known to be durable.
-    pub durable_lsn: u64,
-    /// Open views: those of open cursors.
-    pub views: u64,
-    /// About how many bytes of memory only they hold: older versions and entries of indexes, and what was dropped.
-    pub view_bytes: u64,
-    /// How long (ms) the oldest of them has been open.
-    pub oldest_view_age: u64,
-    /// Indexes of the collections of the database, without those on `_id`.
-    pub indexes: u64,
-    /// Bytes of memory that the indexes of all databases take.
-    pub index_bytes: u64,
-    /// How far back the past is kept; `None` in memory.
-    pub history: Option<HistoryStats>,
-    /// The scrub; `None` where there is none.
-    pub scrub: Option<ScrubStats>,
-    /// Indexes suggested by costly scans.
-    pub suggested_indexes: Vec<SuggestedIndex>,
-}
-
-/// How far back the past is kept.
-#[derive(Debug, Default, PartialEq, Serialize)]
-pub struct HistoryStats {
-    /// The log for change streams; `None` while nothing is kept for them.
-    pub changes: Option<KeptChanges>,
-}
-
-/// How far back the log is kept.
-#[derive(Debug, Default, PartialEq, Serialize)]
-pub struct KeptChanges {
-    /// The oldest commit; one more than the last if there is none.
-    pub from: u64,
-    /// Its time (ms since 1970).
-    pub time: Option<i64>,
-    /// Bytes of files that are kept only for it.
-    pub bytes: u64,
-}
-
-impl From<HistoryReach> for HistoryStats {
-    fn from(reach: HistoryReach) -> HistoryStats {
-        let HistoryReach { first, time, bytes, on } = reach;
-        HistoryStats { changes: on.then_some(KeptChanges { from: first.0, time, bytes }) }
-    }
 }
 
 impl Database {

@@ -29,7 +29,8 @@ impl EventPipeline {
                 Value::Object(fields) => fields.first().map(|(name, _)| name.as_str()),
                 _ => None,
             });
-            for name in names.filter(|name| STAGES.contains(name) && !ALLOWED.contains(name)) {
+            let mut names = names.filter(|name| STAGES.contains(name) && !ALLOWED.contains(name));
+            if let Some(name) = names.next() {
                 let message = format!(
                     "{name} is not permitted in the pipeline of a change stream; it may have {}",
                     ALLOWED.join(", ")

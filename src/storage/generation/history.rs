@@ -132,13 +132,11 @@ fn backups(host: &Host, dir: &Path) -> Vec<(u64, PathBuf)> {
     generations.into_iter().rev().map(|id| (id, retire::folder(dir, id))).collect()
 }
 
+/// A segment, and the backup that it was moved to.
+type Found = (Segment, Option<(u64, PathBuf)>);
+
 /// A segment that is kept, in the directory or in a backup.
-fn find(
-    host: &Host,
-    dir: &Path,
-    id: u64,
-    folders: &[(u64, PathBuf)],
-) -> Result<Option<(Segment, Option<(u64, PathBuf)>)>> {
+fn find(host: &Host, dir: &Path, id: u64, folders: &[(u64, PathBuf)]) -> Result<Option<Found>> {
     let name = segment_name(id);
     if let Some(segment) = open_segment(host, &dir.join(&name), id)? {
         return Ok(Some((segment, None)));
