@@ -788,11 +788,59 @@ export interface ChangeStreamOptions extends OperationOptions {
 	batchSize?: number;
 	/** How long, in milliseconds, `tryNext` waits for an event. Default 0. */
 	maxAwaitTimeMS?: number;
+	/**
+	 * The name of a reader whose place the database keeps: the stream goes on after the event that was acknowledged last, the first one begins now.
+	 * `stream.acknowledge(event)` moves the place. One reader at a time: a later one ends the acknowledgements of those before.
+	 */
+	consumer?: string;
 }
 /** Options of `watch` of a database. */
 export interface DatabaseChangeStreamOptions extends ChangeStreamOptions {
 	/** Whether the collections of all databases in the directory are watched. Default false. */
 	allDatabases?: boolean;
+}
+/** Options of `live`. */
+export interface LiveOptions {
+	/** Ends the live query: it rejects with the signal's reason. */
+	signal?: AbortSignal;
+}
+/** The result of a live query at a state of the database. */
+export interface LiveResult<T = Document> {
+	/** All documents, in the order of the query. */
+	documents: T[];
+	/** Those that were not in the result before. */
+	added: T[];
+	/** Those that were, and have changed. */
+	changed: T[];
+	/** Those that are no more in the result, as they were told last. */
+	removed: T[];
+	/** The number of the newest commit in it. */
+	lsn: number;
+}
+/** Options of `history`. */
+export interface DocumentHistoryOptions extends OperationOptions {
+	/** Versions that are fetched at a time. Default 1,000, or 4 MiB. */
+	batchSize?: number;
+}
+/** A version that a document had. */
+export interface DocumentVersion<T = Document> {
+	/** Its number, from 1; null where the document was deleted. */
+	version: number | null;
+	/** The number of its commit. */
+	lsn: number;
+	/** The time of its commit. */
+	time: Date;
+	/** What made it; `drop` where the collection was dropped. */
+	operation: "insert" | "update" | "replace" | "delete" | "drop";
+	/** The whole document; null where it was deleted. */
+	document: T | null;
+}
+/** Options of `acknowledge`. */
+export interface AcknowledgeOptions {
+	/** The session of a transaction, or the transaction that `db.transaction` gives: the place moves if that commits. */
+	session?: ClientSession | {
+		collection(name: string): unknown;
+	};
 }
 /** What all events have. */
 export interface ChangeStreamEvent {
@@ -1630,7 +1678,7 @@ export declare class ChangeStream<T extends Document = Document, C extends Docum
 	#private;
 	/** Whether it was closed, or has ended. */
 	get closed(): boolean;
-	/** The place after the event that was read last; null before anything was read. */
+	/** The place after the event that was read last; at first where the stream begins, or null where that is a time. */
 	get resumeToken(): ResumeToken | null;
 	/** Resolves with the next event, as soon as there is one. Rejects with `HISTORY_LOST` (code 286) when it is no longer kept. */
 	next(): Promise<C>;
@@ -1638,6 +1686,15 @@ export declare class ChangeStream<T extends Document = Document, C extends Docum
 	tryNext(): Promise<C | null>;
 	/** Resolves with true as soon as there is another event, and with false when the stream ends. */
 	hasNext(): Promise<boolean>;
+	/**
+	 * Moves the place of the consumer behind this event, or behind what was read last: the next reader of that name goes on after it. With the
+	 * session of a transaction it moves when that commits, so that an event is processed exactly once.
+	 *
+	 * Rejects with `CONFLICT` (code 112) when another reader has taken over.
+	 */
+	acknowledge(event?: {
+		_id: ResumeToken;
+	}, options?: AcknowledgeOptions): Promise<void>;
 	/** Closes the stream. A `next` that waits rejects with `CLOSED`; a loop over it ends. */
 	close(): Promise<void>;
 	/** The events as an object stream; a function may transform each. */
@@ -1708,6 +1765,27 @@ export declare class BulkWriteResult<T = Document> implements BulkCounts {
 	getUpsertedIdAt(index: number): InferId<T> | undefined;
 }
 /**
+ * The results of a find, one after the other: the first is the result now, each later one that of a newer state in which it is another. States that
+ * follow each other while the program is busy are told as one. Ends with `close`, with its signal, or when the loop over it is left.
+ *
+ * @example
+ * for await (const { documents } of tasks.find({ done: false }).sort({ due: 1 }).live()) render(documents)
+ */
+export declare class LiveQuery<T = any> implements AsyncIterableIterator<LiveResult<T>> {
+	#private;
+	/** Whether it was closed. */
+	get closed(): boolean;
+	/** Resolves with the next result as soon as there is another than before, done when the live query is closed. */
+	next(): Promise<IteratorResult<LiveResult<T>, undefined>>;
+	/** Closes it, as leaving a loop does. */
+	return(): Promise<IteratorResult<LiveResult<T>, undefined>>;
+	/** Closes it: a `next` that waits is done. */
+	close(): Promise<void>;
+	[Symbol.asyncIterator](): this;
+	/** Closes at the end of an `await using`. */
+	[Symbol.asyncDispose]: () => Promise<void>;
+}
+/**
  * A cursor over the documents of a find. Options are set before the first read; all reads see the state at the first one. `T` is what it
  * yields, `S` the documents of the collection, whose fields filters, orders and projections name.
  *
@@ -1761,6 +1839,13 @@ export declare class FindCursor<T = any, S = any> extends AbstractCursor<T> {
 	 * cursor does not move.
 	 */
 	explain(verbosity?: ExplainVerbosityLike): Promise<Document>;
+	/**
+	 * The result now, and then at each newer state in which it is another: see `LiveQuery`. It is kept up from the commits, without running the query
+	 * again where filter, order and limit allow that. It cannot be part of a transaction.
+	 *
+	 * Throws a TypeError when the cursor has started.
+	 */
+	live(options?: LiveOptions | null): LiveQuery<T>;
 	/** A new cursor with the same filter and options, without the functions of `map`. */
 	clone(): FindCursor<T, S>;
 }
@@ -2077,6 +2162,13 @@ export declare class Collection<T extends Document = Document> extends Collectio
 	 * the events after a resume token are no longer kept.
 	 */
 	watch<S extends Document = T, C extends Document = ChangeStreamDocument<S>>(pipeline?: readonly Document[], options?: ChangeStreamOptions): ChangeStream<S, C>;
+	/**
+	 * The versions that a document had, the oldest first: what each insert, update and replacement made of it, and its deletions, up to the state at the
+	 * call. It reaches as far back as the log is kept: option `history` of `Database.open`; if the first one is not version 1, older ones are gone.
+	 *
+	 * Throws a TypeError when an argument is wrong.
+	 */
+	history(id: InferId<T>, options?: DocumentHistoryOptions): AsyncIterable<DocumentVersion<T>>;
 	/** Drops the collection with its documents; resolves with whether it existed. */
 	drop(options?: OperationOptions): Promise<boolean>;
 }

@@ -146,7 +146,7 @@ impl Store {
             feed: Arc::new(Feed::new(options.storage == StorageMode::Memory, options.memory_limit.bytes())),
         };
         let past_names = PastNames::new(recovered.past);
-        if opened.backend.history().is_some_and(|reach| reach.on) {
+        if opened.backend.keeps_history() {
             past_names.keep();
         }
         let tight = options.memory_limit.bytes().is_some_and(|limit| limit < LARGE_LIMIT);

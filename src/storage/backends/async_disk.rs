@@ -151,6 +151,10 @@ impl StorageBackend for AsyncDiskStorage {
         Some(self.disk.history())
     }
 
+    fn keeps_history(&self) -> bool {
+        self.disk.keeps_history()
+    }
+
     fn keep_history(&self) -> Result<()> {
         self.disk.keep_history()
     }

@@ -141,6 +141,10 @@ impl<B: StorageBackend> StorageBackend for Checked<B> {
         self.inner.history()
     }
 
+    fn keeps_history(&self) -> bool {
+        self.inner.keeps_history()
+    }
+
     fn keep_history(&self) -> Result<()> {
         self.check()?;
         self.inner.keep_history()

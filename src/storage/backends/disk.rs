@@ -225,6 +225,10 @@ impl Disk {
         self.generations.reach(&self.segments, last)
     }
 
+    pub(crate) fn keeps_history(&self) -> bool {
+        self.generations.keeps_history()
+    }
+
     /// A database that is open read-only changes nothing.
     pub(crate) fn keep_history(&self) -> Result<()> {
         if self.access == Access::ReadWrite {

@@ -3,6 +3,7 @@
 //! - `disk`: what both disk backends share
 //! - `sync_disk`: every write is fsynced before it resolves
 //! - `async_disk`: writes are fsynced in the background
+//! - `trimmer`: gives the history back while nothing else happens
 //! - [`memory`]: nothing on disk
 //! - [`checked`]: the decorator that checks the poison latch before each call
 
@@ -11,3 +12,4 @@ pub(crate) mod checked;
 pub(crate) mod disk;
 pub(crate) mod memory;
 pub(crate) mod sync_disk;
+pub(crate) mod trimmer;

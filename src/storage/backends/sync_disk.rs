@@ -98,6 +98,10 @@ impl StorageBackend for SyncDiskStorage {
         Some(self.0.history())
     }
 
+    fn keeps_history(&self) -> bool {
+        self.0.keeps_history()
+    }
+
     fn keep_history(&self) -> Result<()> {
         self.0.keep_history()
     }

@@ -263,6 +263,11 @@ pub trait StorageBackend: Send + Sync {
         None
     }
 
+    /// Whether compactions keep the log for readers. Costs no I/O.
+    fn keeps_history(&self) -> bool {
+        false
+    }
+
     /// Keeps the log for readers from now on, also after the database is opened again; durable when it returns. Cheap if it is
     /// on. Does nothing where the options say off, or where the database is read-only.
     fn keep_history(&self) -> Result<()> {

@@ -3,7 +3,7 @@
 //! MANIFEST names the first of them, the mark, and opening removes what is below it. What is above it may be missing: then the
 //! history only reaches less far.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -14,7 +14,7 @@ use crate::options::ChangeHistory;
 use crate::storage::format::manifest::Manifest;
 use crate::storage::format::segment::{Segment, segment_name};
 use crate::storage::host::system::Host;
-use crate::storage::log::kept::{Kept, KeptSegment, first_time, open_segment};
+use crate::storage::log::kept::{Backup, Kept, KeptSegment, first_time, open_segment};
 
 /// What is kept, and what the options say about it.
 pub(crate) struct History {
@@ -85,7 +85,7 @@ impl History {
         &self,
         segments: &[Arc<Segment>],
         next: Option<&Segment>,
-        moved: Option<(u64, PathBuf)>,
+        moved: Option<Backup>,
         now_ms: i64,
     ) {
         let mut until = next.and_then(first_time).or(Some(now_ms));
@@ -113,7 +113,7 @@ impl History {
     }
 }
 
-fn kept(segment: &Segment, until: Option<i64>, moved: Option<(u64, PathBuf)>) -> KeptSegment {
+fn kept(segment: &Segment, until: Option<i64>, moved: Option<Backup>) -> KeptSegment {
     KeptSegment {
         id: segment.id,
         base: segment.base,
@@ -127,16 +127,13 @@ fn kept(segment: &Segment, until: Option<i64>, moved: Option<(u64, PathBuf)>) ->
 }
 
 /// The generations in `backup/`, the newest first, and their folders.
-fn backups(host: &Host, dir: &Path) -> Vec<(u64, PathBuf)> {
+fn backups(host: &Host, dir: &Path) -> Vec<Backup> {
     let generations = retire::generations(host, dir).unwrap_or_default();
     generations.into_iter().rev().map(|id| (id, retire::folder(dir, id))).collect()
 }
 
-/// A segment, and the backup that it was moved to.
-type Found = (Segment, Option<(u64, PathBuf)>);
-
 /// A segment that is kept, in the directory or in a backup.
-fn find(host: &Host, dir: &Path, id: u64, folders: &[(u64, PathBuf)]) -> Result<Option<Found>> {
+fn find(host: &Host, dir: &Path, id: u64, folders: &[Backup]) -> Result<Option<(Segment, Option<Backup>)>> {
     let name = segment_name(id);
     if let Some(segment) = open_segment(host, &dir.join(&name), id)? {
         return Ok(Some((segment, None)));

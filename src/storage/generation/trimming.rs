@@ -106,6 +106,11 @@ impl Generations {
         due.or_else(|| is_behind.then(oldest)).map(|first| (first, first))
     }
 
+    /// Whether compactions keep the log for readers.
+    pub(crate) fn keeps_history(&self) -> bool {
+        self.manifest.lock().history > 0
+    }
+
     /// How far back the log can be read; `last` is the newest commit.
     pub(crate) fn reach(&self, segments: &Segments, last: Lsn) -> HistoryReach {
         let (first_segment, mark) = {

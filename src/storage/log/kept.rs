@@ -28,6 +28,9 @@ const LONGEST_DATED: u32 = 1 << 20;
 /// Bytes that are read for the time of a commit.
 const DATED_BYTES: u64 = 4 << 10;
 
+/// A generation that is kept in `backup/`, and its folder.
+pub(crate) type Backup = (u64, PathBuf);
+
 /// A segment that is kept.
 #[derive(Clone)]
 pub(crate) struct KeptSegment {
@@ -44,7 +47,7 @@ pub(crate) struct KeptSegment {
     /// None of its commits is later.
     pub(crate) until: Option<i64>,
     /// The generation that is kept, and the folder to which its files are moved.
-    pub(crate) moved: Option<(u64, PathBuf)>,
+    pub(crate) moved: Option<Backup>,
     /// Where some of its frames begin.
     pub(crate) places: Arc<Places>,
 }

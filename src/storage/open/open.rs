@@ -13,6 +13,7 @@ use crate::storage::backends::checked::Checked;
 use crate::storage::backends::disk::{Disk, DiskParts};
 use crate::storage::backends::memory::MemoryStorage;
 use crate::storage::backends::sync_disk::SyncDiskStorage;
+use crate::storage::backends::trimmer;
 use crate::storage::contract::backend::{Loader, Lsn, StorageBackend};
 use crate::storage::contract::latch::Latch;
 use crate::storage::format::manifest;
@@ -201,12 +202,16 @@ fn backend_of(
         sealed: recovered.sealed,
     };
     let disk = Disk::new(parts, latch.clone());
-    Ok(if sync {
+    let backend: Arc<dyn StorageBackend> = if sync {
         Arc::new(Checked::new(SyncDiskStorage::new(disk), latch))
     } else {
         let disk = AsyncDiskStorage::new(disk, runtime.as_ref(), options.flush_interval);
         Arc::new(Checked::new(disk, latch))
-    })
+    };
+    if let Some(runtime) = runtime.filter(|_| options.access == Access::ReadWrite) {
+        trimmer::begin(&runtime, &backend, host.clock.clone());
+    }
+    Ok(backend)
 }
 
 /// Opens storage in memory.
