@@ -2012,7 +2012,7 @@ declare class CollectionIndexMethods<T extends Document = Document> extends Coll
 	indexExists(indexes: string | readonly string[], options?: ListIndexesOptions): Promise<boolean>;
 	/** Resolves with statistics of the collection: documents, bytes, indexes, and the indexes that scans of it would have used. */
 	stats(options?: OperationOptions): Promise<CollectionStats>;
-	/** Resolves with the options that the collection was created with; there are none yet. */
+	/** Resolves with the options that the collection was created with; with none if it does not exist. */
 	options(options?: OperationOptions): Promise<Document>;
 	/** Resolves with whether the collection is capped; none is. */
 	isCapped(options?: OperationOptions): Promise<boolean>;

@@ -81,6 +81,8 @@ test('documents before a change are told where the collection keeps them', async
   t.is((await strict.next()).operationType, 'insert')
   const error = await t.throwsAsync(strict.next(), { instanceOf: MoltenError, message: /changeStreamPreAndPostImages/ })
   t.is(error.code, 47)
+  t.deepEqual(await items.options(), { changeStreamPreAndPostImages: { enabled: true } })
+  t.deepEqual(await plain.options(), {})
   t.deepEqual(await db.listCollections({ name: 'items' }).next().then(({ options }) => options), { changeStreamPreAndPostImages: { enabled: true } })
   await t.throwsAsync(db.createCollection('plain', { changeStreamPreAndPostImages: { enabled: true } }), { code: 48 })
   await t.throwsAsync(db.createCollection('x', { changeStreamPreAndPostImages: { enable: true } }), { instanceOf: TypeError, message: /enabled/ })
@@ -324,7 +326,7 @@ test('a signal ends a stream with its reason', async (t) => {
   controller.abort(new Error('enough'))
   await t.throwsAsync(waiting, { message: 'enough' })
   t.true(stream.closed)
-  await t.throwsAsync(db.watch([], { signal: AbortSignal.abort(new Error('before')) }).next(), { message: 'before' })
+  t.throws(() => db.watch([], { signal: AbortSignal.abort(new Error('before')) }), { message: 'before' })
 })
 
 test('listeners get the events, and a stream is read in one way only', async (t) => {

@@ -461,6 +461,13 @@ test('a database under a memory limit reads documents of its siblings from disk'
   }
 })
 
+async function told(stream, count) {
+  const events = []
+  while (events.length < count) events.push(await stream.next())
+  await stream.close()
+  return events.map(({ operationType, ns }) => [operationType, ns?.db, ns?.coll])
+}
+
 test('a change stream of a database tells what changes in it, and one of all databases tells everything', async (t) => {
   const db = await memory(t)
   const b = db.sibling('b')
@@ -468,12 +475,6 @@ test('a change stream of a database tells what changes in it, and one of all dat
   await usersOf(db).insertOne({ _id: 1 })
   await usersOf(b).insertOne({ _id: 2 })
   await b.dropDatabase()
-  const told = async (stream, count) => {
-    const events = []
-    while (events.length < count) events.push(await stream.next())
-    await stream.close()
-    return events.map(({ operationType, ns }) => [operationType, ns?.db, ns?.coll])
-  }
   const ofB = [['insert', 'b', 'users'], ['drop', 'b', 'users'], ['dropDatabase', 'b', undefined]]
   t.deepEqual(await told(own, 3), ofB)
   t.deepEqual(await told(all, 4), [['insert', 'memory', 'users'], ...ofB])

@@ -6,7 +6,7 @@ import * as esm from '../index.mjs'
 
 const require = createRequire(import.meta.url)
 const NAMES = [
-  'AggregationCursor', 'BulkWriteResult', 'Collection', 'Database', 'FindCursor', 'MoltenBulkWriteError', 'MoltenError', 'MongoBulkWriteError', 'MongoError',
+  'AggregationCursor', 'BulkWriteResult', 'ChangeStream', 'Collection', 'Database', 'FindCursor', 'LiveQuery', 'MoltenBulkWriteError', 'MoltenError', 'MongoBulkWriteError', 'MongoError',
   'MongoServerError', 'ObjectId'
 ]
 

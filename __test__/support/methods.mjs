@@ -38,6 +38,8 @@ export const METHODS = {
   findOneAndReplace: [[{}, filter], [{}, { name: 'replacement', right: FIELDS }], [{}, options]],
   findOneAndDelete: [[{}, filter], [{}, options]],
   bulkWrite: [[[{ deleteOne: { filter: {} } }], { name: 'operations', right: [] }], [{}, options]],
+  watch: [[[], { name: 'pipeline', right: ['undefined', 'array'] }], [{}, options]],
+  history: [['x', id], [{}, options]],
   distinct: [['a', { name: 'key', right: ['string'] }], [{}, optionalFilter], [{}, options]],
   rename: [['x', { name: 'name', right: ['string', 'empty string'] }], [{}, options]],
   deleteOne: [[{}, optionalFilter], [{}, options]],
@@ -85,6 +87,7 @@ export const DATABASE = {
   collections: [[{}, options]],
   sibling: [['other', { name: 'name', right: ['string', 'empty string'] }], [{}, options]],
   listDatabases: [[{}, options]],
+  watch: [[[], { name: 'pipeline', right: ['undefined', 'array'] }], [{}, options]],
   dropDatabase: [[{}, options]],
   command: [[{ ping: 1 }, { name: 'command', right: FIELDS }], [{}, options]],
   aggregate: [[[{ $documents: [] }], { name: 'pipeline', right: ['undefined', 'array'] }], [{}, options]],
@@ -114,6 +117,7 @@ export const CURSOR = {
   // An object without the only supported locale is NOT_SUPPORTED.
   collation: [[{ locale: 'simple' }, { name: 'collation', right: FIELDS }]],
   explain: [['queryPlanner', { name: 'verbosity', right: ['boolean', ...ABSENT] }]],
+  live: [[{}, options]],
   map: [[(each) => each, { name: 'transform', right: ['function', 'class'] }]],
   forEach: [[() => {}, { name: 'iterator', right: ['function', 'class'] }]]
 }

@@ -7,6 +7,7 @@ import { batchOf, checkCollectionName, checkFields, checkId, flagOf } from '../a
 import { Namespace } from '../arguments/namespace.js'
 import type { Connection } from '../connection/connection.js'
 import { ChangeStream } from '../cursor/change-stream.js'
+import { consumerOf } from '../cursor/consumer.js'
 import { versionsOf } from '../cursor/versions.js'
 import { writeField } from '../request/bodies.js'
 import type { BulkWriteResult } from '../request/bulk.js'
@@ -212,7 +213,8 @@ export class Collection<T extends Document = Document> extends CollectionSyncMet
     const { connection } = this.#handle
     const { where, given } = this.#handle.checked<ChangeStreamOptions>('watch', options)
     const watching = watchingOf(where, 'collection', pipeline, given)
-    return new ChangeStream<S, C>({ connection, where, target: this.#handle.target(where), watching, signal: given.signal, consumer: this.#database.consumer(watching.consumer) })
+    given.signal?.throwIfAborted()
+    return new ChangeStream<S, C>({ connection, where, target: this.#handle.target(where), watching, signal: given.signal, consumer: consumerOf(watching.consumer, this.#database) })
   }
 
   /**
@@ -224,6 +226,7 @@ export class Collection<T extends Document = Document> extends CollectionSyncMet
   history(id: InferId<T>, options?: DocumentHistoryOptions): AsyncIterable<DocumentVersion<T>> {
     const { where, given } = this.#handle.checked<DocumentHistoryOptions>('history', options)
     checkId(where, id)
+    given.signal?.throwIfAborted()
     return versionsOf<T>(this.#handle.connection, where, this.#handle.target(where), id, batchOf(where, given.batchSize), given.signal)
   }
 

@@ -13,7 +13,7 @@ import { joiningOptions, openNative, verifyNative } from '../connection/opening.
 import { scopeOfSession, Session, sessionOptionsOf } from '../connection/session.js'
 import { AggregationCursor } from '../cursor/aggregation-cursor.js'
 import { ChangeStream } from '../cursor/change-stream.js'
-import { Consumer, CONSUMERS, type Places } from '../cursor/consumer.js'
+import { consumerOf } from '../cursor/consumer.js'
 import { disposeWith } from '../cursor/dispose.js'
 import { ListCursor } from '../cursor/list-cursor.js'
 import { MoltenError } from '../errors.js'
@@ -387,12 +387,8 @@ export class Database {
     const given = optionsOf<DatabaseChangeStreamOptions>(where, options, DATABASE.watch)
     const scope = flagOf(where, 'allDatabases', given.allDatabases) ? 'everything' : 'database'
     const watching = watchingOf(where, scope, pipeline, given)
-    return new ChangeStream<T, C>({ connection: this.#connection, where, target: this.#target(where), watching, signal: given.signal, consumer: this.consumer(watching.consumer) })
-  }
-
-  /** @internal */
-  consumer(name: string | undefined): Consumer | undefined {
-    return name === undefined ? undefined : new Consumer(this.collection<any>(CONSUMERS) as Places, name)
+    given.signal?.throwIfAborted()
+    return new ChangeStream<T, C>({ connection: this.#connection, where, target: this.#target(where), watching, signal: given.signal, consumer: consumerOf(watching.consumer, this) })
   }
 
   /** Answers the command `{ ping: 1 }` with `{ ok: 1 }`. Rejects with `NOT_SUPPORTED` for every other command: methods do what they do. */

@@ -8,6 +8,7 @@ import { encodeValue } from '../codec/encode.js'
 import { ListCursor } from '../cursor/list-cursor.js'
 import { CODES, MoltenError } from '../errors.js'
 import { writeArrayHead } from '../request/bodies.js'
+import { type ListedCollection, listing } from '../request/reads.js'
 import type { Request } from '../request/request.js'
 import { Opcode } from '../transport/opcodes.js'
 import type { Document, LongOperationOptions, OperationOptions } from '../types/index.js'
@@ -124,9 +125,12 @@ export class CollectionIndexMethods<T extends Document = Document> extends Colle
     }))
   }
 
-  /** Resolves with the options that the collection was created with; there are none yet. */
+  /** Resolves with the options that the collection was created with; with none if it does not exist. */
   options(options?: OperationOptions): Promise<Document> {
-    return this.#nothing('options', options, {})
+    return this.#handle.run<Document, OperationOptions>('options', options, () => {
+      const { opcode, flags, body } = listing({ name: this.#handle.namespace.collection })
+      return { opcode, flags, body, finish: (rows: ListedCollection[]) => rows[0]?.options ?? {} }
+    })
   }
 
   /** Resolves with whether the collection is capped; none is. */
@@ -135,7 +139,7 @@ export class CollectionIndexMethods<T extends Document = Document> extends Colle
   }
 
   /** A result that is the same for every collection of an open database. */
-  #nothing<R>(method: 'options' | 'isCapped', options: OperationOptions | undefined, answer: R): Promise<R> {
+  #nothing<R>(method: 'isCapped', options: OperationOptions | undefined, answer: R): Promise<R> {
     const { connection } = this.#handle
     const where = `${this.#handle.name}.${method}`
     try {

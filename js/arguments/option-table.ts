@@ -290,7 +290,11 @@ export const DATABASE = {
 /** The options of cursor methods; the methods not listed take no options. */
 export const CURSOR = {
   explain: fields<Extract<ExplainVerbosityLike, object>>()('verbosity', 'maxTimeMS'),
-  stream: fields<{ transform: unknown }>()('transform'),
+  stream: fields<{ transform: unknown }>()('transform')
+} as const satisfies { [method: string]: OptionNames }
+
+/** The options of methods that follow the commits. */
+export const FOLLOWERS = {
   acknowledge: fields<AcknowledgeOptions>()('session'),
   live: fields<LiveOptions>()('signal')
 } as const satisfies { [method: string]: OptionNames }

@@ -4,7 +4,7 @@ import { EventEmitter } from 'node:events'
 import type { Readable } from 'node:stream'
 
 import { checkNames } from '../arguments/option-check.js'
-import { CURSOR } from '../arguments/option-table.js'
+import { FOLLOWERS } from '../arguments/option-table.js'
 import { onAbort } from '../connection/abort.js'
 import type { CollectionState } from '../connection/collection-state.js'
 import type { Connection } from '../connection/connection.js'
@@ -164,7 +164,7 @@ export class ChangeStream<T extends Document = Document, C extends Document = Ch
     const where = this.#where('acknowledge')
     const { consumer } = this.#source
     if (!consumer) throw new TypeError(`${where}: the change stream has no consumer; give watch the option consumer`)
-    if (options) checkNames(where, options, CURSOR.acknowledge)
+    if (options) checkNames(where, options, FOLLOWERS.acknowledge)
     const token = event === undefined || event === null ? this.#token : tokenOf(where, 'event._id', event._id)
     if (token) await consumer.acknowledge(where, token, options?.session)
   }

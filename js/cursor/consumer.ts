@@ -6,7 +6,7 @@ import type { ClientSession } from '../types/options.js'
 import type { ConsumerPlace } from './change-stream.js'
 
 /** The collection of the places. Its own changes are not told by change streams. */
-export const CONSUMERS = 'system.consumers'
+const CONSUMERS = 'system.consumers'
 
 /** A place as it is stored. */
 export interface StoredPlace {
@@ -21,6 +21,11 @@ export interface Places {
   getSync(id: string): StoredPlace | null
   findOneAndUpdate(filter: object, update: object, options: { upsert: true; returnDocument: 'after' }): Promise<StoredPlace | null>
   updateOne(filter: object, update: object, options: { session?: ClientSession }): Promise<{ matchedCount: number }>
+}
+
+/** The place of the reader with this name, if it has one, in its database. */
+export function consumerOf(name: string | undefined, database: { collection(name: string): unknown }): Consumer | undefined {
+  return name === undefined ? undefined : new Consumer(database.collection(CONSUMERS) as Places, name)
 }
 
 /** The place of a named reader. */

@@ -6,7 +6,7 @@ import { checkFields, countOf, filterOf, wrongArgument } from '../arguments/argu
 import { hintOf } from '../arguments/index-spec.js'
 import { LARGE_BATCH, MAX_BATCH } from '../arguments/limits.js'
 import { checkCollation, checkNames, notInTransaction } from '../arguments/option-check.js'
-import { CURSOR } from '../arguments/option-table.js'
+import { FOLLOWERS } from '../arguments/option-table.js'
 import { sortKeys } from '../arguments/sort.js'
 import { type FindShape, writeFind } from '../request/bodies.js'
 import { explaining } from '../request/explain.js'
@@ -194,7 +194,10 @@ export class FindCursor<T = any, S = any> extends AbstractCursor<T> {
     const { connection, namespace, session } = this.#source
     connection.checkOpen(where)
     if (session?.inTransaction()) throw notInTransaction(where)
-    if (options) checkNames(where, options, CURSOR.live)
+    if (options !== undefined && options !== null) {
+      if (typeof options !== 'object' || Array.isArray(options)) throw wrongArgument(where, 'options', 'an object', options)
+      checkNames(where, options, FOLLOWERS.live)
+    }
     const settings = { ...this.#find.settings }
     const signal = options?.signal ?? settings.signal
     const target = connection.collection(namespace.full, where)

@@ -32,7 +32,7 @@ export type ChangesAnswer = [stream: number, events: unknown[], token: string]
 
 /** Checks the arguments of `watch`. */
 export function watchingOf(where: string, scope: WatchScope, pipeline: unknown, given: ChangeStreamOptions): Watching {
-  const stages = pipeline ?? []
+  const stages = pipeline === undefined ? [] : pipeline
   if (!Array.isArray(stages)) throw wrongArgument(where, 'pipeline', 'an array of stages', pipeline)
   eachOf(stages, (stage, n) => checkFields(where, `pipeline[${n}]`, stage))
   const options: Document = { scope, pipeline: [...stages] }
@@ -66,8 +66,8 @@ export function tokenOf(where: string, name: string, token: unknown): ResumeToke
 
 function oneOf<V extends string>(where: string, name: string, value: unknown, values: readonly V[]): V | undefined {
   if (value === undefined || value === null) return undefined
-  const known = values.find((known) => known === value)
-  if (known === undefined) throw wrongArgument(where, `option ${name}`, values.map((known) => `'${known}'`).join(' or '), value)
+  const known = values.find((one) => one === value)
+  if (known === undefined) throw wrongArgument(where, `option ${name}`, values.map((one) => `'${one}'`).join(' or '), value)
   return known
 }
 
