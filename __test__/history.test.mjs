@@ -10,6 +10,8 @@ async function versions(collection, id, options) {
   return all
 }
 
+const shape = (all) => all.map(({ version, operation, document }) => [version, operation, document])
+
 test('history tells each version of a document and its deletions, in order', async (t) => {
   const path = directory(t)
   let db = await Database.open(path, { history: { changes: {} } })
@@ -23,7 +25,6 @@ test('history tells each version of a document and its deletions, in order', asy
   const expected = [
     [1, 'insert', { _id: 'a', n: 1 }], [2, 'update', { _id: 'a', n: 2 }], [3, 'replace', { _id: 'a', m: 3 }], [null, 'delete', null], [1, 'insert', { _id: 'a', again: true }]
   ]
-  const shape = (all) => all.map(({ version, operation, document }) => [version, operation, document])
   t.deepEqual(shape(await versions(users(), 'a')), expected)
   t.deepEqual(shape(await versions(users(), 'a', { batchSize: 1 })), expected)
   t.deepEqual(await versions(users(), 'none'), [])
