@@ -1,6 +1,8 @@
 // Change streams: what is told of each write, in which order, and how a stream is read.
 
 import { once } from 'node:events'
+import { fileURLToPath } from 'node:url'
+import { Worker } from 'node:worker_threads'
 
 import test from 'ava'
 
@@ -425,4 +427,52 @@ test('a stream goes on after a restart, through compactions, renames and drops',
     if (round === 1) await db.compact()
     await db.close()
   }
+})
+
+test('worker threads watch the same database, and a worker that ends leaves nothing behind', async (t) => {
+  const path = directory(t)
+  const db = await Database.open(path)
+  t.teardown(() => db.close())
+  const source = `
+    const { parentPort, workerData } = require('node:worker_threads')
+    const { Database } = require(workerData.module)
+    Database.open(workerData.path).then(async (db) => {
+      const stream = db.collection('items').watch()
+      parentPort.postMessage('watching')
+      for (let i = 0; i < 3; i++) parentPort.postMessage((await stream.next()).documentKey._id)
+      await stream.next()
+    })
+  `
+  const workerData = { path, module: fileURLToPath(new URL('../index.js', import.meta.url)) }
+  const workers = [0, 1].map(() => new Worker(source, { eval: true, workerData }))
+  const own = db.collection('items').watch()
+  const seen = workers.map(() => [])
+  const all = workers.map((worker, n) => new Promise((resolve, reject) => {
+    worker.on('error', reject)
+    worker.on('message', (message) => {
+      seen[n].push(message)
+      if (seen[n].length === 4) resolve()
+    })
+  }))
+  while (!seen.every(([first]) => first === 'watching')) await new Promise((resolve) => setTimeout(resolve, 5))
+  for (let _id = 1; _id <= 3; _id++) await db.collection('items').insertOne({ _id })
+  await Promise.all(all)
+  t.deepEqual(seen, [['watching', 1, 2, 3], ['watching', 1, 2, 3]])
+  await Promise.all(workers.map((worker) => worker.terminate()))
+  await db.collection('items').insertOne({ _id: 4 })
+  t.deepEqual((await take(own, 4)).map((event) => event.documentKey._id), [1, 2, 3, 4])
+})
+
+test('a stream of a read-only database tells what the log has', async (t) => {
+  const path = directory(t)
+  const db = await Database.open(path, { history: { changes: {} } })
+  await db.collection('items').insertOne({ _id: 1 })
+  await db.close()
+  const read = await Database.open(path, { readOnly: true })
+  t.teardown(() => read.close())
+  const stream = read.watch([], { startAtOperationTime: new Date(0) })
+  t.deepEqual((await stream.next()).documentKey, { _id: 1 })
+  t.is(await stream.tryNext(), null)
+  const error = await t.throwsAsync(read.watch([], { consumer: 'a' }).next())
+  t.is(error.kind, 'READ_ONLY')
 })
