@@ -31,7 +31,9 @@ pub use contract::backend::{
     Installed, LeaveCheckpoint, Loader, LogReader, Lsn, PageSink, Place, ReadBack, Replayed, SnapshotBlock,
     SnapshotProof, SnapshotSink, StorageBackend, StorageStats,
 };
+pub use contract::past::{Moment, PastFiles, PastReach};
 pub use contract::completion::{Completer, Completion};
+pub(crate) use backends::past::PastStorage;
 pub(crate) use contract::latch::poisoned_by;
 pub use format::{checkpoint, frame, manifest, segment, snapshot};
 pub(crate) use generation::retire::is_own_name;
@@ -39,6 +41,7 @@ pub use host::system::Host;
 pub use host::vfs;
 pub(crate) use open::clean::{CheckpointLoader, FromCheckpoint, of_directory as checkpoint_of};
 pub use open::inspect::{Inspected, InspectedCommit, inspect};
+pub(crate) use open::moment::{Directory, Led, Way};
 pub use open::open::{Opened, open_disk, open_memory};
 pub(crate) use open::open::{create_parents, open_disk_from_checkpoint};
 pub use open::recovery::RecoveryReport;

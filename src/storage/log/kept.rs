@@ -112,6 +112,12 @@ impl Kept {
         self.state.read().segments.values().next().cloned()
     }
 
+    /// Those with commits after this one, in order.
+    pub(crate) fn from(&self, after: Lsn) -> Vec<KeptSegment> {
+        let state = self.state.read();
+        state.segments.values().filter(|segment| segment.base >= after).cloned().collect()
+    }
+
     /// Their bytes.
     pub(crate) fn bytes(&self) -> u64 {
         self.state.read().segments.values().map(|segment| segment.bytes).sum()
