@@ -264,6 +264,8 @@ export const DATABASE = {
     'recovery', 'check', 'scrub', 'ObjectId', 'pkFactory', 'ignoreUndefined', 'forceServerObjectId', 'signal', 'onProgress'
   ),
   verify: long,
+  recoverTo: fields<RecoverToOptions>()('allowPartial', 'signal', 'maxTimeMS'),
+  asOf: outside(none),
   sibling: handle<CollectionOptions>()('pkFactory', ...inserting),
   collection: handle<CollectionOptions>()('pkFactory', ...inserting),
   createCollection: operation<CreateCollectionOptions>(REFUSED_OF_COLLECTIONS)('pkFactory', 'changeStreamPreAndPostImages', ...inserting),
@@ -310,6 +312,7 @@ export const BULK_WRITES = {
 /** Other option objects. */
 export const PARTS = {
   'a transaction': session<TransactionOptions>()('readConcern', 'writeConcern', 'readPreference', 'maxCommitTimeMS', 'maxTimeMS', 'maxIdleMS'),
+  'a moment': fields<{ lsn: unknown; time: unknown }>()('lsn', 'time'),
   retention: fields<Retention>()('generations'),
   changeStreamPreAndPostImages: fields<NonNullable<CreateCollectionOptions['changeStreamPreAndPostImages']>>()('enabled'),
   scrub: fields<Scrub>()('interval', 'bytesPerSecond'),
