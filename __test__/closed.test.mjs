@@ -73,6 +73,7 @@ const ofCollection = {
 
 const ofDatabase = {
   flush: (db) => db.flush(),
+  asOf: (db) => db.asOf({ lsn: 0 }),
   stats: (db) => db.stats(),
   listCollections: (db) => db.listCollections().toArray(),
   dropCollection: (db) => db.dropCollection('users'),

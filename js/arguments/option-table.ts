@@ -4,7 +4,7 @@
 
 import type { AcknowledgeOptions, ChangeStreamOptions, DatabaseChangeStreamOptions, DocumentHistoryOptions, LiveOptions } from '../types/changes.js'
 import type {
-  ChangeHistory, CollectionOptions, CreateCollectionOptions, ExportOptions, HistoryOptions, ImportOptions, OpenOptions, Retention, Scrub
+  ChangeHistory, CollectionOptions, CreateCollectionOptions, ExportOptions, HistoryOptions, ImportOptions, OpenOptions, RecoverToOptions, Retention, Scrub
 } from '../types/databases.js'
 import type { ExplainVerbosityLike } from '../types/hints.js'
 import type {

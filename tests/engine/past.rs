@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use moltendb_node::document::Value;
 use moltendb_node::engine::{
-    Answer, Interrupt, InsertOrder, Operation, Reach, RecoveredTo, SetEntry, Wanted, recover_to_on,
+    Answer, InsertOrder, Interrupt, Operation, Reach, RecoveredTo, SetEntry, Wanted, recover_to_on,
 };
 use moltendb_node::error::Kind;
 use moltendb_node::options::{AutoCompact, ChangeHistory, Check, History, HistoryLimits, MemoryLimit};
@@ -50,7 +50,9 @@ fn copy_of(client: &Client) -> Copied {
             let documents = client.find(&name, &object(&[])).unwrap();
             assert_eq!(client.count(&name, &object(&[])).unwrap(), documents.len() as u64);
             let indexes = match client.call(&name, Operation::ListIndexes).unwrap().1 {
-                Answer::Values(specs) => specs.iter().map(|spec| format!("{:?}", field(spec, "name"))).collect(),
+                Answer::Values(specs) => {
+                    specs.iter().map(|spec| format!("{:?}", field(spec, "name"))).collect()
+                }
                 _ => panic!("a listing has another answer"),
             };
             copied.insert(name, (documents, indexes));
@@ -236,8 +238,18 @@ impl Run {
             return made;
         };
         let client = Client::open_on(&self.host, &to, OpenOptions::default()).unwrap();
-        assert_eq!(copy_of(&client), self.states.by_lsn[&made.lsn], "{}: {moment:?}", self.context);
-        assert_eq!(made.documents, client.database.stats().unwrap().databases.iter().map(|one| one.documents).sum::<u64>());
+        let noted = self.states.by_lsn.get(&made.lsn);
+        assert_eq!(
+            Some(&copy_of(&client)),
+            noted,
+            "{}: {moment:?} {made:?} {:?}",
+            self.context,
+            self.states.times
+        );
+        assert_eq!(
+            made.documents,
+            client.database.stats().unwrap().databases.iter().map(|one| one.documents).sum::<u64>()
+        );
         client.database.close().unwrap();
         std::fs::remove_dir_all(&to).unwrap();
         Ok(made)
@@ -246,7 +258,8 @@ impl Run {
     fn step(&mut self, client: &mut Client) {
         self.hands.0.fetch_add(self.dice.u64(0..5), Ordering::Relaxed);
         match self.dice.u32(0..40) {
-            0 => {
+            // A snapshot of no commit could be that of a copy: the log behind it does not begin with nothing.
+            0 if self.states.by_lsn.len() > 1 => {
                 client.database.compact().unwrap();
                 if self.options.history.changes == ChangeHistory::WhenWatched {
                     self.kept_from = client.database.stats().unwrap().last_lsn;
@@ -287,6 +300,7 @@ fn an_earlier_state_equals_the_copy_that_was_taken_then_and_a_new_database_made_
         // A state stays readable whatever happens to the database meanwhile.
         let newest = client.database.stats().unwrap().last_lsn;
         let held = client.database.as_of(Moment::Lsn(Lsn(newest))).unwrap();
+        run.hands.0.fetch_add(10, Ordering::Relaxed);
         let held = Client { session: held.session(), database: held };
         for _ in 0..40 {
             change(&client, &mut run.dice);
@@ -349,7 +363,8 @@ fn from_a_damaged_directory_comes_the_state_or_an_error_and_never_another_state(
             }
             let moment = run.moment();
             let lsn = expected(&run.states, moment);
-            let is_told = |kind| matches!(kind, Kind::Corrupt | Kind::CorruptTail | Kind::HistoryLost | Kind::Io);
+            let is_told =
+                |kind| matches!(kind, Kind::Corrupt | Kind::CorruptTail | Kind::HistoryLost | Kind::Io);
             match run.recover_to("damaged", moment, false) {
                 Ok(made) => assert_eq!(made.lsn, lsn, "{}: {moment:?}", run.context),
                 Err(error) => {
@@ -362,7 +377,11 @@ fn from_a_damaged_directory_comes_the_state_or_an_error_and_never_another_state(
             let part = recover_partially(&mut run, moment);
             if let Some((made, copied)) = part {
                 assert!(made.lsn <= lsn, "{}", run.context);
-                assert_eq!(made.damage.is_none(), made.lsn == lsn, "{}: {made:?}", run.context);
+                // Damage behind a state of a time may hide a commit of that time.
+                let is_there = made.lsn == lsn;
+                let agrees =
+                    made.damage.is_none() == is_there || is_there && matches!(moment, Moment::Time(_));
+                assert!(agrees, "{}: {made:?}", run.context);
                 if let Some(noted) = noted.get(&made.lsn) {
                     assert_eq!(&copied, noted, "{}: {made:?}", run.context);
                 }

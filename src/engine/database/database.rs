@@ -266,6 +266,8 @@ impl Database {
     /// Announces that the handle is about to be closed: its operations that still run shortly after end with `CLOSED`.
     pub fn interrupt_soon(self: &Arc<Self>) {
         self.live_sessions().iter().for_each(|session| session.end_streams());
+        let pasts = self.pasts.lock().iter().filter_map(Weak::upgrade).collect::<Vec<_>>();
+        pasts.iter().for_each(Database::interrupt_soon);
         let database = Arc::downgrade(self);
         self.runtime.spawn(async move {
             tokio::time::sleep(GRACE).await;
@@ -289,7 +291,9 @@ impl Database {
         }
         let pasts = std::mem::take(&mut *self.pasts.lock());
         for past in pasts.iter().filter_map(Weak::upgrade) {
-            past.close()?;
+            if let Err(error) = past.close() {
+                tracing::warn!(database = %self.store.name(), %error, "an earlier state could not be closed");
+            }
         }
         for session in self.live_sessions() {
             session.drain();

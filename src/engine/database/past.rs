@@ -22,10 +22,7 @@ impl Database {
         if let Moment::Lsn(lsn) = moment
             && lsn > newest
         {
-            let message = format!(
-                "there is no commit {} yet; the newest one is {}",
-                lsn.0, newest.0
-            );
+            let message = format!("there is no commit {} yet; the newest one is {}", lsn.0, newest.0);
             return Err(Error::new(Kind::Argument, message));
         }
         let storage = store.shared_storage();

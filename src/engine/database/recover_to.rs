@@ -51,7 +51,12 @@ pub struct Wanted {
 }
 
 /// Makes a new database of a moment of the directory at `path`, which stays as it is.
-pub fn recover_to(path: &str, destination: &str, wanted: Wanted, interrupt: &Interrupt) -> Result<RecoveredTo> {
+pub fn recover_to(
+    path: &str,
+    destination: &str,
+    wanted: Wanted,
+    interrupt: &Interrupt,
+) -> Result<RecoveredTo> {
     recover_to_on(&Host::system(), path, destination, wanted, interrupt)
 }
 

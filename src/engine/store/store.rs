@@ -416,7 +416,9 @@ impl Store {
     pub(crate) fn read_only(&self) -> Error {
         let name = &self.name;
         let message = match self.moment {
-            Some(_) => format!("this is an earlier state of {name}, which cannot be changed; write to the database itself"),
+            Some(_) => format!(
+                "this is an earlier state of {name}, which cannot be changed; write to the database itself"
+            ),
             None => format!("{name} was opened with readOnly; open it without that option to write"),
         };
         Error::new(Kind::ReadOnly, message)

@@ -12,7 +12,7 @@ use crate::storage::contract::backend::{
 };
 use crate::storage::contract::completion::Completion;
 use crate::storage::contract::latch::closed;
-use crate::storage::contract::past::PastFiles;
+use crate::storage::contract::past::{Moment, PastFiles, PastReach};
 
 /// An earlier state.
 pub(crate) struct PastStorage {
@@ -37,7 +37,10 @@ impl PastStorage {
 }
 
 fn read_only() -> Error {
-    Error::new(Kind::ReadOnly, "an earlier state of a database cannot be changed; write to the database itself")
+    Error::new(
+        Kind::ReadOnly,
+        "an earlier state of a database cannot be changed; write to the database itself",
+    )
 }
 
 impl StorageBackend for PastStorage {
@@ -115,5 +118,13 @@ impl StorageBackend for PastStorage {
 
     fn history(&self) -> Option<HistoryReach> {
         self.over.as_ref().and_then(|over| over.history())
+    }
+
+    fn past(&self, moment: Moment, newest: Lsn) -> Result<Arc<dyn PastFiles>> {
+        self.over.as_ref().ok_or_else(closed)?.past(moment, newest)
+    }
+
+    fn past_reach(&self) -> Option<PastReach> {
+        self.over.as_ref().and_then(|over| over.past_reach())
     }
 }

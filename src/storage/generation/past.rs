@@ -22,6 +22,8 @@ struct Base {
     time: Option<i64>,
     /// `None`: nothing, before the first commit of all.
     snapshot: Option<SnapshotRef>,
+    /// The first segment behind it. Others may begin after the same commit, without one of their own.
+    first: u64,
 }
 
 impl Base {
@@ -54,7 +56,7 @@ impl Generations {
             Some(named) => Some(SnapshotFile::open(&self.host, &self.dir, named, Access::ReadOnly)?),
             None => None,
         };
-        let segments = self.segments_behind(base.lsn, &manifest, until.lsn, segments)?;
+        let segments = self.segments_behind(base.first, &manifest, until.lsn, segments)?;
         Ok(PastState { snapshot, segments, until })
     }
 
@@ -68,11 +70,12 @@ impl Generations {
 
     /// What states can begin with, the newest first. The log behind each is there.
     fn bases(&self, manifest: &Manifest) -> Vec<Base> {
-        let nothing = Base { lsn: Lsn(0), time: None, snapshot: None };
+        let nothing = Base { lsn: Lsn(0), time: None, snapshot: None, first: 1 };
         let Some(named) = manifest.snapshot else { return vec![nothing] };
         let mut bases = Vec::new();
         if let Some(file) = self.snapshot(named.id) {
-            bases.push(Base { lsn: file.lsn, time: file.time(), snapshot: Some(named) });
+            let (lsn, time, first) = (file.lsn, file.time(), manifest.first_segment);
+            bases.push(Base { lsn, time, snapshot: Some(named), first });
         }
         if manifest.is_from_nothing && self.kept().first().is_some_and(|segment| segment.base == Lsn(0)) {
             bases.push(nothing);
@@ -80,20 +83,22 @@ impl Generations {
         bases
     }
 
-    /// The segments with the commits after one, up to another, in order.
+    /// The segments from this one on, with commits up to another, in order.
     fn segments_behind(
         &self,
-        after: Lsn,
+        first: u64,
         manifest: &Manifest,
         to: Lsn,
         segments: &Segments,
     ) -> Result<Vec<Arc<Segment>>> {
         let mut behind = Vec::new();
-        for kept in self.kept().from(after) {
+        for kept in self.kept().from(first) {
             // Nothing is removed meanwhile.
             let open = match segments.get(kept.id) {
                 Some(open) => open,
-                None => Arc::new(kept.open(&self.host, &self.dir)?.ok_or_else(|| self.kept().lost(kept.base))?),
+                None => {
+                    Arc::new(kept.open(&self.host, &self.dir)?.ok_or_else(|| self.kept().lost(kept.base))?)
+                }
             };
             behind.push(open);
         }

@@ -112,10 +112,9 @@ impl Kept {
         self.state.read().segments.values().next().cloned()
     }
 
-    /// Those with commits after this one, in order.
-    pub(crate) fn from(&self, after: Lsn) -> Vec<KeptSegment> {
-        let state = self.state.read();
-        state.segments.values().filter(|segment| segment.base >= after).cloned().collect()
+    /// Those from this one on, in order.
+    pub(crate) fn from(&self, first: u64) -> Vec<KeptSegment> {
+        self.state.read().segments.range(first..).map(|(_, segment)| segment.clone()).collect()
     }
 
     /// Their bytes.

@@ -91,7 +91,9 @@ impl Directory {
         match &self.manifest.snapshot {
             None => ways.push(self.from_nothing(until)),
             Some(named) => {
-                ways.extend(self.from_snapshot(named, self.manifest.first_segment, moment, until).transpose());
+                ways.extend(
+                    self.from_snapshot(named, self.manifest.first_segment, moment, until).transpose(),
+                );
                 if self.manifest.is_from_nothing {
                     ways.push(self.from_nothing(until));
                 }

@@ -24,7 +24,8 @@ const TOLD: i64 = 10_000;
 
 /// The error of who watches an earlier state.
 fn unchanging() -> Error {
-    let message = "this is an earlier state of a database, in which nothing changes; watch the database itself";
+    let message =
+        "this is an earlier state of a database, in which nothing changes; watch the database itself";
     Error::new(Kind::NotSupported, message)
 }
 
