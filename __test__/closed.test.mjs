@@ -73,7 +73,6 @@ const ofCollection = {
 
 const ofDatabase = {
   flush: (db) => db.flush(),
-  asOf: (db) => db.asOf({ lsn: 0 }),
   stats: (db) => db.stats(),
   listCollections: (db) => db.listCollections().toArray(),
   dropCollection: (db) => db.dropCollection('users'),

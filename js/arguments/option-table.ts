@@ -264,7 +264,7 @@ export const DATABASE = {
     'recovery', 'check', 'scrub', 'ObjectId', 'pkFactory', 'ignoreUndefined', 'forceServerObjectId', 'signal', 'onProgress'
   ),
   verify: long,
-  recoverTo: fields<RecoverToOptions>()('allowPartial', 'signal', 'maxTimeMS'),
+  recoverTo: operation<RecoverToOptions>()('allowPartial'),
   asOf: outside(none),
   sibling: handle<CollectionOptions>()('pkFactory', ...inserting),
   collection: handle<CollectionOptions>()('pkFactory', ...inserting),

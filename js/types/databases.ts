@@ -231,7 +231,7 @@ export interface HistoryReach {
 export type Moment = Date | { time: Date } | { lsn: number }
 
 /** Options of `Database.recoverTo`. */
-export interface RecoverToOptions extends Pick<OperationOptions, 'signal' | 'maxTimeMS'> {
+export interface RecoverToOptions extends OperationOptions {
   /** Takes the newest moment before the one that was asked for, where the files are damaged in between. Default false. */
   allowPartial?: boolean
 }
