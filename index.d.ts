@@ -1300,6 +1300,34 @@ export interface HistoryReach {
 	/** Bytes of files that are kept only for this. */
 	bytes: number;
 }
+/** A moment of the past: after the newest commit that is not later than a date, or after the commit of this number. */
+export type Moment = Date | {
+	time: Date;
+} | {
+	lsn: number;
+};
+/** Options of `Database.recoverTo`. */
+export interface RecoverToOptions extends OperationOptions {
+	/** Takes the newest moment before the one that was asked for, where the files are damaged in between. Default false. */
+	allowPartial?: boolean;
+}
+/** What `Database.recoverTo` made. */
+export interface RecoverToResult {
+	/** The last commit of the directory that the new database holds. */
+	lsn: number;
+	/** The time of that commit, in milliseconds since 1970; null when there is none. */
+	time: number | null;
+	/** Documents in the new database. */
+	documents: number;
+	/** Bytes of its files. */
+	bytes: number;
+	/** Why it holds an earlier moment than the one that was asked for; null when it does not. */
+	damage: {
+		file: string | null;
+		offset: number | null;
+		message: string;
+	} | null;
+}
 /** How many old generations a compaction keeps on disk. */
 export interface Retention {
 	/** Old generations that are kept in `backup/<generation>/`, each a complete database: 0 to 1,000, default 0. */
@@ -2243,6 +2271,18 @@ export declare class Database {
 	 * newer release wrote it, `IO` when it does not exist or cannot be read.
 	 */
 	static verify(path: string | URL, options?: LongOperationOptions): Promise<Verification>;
+	/**
+	 * Makes a new database of a moment of the directory at `path`, which no process may have open for writing and which stays as it is. The new
+	 * one is written into the directory `destination`, which must not exist, read back, and has an id of its own. Where the files are damaged
+	 * before that moment it rejects with `CORRUPT` and says up to which commit they are whole; `allowPartial` takes that one.
+	 *
+	 * Rejects with `HISTORY_LOST` when the moment is before all that is kept, `LOCKED` while a process writes to the directory, `IO` when there
+	 * is no database or the destination exists.
+	 *
+	 * @example
+	 * await Database.recoverTo('data/app', 'data/before', { time: new Date('2024-05-01T12:00:00Z') })
+	 */
+	static recoverTo(path: string | URL, destination: string | URL, moment: Moment, options?: RecoverToOptions): Promise<RecoverToResult>;
 	private constructor();
 	/** The directory, as it was given, or `':memory:'`. */
 	get path(): string;
@@ -2259,6 +2299,19 @@ export declare class Database {
 	 * none of `/\\."$*<>:|?` and NUL, and differ not only in case.
 	 */
 	sibling(name: string, options?: CollectionOptions): Database;
+	/**
+	 * The database as it was after a commit (`{ lsn }`), or at a time: after the newest commit that is not later. Resolves with a handle that
+	 * takes all reads, also `exportJSONL`, `backup` and `sibling`, and refuses writes with `READ_ONLY`; `$$NOW` is the time of that commit. It
+	 * is read from snapshot and log into memory, within `memoryLimit`, and freed when it is closed, or collected as garbage; closing this
+	 * database closes it.
+	 *
+	 * Rejects with `HISTORY_LOST` when that state is no longer kept: option `history`. Throws a TypeError when there is no such commit yet.
+	 *
+	 * @example
+	 * await using yesterday = await db.asOf(new Date(Date.now() - 86_400_000))
+	 * const was = await yesterday.collection('users').findOne({ _id: 'ann' })
+	 */
+	asOf(moment: Moment, options?: OperationOptions): Promise<Database>;
 	/** Where writes go: `'async'`, `'sync'` or `'memory'`. */
 	get storage(): StorageMode;
 	/** What recovery found when this database was opened. */

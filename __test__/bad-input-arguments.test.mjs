@@ -45,6 +45,11 @@ test('methods of a database', async (t) => {
     if (typeof value !== 'string' || value === '') await rejectsType(t, () => Database.open(value), /Database.open: path must be/)
     if (typeof value !== 'string' || value === '') await rejectsType(t, () => Database.verify(value), /Database.verify: path must be/)
     if (value !== undefined && (typeof value !== 'object' || Array.isArray(value))) await rejectsType(t, () => Database.open(directory(t), value), /options/)
+    if (typeof value !== 'string' || value === '') {
+      await rejectsType(t, () => Database.recoverTo(value, directory(t), new Date()), /Database.recoverTo: path must be/)
+      await rejectsType(t, () => Database.recoverTo(directory(t), value, new Date()), /Database.recoverTo: path must be/)
+    }
+    if (!(value instanceof Date)) await rejectsType(t, () => Database.recoverTo(directory(t), directory(t), value), /moment/)
   }
 })
 

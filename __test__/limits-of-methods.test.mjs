@@ -47,11 +47,12 @@ for (const [method, places] of Object.entries(DATABASE_CALLS).filter(([name]) =>
   })
 }
 
-test('a signal that is aborted already rejects Database.open and Database.verify with its reason', async (t) => {
+test('a signal that is aborted already rejects Database.open, verify and recoverTo with its reason', async (t) => {
   const reason = new Error('enough')
   const options = { signal: AbortSignal.abort(reason) }
   t.is(await outcomeOf(() => Database.open(directory(t), options)), reason)
   t.is(await outcomeOf(() => Database.verify(directory(t), options)), reason)
+  t.is(await outcomeOf(() => Database.recoverTo(directory(t), directory(t), new Date(), options)), reason)
 })
 
 /** An expression that takes seconds per document, and hours for all of them. */

@@ -97,6 +97,7 @@ export const DATABASE = {
   startSession: [[{}, options]],
   flush: [[{}, options]],
   compact: [[{}, options]],
+  asOf: [[new Date(0), { name: 'moment', right: ['date'] }], [{}, options]],
   backup: [['/nowhere/at/all', { name: 'path', right: ['string'] }], [{}, options]],
   stats: [[{}, options]],
   exportJSONL: [[new WritableStream(), { name: 'writable', right: [] }], [{}, options]],

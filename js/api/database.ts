@@ -4,12 +4,13 @@ import { inspect, type InspectOptions } from 'node:util'
 
 import { checkCollectionName, checkDatabaseName, checkFields, filterOf, flagOf } from '../arguments/arguments.js'
 import { coreName, type DatabaseName, defaultDatabase, Namespace, otherDatabase } from '../arguments/namespace.js'
+import { momentOf } from '../arguments/moment.js'
 import { MEMORY, pathOf, settingsOf } from '../arguments/open-options.js'
 import { optionsOf } from '../arguments/option-check.js'
 import { DATABASE } from '../arguments/option-table.js'
 import type { CollectionState } from '../connection/collection-state.js'
 import { Connection } from '../connection/connection.js'
-import { joiningOptions, openNative, verifyNative } from '../connection/opening.js'
+import { joiningOptions, openNative, recoverNative, verifyNative } from '../connection/opening.js'
 import { scopeOfSession, Session, sessionOptionsOf } from '../connection/session.js'
 import { AggregationCursor } from '../cursor/aggregation-cursor.js'
 import { ChangeStream } from '../cursor/change-stream.js'
@@ -25,8 +26,8 @@ import { Opcode } from '../transport/opcodes.js'
 import { Port } from '../transport/port.js'
 import type {
   AggregateOptions, BackupResult, CollectionInfo, CollectionOptions, CompactResult, CreateCollectionOptions, DatabaseStats, Document, ExportOptions,
-  ExportResult, ImportOptions, ImportResult, ImportSource, LongOperationOptions, OpenOptions, OperationOptions, RecoveryReport, RenameOptions, StorageMode,
-  Verification
+  ExportResult, ImportOptions, ImportResult, ImportSource, LongOperationOptions, Moment, OpenOptions, OperationOptions, RecoverToOptions, RecoverToResult,
+  RecoveryReport, RenameOptions, StorageMode, Verification
 } from '../types/index.js'
 import type { ChangeStreamDocument, DatabaseChangeStreamOptions } from '../types/changes.js'
 import type { ListCollectionsOptions, ListDatabasesOptions, ListDatabasesResult } from '../types/indexes.js'
@@ -112,6 +113,28 @@ export class Database {
     return JSON.parse(await verifyNative(where, checked, limits)) as Verification
   }
 
+  /**
+   * Makes a new database of a moment of the directory at `path`, which no process may have open for writing and which stays as it is. The new
+   * one is written into the directory `destination`, which must not exist, read back, and has an id of its own. Where the files are damaged
+   * before that moment it rejects with `CORRUPT` and says up to which commit they are whole; `allowPartial` takes that one.
+   *
+   * Rejects with `HISTORY_LOST` when the moment is before all that is kept, `LOCKED` while a process writes to the directory, `IO` when there
+   * is no database or the destination exists.
+   *
+   * @example
+   * await Database.recoverTo('data/app', 'data/before', { time: new Date('2024-05-01T12:00:00Z') })
+   */
+  static async recoverTo(path: string | URL, destination: string | URL, moment: Moment, options?: RecoverToOptions): Promise<RecoverToResult> {
+    const where = 'Database.recoverTo'
+    const given = optionsOf<RecoverToOptions>(where, options, DATABASE.recoverTo)
+    const checked = pathOf(path, where)
+    if (checked === MEMORY) throw new TypeError(`${where}: path must be a directory, not ':memory:'`)
+    const numbers = momentOf(where, moment)
+    const allowPartial = flagOf(where, 'allowPartial', given.allowPartial)
+    given.signal?.throwIfAborted()
+    return JSON.parse(await recoverNative(where, [checked, pathOf(destination, where)], numbers, allowPartial, given)) as RecoverToResult
+  }
+
   private constructor(connection: Connection, description: Description, sibling?: { name: DatabaseName; defaults: CollectionSettings; root: Database }) {
     if (!(connection instanceof Connection)) throw new TypeError('Database: open one with Database.open(path), not with new')
     this.#connection = connection
@@ -150,6 +173,26 @@ export class Database {
     else if (options === undefined) return this.#root
     const defaults = collectionSettings(where, optionsOf<CollectionOptions>(where, options, DATABASE.sibling), settings)
     return new Database(this.#connection, this.#description, { name: isDefault ? database : otherDatabase(name), defaults, root: this.#root })
+  }
+
+  /**
+   * The database as it was after a commit (`{ lsn }`), or at a time: after the newest commit that is not later. Resolves with a handle that
+   * takes all reads, also `exportJSONL`, `backup` and `sibling`, and refuses writes with `READ_ONLY`; `$$NOW` is the time of that commit. It
+   * is read from snapshot and log into memory, within `memoryLimit`, and freed when it is closed, or collected as garbage; closing this
+   * database closes it.
+   *
+   * Rejects with `HISTORY_LOST` when that state is no longer kept: option `history`. Throws a TypeError when there is no such commit yet.
+   *
+   * @example
+   * await using yesterday = await db.asOf(new Date(Date.now() - 86_400_000))
+   * const was = await yesterday.collection('users').findOne({ _id: 'ann' })
+   */
+  async asOf(moment: Moment, options?: OperationOptions): Promise<Database> {
+    const where = 'Database.asOf'
+    const limits = optionsOf<OperationOptions>(where, options, DATABASE.asOf)
+    const connection = await this.#connection.past(where, momentOf(where, moment), limits)
+    const past = new Database(connection, JSON.parse(connection.native.describe()) as Description)
+    return this.#name.prefix === '' ? past : past.sibling(this.databaseName)
   }
 
   /** Where writes go: `'async'`, `'sync'` or `'memory'`. */

@@ -4,7 +4,7 @@
 
 import type { AcknowledgeOptions, ChangeStreamOptions, DatabaseChangeStreamOptions, DocumentHistoryOptions, LiveOptions } from '../types/changes.js'
 import type {
-  ChangeHistory, CollectionOptions, CreateCollectionOptions, ExportOptions, HistoryOptions, ImportOptions, OpenOptions, Retention, Scrub
+  ChangeHistory, CollectionOptions, CreateCollectionOptions, ExportOptions, HistoryOptions, ImportOptions, OpenOptions, RecoverToOptions, Retention, Scrub
 } from '../types/databases.js'
 import type { ExplainVerbosityLike } from '../types/hints.js'
 import type {
@@ -264,6 +264,8 @@ export const DATABASE = {
     'recovery', 'check', 'scrub', 'ObjectId', 'pkFactory', 'ignoreUndefined', 'forceServerObjectId', 'signal', 'onProgress'
   ),
   verify: long,
+  recoverTo: operation<RecoverToOptions>()('allowPartial'),
+  asOf: outside(none),
   sibling: handle<CollectionOptions>()('pkFactory', ...inserting),
   collection: handle<CollectionOptions>()('pkFactory', ...inserting),
   createCollection: operation<CreateCollectionOptions>(REFUSED_OF_COLLECTIONS)('pkFactory', 'changeStreamPreAndPostImages', ...inserting),
@@ -314,6 +316,7 @@ export const BULK_WRITES = {
 /** Other option objects. */
 export const PARTS = {
   'a transaction': session<TransactionOptions>()('readConcern', 'writeConcern', 'readPreference', 'maxCommitTimeMS', 'maxTimeMS', 'maxIdleMS'),
+  'a moment': fields<{ lsn: unknown; time: unknown }>()('lsn', 'time'),
   retention: fields<Retention>()('generations'),
   changeStreamPreAndPostImages: fields<NonNullable<CreateCollectionOptions['changeStreamPreAndPostImages']>>()('enabled'),
   scrub: fields<Scrub>()('interval', 'bytesPerSecond'),

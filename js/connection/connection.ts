@@ -1,7 +1,8 @@
 // What the handles of one open database share: the port, the native database, and the running operations.
 
 import { checkCollectionName } from '../arguments/arguments.js'
-import { type DatabaseName, plainName, shownName } from '../arguments/namespace.js'
+import type { MomentNumbers } from '../arguments/moment.js'
+import { type DatabaseName, defaultDatabase, plainName, shownName } from '../arguments/namespace.js'
 import type { Settings } from '../arguments/open-options.js'
 import { Reader } from '../codec/decode.js'
 import { ShapeCache } from '../codec/shapes.js'
@@ -35,6 +36,8 @@ export class Connection implements CollectionOwner, OperationOwner {
   readonly pending: Pending = { count: 0 }
   #idle: (() => void) | undefined
   readonly #batches: LargeBatches
+  /** Earlier states that are open. */
+  #pasts: WeakRef<Connection>[] = []
 
   constructor(
     readonly port: Port,
@@ -186,6 +189,24 @@ export class Connection implements CollectionOwner, OperationOwner {
     }
   }
 
+  /** An earlier state, which is closed with this connection. */
+  async past(where: string, { lsn, time }: MomentNumbers, limits: Limits): Promise<Connection> {
+    this.checkOpen(where)
+    const port = Port.acquire()
+    let opening: Promise<NativeDatabase> | undefined
+    try {
+      const opened = await this.callNative(where, (database) => (opening = database.asOf(lsn, time)), limits)
+      const { name } = JSON.parse(opened.describe()) as { name: string }
+      const past = new Connection(port, opened, { ...this.settings, readOnly: true }, defaultDatabase(name))
+      this.#pasts = [...this.#pasts.filter((known) => known.deref()?.isOpen), new WeakRef(past)]
+      return past
+    } catch (error) {
+      port.release()
+      opening?.then((abandoned) => abandoned.close()).catch(() => {})
+      throw error
+    }
+  }
+
   /** Refuses new operations, waits for running ones, and closes. */
   close(): Promise<void> {
     this.#open = false
@@ -197,6 +218,7 @@ export class Connection implements CollectionOwner, OperationOwner {
       // A getter may call this while the body of its operation is being written, and that operation may still fail.
       await undefined
       await this.#batches.empty()
+      await Promise.all(this.#pasts.map((past) => past.deref()?.close()))
       if (this.pending.count > 0) {
         // Short operations end by themselves; long ones reject with CLOSED.
         this.native.interrupt()

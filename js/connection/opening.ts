@@ -1,9 +1,10 @@
 // How a database is opened and verified in the core.
 
+import type { MomentNumbers } from '../arguments/moment.js'
 import type { Settings } from '../arguments/open-options.js'
 import { MoltenError } from '../errors.js'
 import { failureOf, native, type NativeDatabase, type NativeProgress } from '../transport/native.js'
-import type { LongOperationOptions, OpenOptions } from '../types/index.js'
+import type { LongOperationOptions, OpenOptions, OperationOptions } from '../types/index.js'
 import { abortable } from './abort.js'
 import { untilGivenUp } from './deadline.js'
 import { errorOfNative } from './failures.js'
@@ -35,6 +36,18 @@ export async function openNative(settings: Settings): Promise<NativeDatabase> {
       throw error
     }
     throw errorOfNative('Database.open', error)
+  }
+}
+
+/** Makes a new database of a moment of a directory; resolves with the result as JSON. */
+export async function recoverNative(
+  where: string, [path, destination]: readonly [string, string], { lsn, time }: MomentNumbers, allowPartial: boolean, limits: OperationOptions
+): Promise<string> {
+  const { signal } = limits
+  try {
+    return await untilGivenUp(where, native().NativeDatabase.recoverTo(path, destination, lsn, time, allowPartial), limits)
+  } catch (error) {
+    throw signal?.aborted && error === signal.reason ? error : errorOfNative(where, error)
   }
 }
 

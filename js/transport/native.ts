@@ -13,6 +13,8 @@ export interface NativeDatabase {
   /** As one of the databases sees them; the empty name is the default database. */
   stats(database: string): Promise<string>
   compact(ticket: number, progress?: NativeProgress): Promise<string>
+  /** An earlier state: after a commit, or at a time. */
+  asOf(lsn: number | null, time: number | null): Promise<NativeDatabase>
   backup(destination: string, ticket: number, progress?: NativeProgress): Promise<string>
   stop(ticket: number): void
   interrupt(): void
@@ -46,6 +48,7 @@ export interface Native {
     /** A database in memory is returned without a promise. */
     open(path: string, optionsJson: string, progress?: NativeProgress): Promise<NativeDatabase> | NativeDatabase
     verify(path: string, progress?: NativeProgress): Promise<string>
+    recoverTo(path: string, destination: string, lsn: number | null, time: number | null, allowPartial: boolean): Promise<string>
   }
   NativeProgress: new () => NativeProgress
   openPort(wake: () => void, hold: () => void): number

@@ -227,6 +227,29 @@ export interface HistoryReach {
   bytes: number
 }
 
+/** A moment of the past: after the newest commit that is not later than a date, or after the commit of this number. */
+export type Moment = Date | { time: Date } | { lsn: number }
+
+/** Options of `Database.recoverTo`. */
+export interface RecoverToOptions extends OperationOptions {
+  /** Takes the newest moment before the one that was asked for, where the files are damaged in between. Default false. */
+  allowPartial?: boolean
+}
+
+/** What `Database.recoverTo` made. */
+export interface RecoverToResult {
+  /** The last commit of the directory that the new database holds. */
+  lsn: number
+  /** The time of that commit, in milliseconds since 1970; null when there is none. */
+  time: number | null
+  /** Documents in the new database. */
+  documents: number
+  /** Bytes of its files. */
+  bytes: number
+  /** Why it holds an earlier moment than the one that was asked for; null when it does not. */
+  damage: { file: string | null; offset: number | null; message: string } | null
+}
+
 /** How many old generations a compaction keeps on disk. */
 export interface Retention {
   /** Old generations that are kept in `backup/<generation>/`, each a complete database: 0 to 1,000, default 0. */

@@ -62,6 +62,11 @@ impl Databases {
             "" | MEMORY => Database::open(path, options, runtime)?,
             _ => Database::open_at(&Host::system(), path, &at?, options, runtime, progress)?,
         };
+        self.keep(database)
+    }
+
+    /// Assigns a handle to an open database.
+    pub fn keep(&self, database: Arc<Database>) -> Result<u32> {
         let handle = NEXT_DATABASE.fetch_add(1, Ordering::Relaxed);
         match &mut *self.open.lock() {
             Some(open) => open.insert(handle, database),

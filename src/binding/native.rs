@@ -22,8 +22,9 @@ use super::failure::{blocking, exception, guarded, refused};
 use super::options;
 use super::port::closed;
 use super::wake::WakeFunction;
-use crate::engine::{Database, Interrupt, Limits, MEMORY, Progress};
+use crate::engine::{Database, Interrupt, Limits, MEMORY, Progress, Wanted, recover_to};
 use crate::error::{Error, Kind, Result};
+use crate::storage::{Lsn, Moment};
 
 /// The package and version of this addon. The facade compares it with its own before it calls anything else, and the packing script finds it
 /// in the file.
@@ -193,6 +194,37 @@ impl NativeDatabase {
         }
     }
 
+    /// Resolves with an earlier state, as a database of its own: after a commit, or at a time (ms since 1970).
+    #[napi]
+    pub fn as_of(
+        &self,
+        env: &Env,
+        lsn: Option<f64>,
+        time: Option<f64>,
+    ) -> napi::Result<AsyncBlock<NativeDatabase>> {
+        let (database, moment) = guarded(env, || Ok((self.database()?, moment(lsn, time)?)))?;
+        let home = Arc::clone(&self.home);
+        promise(env, move || {
+            let handle = home.keep(database.as_of(moment)?)?;
+            Ok(NativeDatabase { handle, home, stops: Arc::default() })
+        })
+    }
+
+    /// Resolves when a new database has a moment of a directory, with the result as JSON.
+    #[napi]
+    pub fn recover_to(
+        env: &Env,
+        path: String,
+        destination: String,
+        lsn: Option<f64>,
+        time: Option<f64>,
+        allow_partial: bool,
+    ) -> napi::Result<AsyncBlock<String>> {
+        let wanted = guarded(env, || Ok(Wanted { moment: moment(lsn, time)?, allow_partial }))?;
+        let (path, destination) = (located(path), located(destination));
+        promise(env, move || json(&recover_to(&path, &destination, wanted, &Interrupt::default())?))
+    }
+
     /// Resolves with the statistics as one of the databases sees them, as JSON; the empty name is the default database.
     #[napi]
     pub fn stats(&self, env: &Env, database: String) -> napi::Result<AsyncBlock<String>> {
@@ -322,6 +354,15 @@ pub fn close_all(env: &Env) -> napi::Result<()> {
 pub(super) fn located(path: String) -> String {
     let at = (!path.is_empty() && path != MEMORY).then(|| Database::locate(&path).ok());
     at.flatten().and_then(|at| at.into_os_string().into_string().ok()).unwrap_or(path)
+}
+
+/// A commit or a time; numbers of JavaScript.
+fn moment(lsn: Option<f64>, time: Option<f64>) -> Result<Moment> {
+    match (lsn, time) {
+        (Some(lsn), _) => Ok(Moment::Lsn(Lsn(lsn as u64))),
+        (None, Some(time)) => Ok(Moment::Time(time as i64)),
+        (None, None) => Err(Error::new(Kind::Argument, "a moment is a date or the number of a commit")),
+    }
 }
 
 /// A promise of blocking work, which runs on tokio.

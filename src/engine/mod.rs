@@ -47,7 +47,9 @@ pub(crate) mod transfer;
 pub(crate) mod write;
 
 pub use crate::options::MEMORY;
-pub use database::{Database, DatabaseCounts, DatabaseStats, Description};
+pub use database::{
+    Database, DatabaseCounts, DatabaseStats, Description, RecoveredTo, Wanted, recover_to, recover_to_on,
+};
 pub use exec::{Interrupt, Limits, Progress};
 pub use format::record;
 pub use maintenance::{Backup, Compaction};

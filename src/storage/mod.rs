@@ -26,6 +26,7 @@ pub mod pages;
 pub mod runs;
 pub(crate) mod spill;
 
+pub(crate) use backends::past::PastStorage;
 pub use contract::backend::{
     Block, BlockPlace, CheckpointFile, CheckpointSink, Cut, Depth, Discard, FileId, FrameSize, HistoryReach,
     Installed, LeaveCheckpoint, Loader, LogReader, Lsn, PageSink, Place, ReadBack, Replayed, SnapshotBlock,
@@ -33,12 +34,14 @@ pub use contract::backend::{
 };
 pub use contract::completion::{Completer, Completion};
 pub(crate) use contract::latch::poisoned_by;
+pub use contract::past::{Moment, PastFiles, PastReach};
 pub use format::{checkpoint, frame, manifest, segment, snapshot};
 pub(crate) use generation::retire::is_own_name;
 pub use host::system::Host;
 pub use host::vfs;
 pub(crate) use open::clean::{CheckpointLoader, FromCheckpoint, of_directory as checkpoint_of};
 pub use open::inspect::{Inspected, InspectedCommit, inspect};
+pub(crate) use open::moment::{Directory, Led, Way};
 pub use open::open::{Opened, open_disk, open_memory};
 pub(crate) use open::open::{create_parents, open_disk_from_checkpoint};
 pub use open::recovery::RecoveryReport;

@@ -20,6 +20,7 @@ mod memory;
 mod model;
 mod moved;
 mod order;
+mod past;
 mod rebase;
 mod repeats;
 mod scans;

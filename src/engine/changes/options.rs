@@ -81,6 +81,11 @@ pub(crate) struct WatchOptions {
 }
 
 impl WatchOptions {
+    /// Whether the stream ends by itself.
+    pub(crate) fn ends(&self) -> bool {
+        self.until.is_some()
+    }
+
     /// Reads what the facade has sent: `{ scope, pipeline, fullDocument, fullDocumentBeforeChange, expanded, resumeAfter,
     /// startAfter, startAt }`. `default` is the name of the default database, `newest` is where a stream begins that is told nothing.
     pub(crate) fn parse(

@@ -45,6 +45,8 @@ pub struct Database {
     /// Held while closing, so that a second close returns only when the first is done.
     closing: LongMutex<Closing>,
     sessions: Mutex<Vec<Weak<Session>>>,
+    /// Earlier states that were opened by this handle.
+    pasts: Mutex<Vec<Weak<Database>>>,
     runtime: Handle,
     place: Option<registry::Place>,
     /// The location of its directory.
@@ -152,15 +154,32 @@ impl Database {
             closed,
             closing: LongMutex::default(),
             sessions: Mutex::default(),
+            pasts: Mutex::default(),
             runtime,
             place,
             at,
         })
     }
 
-    #[cfg(test)]
     pub(crate) fn store(&self) -> &Arc<Store> {
         &self.store
+    }
+
+    /// The location of its directory.
+    pub(super) fn at(&self) -> Option<&Path> {
+        self.at.as_deref()
+    }
+
+    /// A handle of an earlier state, which is closed with this one.
+    pub(super) fn add_past(&self, store: Arc<Store>) -> Result<Arc<Database>> {
+        let options = store.options().clone();
+        let past = Self::handle(store, options, self.runtime.clone(), None, self.at.clone());
+        let mut pasts = self.pasts.lock();
+        // This handle may have been closed meanwhile.
+        self.check_open("asOf")?;
+        pasts.retain(|known| known.strong_count() > 0);
+        pasts.push(Arc::downgrade(&past));
+        Ok(past)
     }
 
     /// A caller's own queue of operations. One per environment keeps its writes in order.
@@ -217,7 +236,7 @@ impl Database {
     pub fn backup_within(&self, destination: &str, interrupt: &Interrupt) -> Result<Backup> {
         self.check_open("backup")?;
         let destination = Path::new(destination);
-        backup::run(&self.store, &Host::system(), self.at.as_deref(), destination, interrupt)
+        backup::run(&self.store, &self.store.host(), self.at.as_deref(), destination, interrupt)
     }
 
     /// Creates indexes, all or none, and the collection if it is missing; returns their names once that is published.
@@ -247,6 +266,8 @@ impl Database {
     /// Announces that the handle is about to be closed: its operations that still run shortly after end with `CLOSED`.
     pub fn interrupt_soon(self: &Arc<Self>) {
         self.live_sessions().iter().for_each(|session| session.end_streams());
+        let pasts = self.pasts.lock().iter().filter_map(Weak::upgrade).collect::<Vec<_>>();
+        pasts.iter().for_each(Database::interrupt_soon);
         let database = Arc::downgrade(self);
         self.runtime.spawn(async move {
             tokio::time::sleep(GRACE).await;
@@ -267,6 +288,12 @@ impl Database {
         let _closing = self.closing.lock();
         if self.closed.swap(true, Ordering::AcqRel) {
             return Ok(());
+        }
+        let pasts = std::mem::take(&mut *self.pasts.lock());
+        for past in pasts.iter().filter_map(Weak::upgrade) {
+            if let Err(error) = past.close() {
+                tracing::warn!(database = %self.store.name(), %error, "an earlier state could not be closed");
+            }
         }
         for session in self.live_sessions() {
             session.drain();
@@ -345,7 +372,7 @@ impl Database {
         }
     }
 
-    fn check_open(&self, method: &str) -> Result<()> {
+    pub(super) fn check_open(&self, method: &str) -> Result<()> {
         if self.closed.load(Ordering::Acquire) {
             let message = format!("{method}: the database {} is closed; open it again", self.store.name());
             return Err(Error::new(Kind::Closed, message));

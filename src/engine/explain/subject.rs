@@ -60,7 +60,7 @@ pub(crate) fn explain(
     interrupt: &Interrupt,
 ) -> Result<Value> {
     let (operation, variables) = operation.with_variables();
-    let constants = find::constants(store, variables, store.now(), interrupt)?;
+    let constants = find::constants(store, variables, store.statement_time(), interrupt)?;
     let explained = Explained::of(operation, hint, &constants)?;
     let view = store.view();
     let mut parts = fields! { "explainVersion": text("1") };

@@ -140,7 +140,7 @@ pub(super) fn write(
     let mut payloads = Payloads::default();
     let past = snapshot::past_names(store, captured.lsn);
     let (lsn, next) = (captured.lsn, captured.next_number);
-    snapshot::write_database(store, &captured.shapes, lsn, next, &past, &mut payloads)?;
+    snapshot::write_database(store.newest_time(), &captured.shapes, lsn, next, &past, &mut payloads)?;
     let mut contents = Contents { payloads: payloads.0, ..Contents::default() };
     let mut entered = Vec::new();
     let files = slots.map_or_else(Vec::new, |slots| slots.files.clone());

@@ -38,6 +38,8 @@ pub struct Compaction {
 pub(crate) struct Generation {
     pub(crate) view: View,
     pub(crate) next_number: u32,
+    /// The time of the newest commit in it (ms): which moments it can answer for.
+    pub(crate) time: i64,
     /// Shapes that the log before the view defines, by collection.
     pub(crate) shapes: Vec<(Arc<str>, Arc<Collection>, usize)>,
     /// The sums of the commits up to the view, by collection.
@@ -66,7 +68,8 @@ pub(crate) fn generation(store: &Store, applied: &Applied) -> Generation {
     let tallies = applied.catalogue.iter().map(|(_, collection)| collection.tally().now()).collect();
     let ends = applied.catalogue.iter().map(|(_, collection)| collection.slab().end()).collect();
     let past = past_names(store, applied.lsn);
-    Generation { view, next_number: applied.next_number, shapes, tallies, ends, past }
+    let (next_number, time) = (applied.next_number, store.newest_time());
+    Generation { view, next_number, time, shapes, tallies, ends, past }
 }
 
 /// What collections were called before this commit, as far as the log is kept for readers of old commits.
@@ -87,8 +90,8 @@ pub(crate) fn write(
     mut places: Option<&mut PlacesWriter<'_>>,
     interrupt: &Interrupt,
 ) -> Result<u64> {
-    let Generation { view, next_number, shapes, ends, past, .. } = generation;
-    write_database(store, shapes, view.lsn(), *next_number, past, sink)?;
+    let Generation { view, next_number, time, shapes, ends, past, .. } = generation;
+    write_database(*time, shapes, view.lsn(), *next_number, past, sink)?;
     // Each document is written, and then read back by the proof.
     interrupt.expect(shapes.iter().map(|(_, collection, _)| 2 * collection.count()).sum());
     let mut documents = 0;
@@ -103,14 +106,13 @@ pub(crate) fn write(
 
 /// Names, shapes and counters: the blocks of collection 0.
 pub(crate) fn write_database(
-    store: &Store,
+    time: i64,
     collections: &[(Arc<str>, Arc<Collection>, usize)],
     lsn: Lsn,
     next_number: u32,
     past: &[(u32, PastName)],
     sink: &mut dyn SnapshotSink,
 ) -> Result<()> {
-    let time = store.commit_time();
     let mut payload = Vec::new();
     record::begin(&mut payload, time);
     for (name, collection, shapes) in collections {

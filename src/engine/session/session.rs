@@ -340,11 +340,7 @@ impl Session {
             return Outcome::Now(Answered::failed(self.closed()));
         }
         if self.access == Access::ReadOnly && needs == Access::ReadWrite {
-            let message = format!(
-                "{} was opened with readOnly; open it without that option to write",
-                self.store.name()
-            );
-            return Outcome::Now(Answered::failed(Error::new(Kind::ReadOnly, message)));
+            return Outcome::Now(Answered::failed(self.store.read_only()));
         }
         // An operation that is tried on the caller's thread may still go to its queue.
         if !is_nonblocking() {

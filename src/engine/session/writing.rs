@@ -85,7 +85,7 @@ impl Session {
     }
 
     fn constants(&self, variables: Option<&Incoming>, interrupt: &Interrupt) -> Result<Constants> {
-        find::constants(&self.store, variables, self.store.now(), interrupt)
+        find::constants(&self.store, variables, self.store.statement_time(), interrupt)
     }
 
     /// Runs one write by filter and builds its result.

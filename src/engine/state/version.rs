@@ -50,10 +50,10 @@ impl Content {
         matches!(self, Content::Hot(..))
     }
 
-    /// Bytes of the document, in memory or on disk.
+    /// Bytes of the document, in memory or on disk: without the head of its record, whose length changes when it moves to another file.
     pub(crate) fn live_bytes(&self) -> usize {
         match self {
-            Content::Hot(_, span) | Content::Cold(_, span) => span.len() + span.head(),
+            Content::Hot(_, span) | Content::Cold(_, span) => span.len(),
             _ => 0,
         }
     }

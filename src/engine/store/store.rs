@@ -61,6 +61,8 @@ pub struct Recovered {
     pub time: i64,
     /// The names that collections had before, as far as the log tells.
     pub(crate) past: BTreeMap<u32, Vec<PastName>>,
+    /// It is an earlier state of a database.
+    pub(crate) is_past: bool,
 }
 
 impl Recovered {
@@ -73,6 +75,7 @@ impl Recovered {
             next_number: 1,
             time: i64::MIN,
             past: BTreeMap::new(),
+            is_past: false,
         }
     }
 }
@@ -96,6 +99,8 @@ pub(crate) struct Store {
     applied_lsn: AtomicU64,
     /// The time of the newest commit (ms).
     commit_time: AtomicI64,
+    /// Of an earlier state: the time of its newest commit (ms).
+    moment: Option<i64>,
     clock: Arc<dyn Clock>,
     rng: Arc<dyn Rng>,
     vfs: Arc<dyn Vfs>,
@@ -170,6 +175,7 @@ impl Store {
             }),
             applied_lsn: AtomicU64::new(recovered.lsn.0),
             commit_time: AtomicI64::new(recovered.time),
+            moment: recovered.is_past.then_some(recovered.time),
             work_clock: Arc::new(move || millis(&*work_clock)),
             clock,
             rng: host.rng.clone(),
@@ -318,9 +324,32 @@ impl Store {
         (self.work_clock)()
     }
 
+    /// The time that a statement sees (ms): of an earlier state its own.
+    pub(crate) fn statement_time(&self) -> i64 {
+        self.moment.filter(|time| *time != i64::MIN).unwrap_or_else(|| self.now())
+    }
+
+    /// Whether it is an earlier state of a database.
+    pub(crate) fn is_past(&self) -> bool {
+        self.moment.is_some()
+    }
+
+    /// What it stands on.
+    pub(crate) fn host(&self) -> Host {
+        Host { vfs: self.vfs.clone(), clock: self.clock.clone(), rng: self.rng.clone() }
+    }
+
     /// The time of a commit that is made now (ms): that of the clock, but never before the commits that there are.
     pub(crate) fn commit_time(&self) -> i64 {
         self.now().max(self.commit_time.load(Ordering::Acquire))
+    }
+
+    /// The time of the newest commit (ms); where that is not known, of the clock.
+    pub(crate) fn newest_time(&self) -> i64 {
+        match self.commit_time.load(Ordering::Acquire) {
+            i64::MIN => self.now(),
+            time => time,
+        }
     }
 
     /// Notes the time of the newest commit, under the commit lock.
@@ -378,11 +407,21 @@ impl Store {
             return Some(Error::new(Kind::Closed, format!("the database {} is closed", self.name)));
         }
         if self.options.access == Access::ReadOnly {
-            let message =
-                format!("{} was opened with readOnly; open it without that option to write", self.name);
-            return Some(Error::new(Kind::ReadOnly, message));
+            return Some(self.read_only());
         }
         self.publisher.waiting.poisoned()
+    }
+
+    /// The error of a write where nothing can be written.
+    pub(crate) fn read_only(&self) -> Error {
+        let name = &self.name;
+        let message = match self.moment {
+            Some(_) => format!(
+                "this is an earlier state of {name}, which cannot be changed; write to the database itself"
+            ),
+            None => format!("{name} was opened with readOnly; open it without that option to write"),
+        };
+        Error::new(Kind::ReadOnly, message)
     }
 
     /// The error why a copy cannot begin, if any: of a poisoned database it is unknown what reopening will find.

@@ -93,7 +93,7 @@ impl Work {
         Work {
             store: store.clone(),
             view: store.view(),
-            now: store.now(),
+            now: store.statement_time(),
             own: Arc::default(),
             bytes: 0,
             marks: Vec::new(),

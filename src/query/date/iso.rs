@@ -1,6 +1,6 @@
 //! Times as text.
 
-use super::local::Fields;
+use super::local::{Fields, Local};
 use super::zone::Zone;
 
 /// A time as written in a text.
@@ -26,6 +26,22 @@ impl Written {
 pub(crate) fn instant(text: &str) -> Option<i64> {
     let written = read(text)?;
     written.local.checked_sub(written.offset?)
+}
+
+/// An instant in milliseconds since 1970 as a text in ISO 8601.
+pub(crate) fn text_of(millis: i64) -> String {
+    let at = Local::of(millis);
+    let (date, time) = ((at.year(), at.month(), at.day()), (at.hour(), at.minute(), at.second()));
+    format!(
+        "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z",
+        date.0,
+        date.1,
+        date.2,
+        time.0,
+        time.1,
+        time.2,
+        at.millisecond()
+    )
 }
 
 /// Parses ISO 8601: a date, optionally a time after `T` or a space, optionally an offset.

@@ -13,6 +13,6 @@ mod zone;
 mod zone_tests;
 
 pub(in crate::query) use iso::{Written, digits};
-pub(crate) use iso::{instant, read};
+pub(crate) use iso::{instant, read, text_of};
 pub(in crate::query) use local::{DAY, Fields, Local, first_day, iso_year_start};
 pub(in crate::query) use zone::Zone;

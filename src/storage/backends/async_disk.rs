@@ -15,6 +15,7 @@ use crate::storage::contract::backend::{
     StorageStats,
 };
 use crate::storage::contract::completion::Completion;
+use crate::storage::contract::past::{Moment, PastFiles, PastReach};
 
 /// The async backend.
 pub(crate) struct AsyncDiskStorage {
@@ -165,5 +166,13 @@ impl StorageBackend for AsyncDiskStorage {
 
     fn salt_at(&self, lsn: Lsn) -> Option<u64> {
         self.disk.salt_at(lsn)
+    }
+
+    fn past(&self, moment: Moment, newest: Lsn) -> Result<Arc<dyn PastFiles>> {
+        self.disk.past(moment, newest)
+    }
+
+    fn past_reach(&self) -> Option<PastReach> {
+        Some(self.disk.past_reach())
     }
 }

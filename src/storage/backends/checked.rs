@@ -11,6 +11,7 @@ use crate::storage::contract::backend::{
 };
 use crate::storage::contract::completion::Completion;
 use crate::storage::contract::latch::{Latch, closed};
+use crate::storage::contract::past::{Moment, PastFiles, PastReach};
 
 /// A backend behind its latch; refuses every call once closed.
 pub(crate) struct Checked<B> {
@@ -158,5 +159,14 @@ impl<B: StorageBackend> StorageBackend for Checked<B> {
 
     fn salt_at(&self, lsn: Lsn) -> Option<u64> {
         self.inner.salt_at(lsn)
+    }
+
+    fn past(&self, moment: Moment, newest: Lsn) -> Result<Arc<dyn PastFiles>> {
+        self.check_open()?;
+        self.inner.past(moment, newest)
+    }
+
+    fn past_reach(&self) -> Option<PastReach> {
+        self.inner.past_reach()
     }
 }

@@ -12,6 +12,7 @@ use crate::storage::contract::backend::{
 };
 use crate::storage::contract::completion::Completion;
 use crate::storage::contract::latch::Latch;
+use crate::storage::contract::past::{Moment, PastFiles, PastReach};
 use crate::storage::format::manifest::Clean;
 use crate::storage::format::witness::Witness;
 use crate::storage::generation::generation::{Generations, Ordered};
@@ -241,6 +242,14 @@ impl Disk {
         if self.access == Access::ReadWrite {
             self.progress.add_syncs(self.generations.trim_history(now_ms, &self.segments, &self.latch));
         }
+    }
+
+    pub(crate) fn past(&self, moment: Moment, newest: Lsn) -> Result<Arc<dyn PastFiles>> {
+        Ok(Arc::new(self.generations.past(moment, newest, &self.segments)?))
+    }
+
+    pub(crate) fn past_reach(&self) -> PastReach {
+        self.generations.past_reach()
     }
 
     pub(crate) fn salt_at(&self, lsn: Lsn) -> Option<u64> {

@@ -10,6 +10,7 @@ use crate::storage::contract::backend::{
     StorageStats,
 };
 use crate::storage::contract::completion::Completion;
+use crate::storage::contract::past::{Moment, PastFiles, PastReach};
 
 /// The sync backend.
 pub(crate) struct SyncDiskStorage(Disk);
@@ -112,5 +113,13 @@ impl StorageBackend for SyncDiskStorage {
 
     fn salt_at(&self, lsn: Lsn) -> Option<u64> {
         self.0.salt_at(lsn)
+    }
+
+    fn past(&self, moment: Moment, newest: Lsn) -> Result<Arc<dyn PastFiles>> {
+        self.0.past(moment, newest)
+    }
+
+    fn past_reach(&self) -> Option<PastReach> {
+        Some(self.0.past_reach())
     }
 }

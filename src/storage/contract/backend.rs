@@ -12,6 +12,7 @@ use std::sync::atomic::AtomicBool;
 use smallvec::SmallVec;
 
 use super::completion::Completion;
+use super::past::{Moment, PastFiles, PastReach};
 use crate::error::{Error, Kind, Result};
 use crate::storage::pages::pointer::Pointer;
 
@@ -281,6 +282,18 @@ pub trait StorageBackend: Send + Sync {
     /// The first 8 bytes of the salt of the segment with this published commit; `None` where it is no longer kept, or in
     /// memory. Costs no I/O. Another history with the same numbers has another salt.
     fn salt_at(&self, _lsn: Lsn) -> Option<u64> {
+        None
+    }
+
+    /// The files of an earlier state, not behind `newest`, which is published. `HISTORY_LOST` where it is not kept,
+    /// `NOT_SUPPORTED` in memory.
+    fn past(&self, _moment: Moment, _newest: Lsn) -> Result<Arc<dyn PastFiles>> {
+        let message = "a database in memory keeps no earlier states; open a directory instead of ':memory:'";
+        Err(Error::new(Kind::NotSupported, message))
+    }
+
+    /// How far back earlier states reach; `None` in memory.
+    fn past_reach(&self) -> Option<PastReach> {
         None
     }
 }

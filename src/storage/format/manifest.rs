@@ -8,7 +8,8 @@
 //!         96  u64 clean: segment (0: none)   104  u64 its length   112  u64 its last lsn
 //!        120  key derivation, 64 bytes       184  wrapped data key, 72 bytes
 //!        256  u64 first segment kept for its history (0: none is kept)
-//!        264  zero                  492  mac, 16 bytes    508  u32 crc32c over what stands before
+//!        264  u64 1: the log that is kept begins with an empty database
+//!        272  zero                  492  mac, 16 bytes    508  u32 crc32c over what stands before
 //! ```
 
 use std::io;
@@ -82,6 +83,8 @@ pub struct Manifest {
     pub wrapped_key: [u8; 72],
     /// Segments from this one on, below the first, are kept so that their commits can be read again; 0: none is kept.
     pub history: u64,
+    /// The log that is kept from segment 1 on begins with an empty database, not with a snapshot that is gone.
+    pub is_from_nothing: bool,
     /// A MAC with the data key, when encrypted.
     pub mac: [u8; 16],
     /// The newest segment that a session began since the newest clean close; stored after the 512 bytes.
@@ -101,6 +104,7 @@ impl Manifest {
             key_derivation: [0; 64],
             wrapped_key: [0; 72],
             history: 0,
+            is_from_nothing: false,
             mac: [0; 16],
             witnessed: None,
         }
@@ -140,6 +144,7 @@ impl Manifest {
         put(120, &self.key_derivation);
         put(184, &self.wrapped_key);
         put(256, &self.history.to_le_bytes());
+        put(264, &u64::from(self.is_from_nothing && self.history == 1).to_le_bytes());
         put(492, &self.mac);
         let crc = crc32c::crc32c(&bytes[..CRC_AT]);
         bytes[CRC_AT..].copy_from_slice(&crc.to_le_bytes());
@@ -156,7 +161,7 @@ impl Manifest {
         }
         check_version(path, u32_at(bytes, 8))?;
         let flags = u32_at(bytes, 12);
-        if flags & !ENCRYPTED != 0 || bytes[264..492].iter().any(|byte| *byte != 0) {
+        if flags & !ENCRYPTED != 0 || bytes[272..492].iter().any(|byte| *byte != 0) {
             return Err(Error::corrupt(path, 12, "the manifest holds fields of no known format"));
         }
         // Generation, segments, lengths and LSN; the snapshot's hash is between them.
@@ -169,6 +174,9 @@ impl Manifest {
                 40,
                 "the manifest names segment 0; the first segment of all is 1",
             ));
+        }
+        if u64_at(bytes, 264) > u64::from(u64_at(bytes, 256) == 1) {
+            return Err(Error::corrupt(path, 264, "the manifest holds fields of no known format"));
         }
         if u64_at(bytes, 256) > u64_at(bytes, 40) {
             return Err(Error::corrupt(
@@ -190,6 +198,7 @@ impl Manifest {
             key_derivation: array_at(bytes, 120),
             wrapped_key: array_at(bytes, 184),
             history: u64_at(bytes, 256),
+            is_from_nothing: u64_at(bytes, 264) == 1,
             mac: array_at(bytes, 492),
             witnessed: None,
         })

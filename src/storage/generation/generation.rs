@@ -130,11 +130,15 @@ impl Generations {
     }
 
     pub(crate) fn read(&self, id: u64, place: BlockPlace, depth: Depth) -> Result<Option<Arc<Block>>> {
-        let snapshot = self.snapshots.read().get(&id).cloned();
-        match snapshot {
+        match self.snapshot(id) {
             Some(snapshot) => snapshot.read_block(place, depth),
             None => Err(Error::new(Kind::Internal, format!("snapshot {id} is not part of the database"))),
         }
+    }
+
+    /// A snapshot that can be read.
+    pub(super) fn snapshot(&self, id: u64) -> Option<Arc<SnapshotFile>> {
+        self.snapshots.read().get(&id).cloned()
     }
 
     /// Registers a cut; replaces one that was dropped before its snapshot was begun.
@@ -236,12 +240,15 @@ impl Generations {
             first_segment: cut.next_segment,
             snapshot: Some(named),
             clean: None,
+            // A copy begins with a snapshot of commit 0 that holds something.
+            is_from_nothing: old.history > 0
+                && (old.is_from_nothing || old.snapshot.is_none() && cut.lsn.0 > 0),
             ..old.clone()
         };
         let keep = self.keeps_generations();
         if keep {
             let clean = Some(self.end_of(&cut, segments)?);
-            let last = Manifest { clean, history: 0, witnessed: None, ..old.clone() };
+            let last = Manifest { clean, history: 0, is_from_nothing: false, witnessed: None, ..old.clone() };
             retire::announce(&self.host, &self.dir, &last)?;
         }
         self.replace_manifest(&mut new, cut.next_segment, &mut sink, latch)?;

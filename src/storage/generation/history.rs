@@ -127,13 +127,18 @@ fn kept(segment: &Segment, until: Option<i64>, moved: Option<Backup>) -> KeptSeg
 }
 
 /// The generations in `backup/`, the newest first, and their folders.
-fn backups(host: &Host, dir: &Path) -> Vec<Backup> {
+pub(crate) fn backups(host: &Host, dir: &Path) -> Vec<Backup> {
     let generations = retire::generations(host, dir).unwrap_or_default();
     generations.into_iter().rev().map(|id| (id, retire::folder(dir, id))).collect()
 }
 
 /// A segment that is kept, in the directory or in a backup.
-fn find(host: &Host, dir: &Path, id: u64, folders: &[Backup]) -> Result<Option<(Segment, Option<Backup>)>> {
+pub(crate) fn find(
+    host: &Host,
+    dir: &Path,
+    id: u64,
+    folders: &[Backup],
+) -> Result<Option<(Segment, Option<Backup>)>> {
     let name = segment_name(id);
     if let Some(segment) = open_segment(host, &dir.join(&name), id)? {
         return Ok(Some((segment, None)));

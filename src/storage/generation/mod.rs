@@ -5,6 +5,7 @@
 //! - `history`: keeps segments of replaced generations to be read again
 //! - `generation`: makes a cut and installs its snapshot
 //! - `trimming`: gives back what is no longer kept of it
+//! - `past`: which earlier states there are; `past_state`: the files of one
 //! - `retire`: removes or keeps the files of replaced generations
 //! - `snapshot_sink`: the snapshot of a cut, until the manifest names it
 //! - `snapshot_writer`: writes a snapshot
@@ -14,6 +15,8 @@ mod checkpoint_sink;
 pub(crate) mod checkpoints;
 pub(crate) mod generation;
 pub(crate) mod history;
+pub(crate) mod past;
+pub(crate) mod past_state;
 pub(crate) mod retire;
 pub(crate) mod snapshot_file;
 mod snapshot_sink;

@@ -112,6 +112,11 @@ impl Kept {
         self.state.read().segments.values().next().cloned()
     }
 
+    /// Those from this one on, in order.
+    pub(crate) fn from(&self, first: u64) -> Vec<KeptSegment> {
+        self.state.read().segments.range(first..).map(|(_, segment)| segment.clone()).collect()
+    }
+
     /// Their bytes.
     pub(crate) fn bytes(&self) -> u64 {
         self.state.read().segments.values().map(|segment| segment.bytes).sum()

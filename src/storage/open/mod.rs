@@ -6,6 +6,7 @@
 //! - [`clean`]: opening from a checkpoint
 //! - [`inspect`]: reads everything and changes nothing
 //! - `report`: what is said of each file
+//! - `moment`: earlier states of a directory
 //! - `past`: checks the segments of the history
 //! - [`scrub`]: reads everything again while the database is open
 //! - `whole`: the report of a database that opened
@@ -13,6 +14,7 @@
 pub(crate) mod clean;
 pub(crate) mod inspect;
 pub(crate) mod listing;
+pub(crate) mod moment;
 pub(crate) mod open;
 pub(crate) mod past;
 pub(crate) mod recovery;

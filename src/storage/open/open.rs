@@ -308,7 +308,7 @@ fn remove_temporary(host: &Host, dir: &Path, names: &[String]) -> Result<()> {
 }
 
 /// Refuses what this version cannot read, before anything is changed.
-fn check_readable(dir: &Path, manifest: &Manifest) -> Result<()> {
+pub(super) fn check_readable(dir: &Path, manifest: &Manifest) -> Result<()> {
     let path = dir.join(manifest::NAME);
     if manifest.encrypted {
         let message = format!("{} is encrypted; open it with its encryptionKey", dir.display());

@@ -33,7 +33,7 @@ pub(crate) struct Source {
 impl Source {
     /// The newest published state.
     pub(crate) fn newest(store: &Store) -> Source {
-        Source { view: store.view(), own: None, now: store.now() }
+        Source { view: store.view(), own: None, now: store.statement_time() }
     }
 
     /// A view at this time, and what a transaction has written over it.

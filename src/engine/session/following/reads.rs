@@ -22,6 +22,13 @@ use crate::storage::Lsn;
 /// How long (ms) a stream waits before it is told how far it has come, if commits that do not concern it have passed.
 const TOLD: i64 = 10_000;
 
+/// The error of who watches an earlier state.
+fn unchanging() -> Error {
+    let message =
+        "this is an earlier state of a database, in which nothing changes; watch the database itself";
+    Error::new(Kind::NotSupported, message)
+}
+
 fn closed() -> Error {
     Error::new(Kind::Closed, "the change stream is closed; open another with watch, after its resumeToken")
 }
@@ -35,7 +42,10 @@ impl Session {
         constants: &Constants,
     ) -> Result<Answer> {
         let stream = ChangeStream::open(&self.store, constants.work(), |newest| {
-            WatchOptions::parse((name, self.store.databases().default_name()), options, constants, newest)
+            let default = self.store.databases().default_name();
+            let options = WatchOptions::parse((name, default), options, constants, newest)?;
+            // The versions of a document end by themselves.
+            if self.store.is_past() && !options.ends() { Err(unchanging()) } else { Ok(options) }
         })?;
         let token = stream.first_token();
         // From now on compactions keep what the stream has not read yet. That takes an fsync, once in the life of a database.
@@ -58,6 +68,9 @@ impl Session {
         options: &FindOptions,
         constants: &Constants,
     ) -> Result<Answer> {
+        if self.store.is_past() {
+            return Err(unchanging());
+        }
         let live = Live::open(&self.store, name, filter, options, constants)?;
         Ok(Answer::Count(self.streams.add(Follower::Live(live))))
     }

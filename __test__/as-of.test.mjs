@@ -1,0 +1,164 @@
+// Earlier states of a database: read beside it, and made a new one.
+
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+
+import test from 'ava'
+
+import { Database, directory, memory, onDisk, rejectsType, rejectsWith } from './support/database.mjs'
+
+const lastLsn = async (db) => (await db.stats()).lastLsn
+
+async function lines(db, options) {
+  let text = ''
+  await db.exportJSONL(new WritableStream({ write: (chunk) => void (text += Buffer.from(chunk)) }), options)
+  return text
+}
+
+/** A database with three states of users, and what each has. */
+async function withHistory(t, options) {
+  const path = directory(t)
+  const db = await onDisk(t, { history: { changes: {} }, autoCompact: false, ...options }, path)
+  const users = db.collection('users')
+  const states = []
+  const note = async () => {
+    await sleep(3)
+    states.push({ lsn: await lastLsn(db), time: new Date(), users: await users.find().toArray() })
+    await sleep(3)
+  }
+  await users.insertMany([{ _id: 1, n: 1 }, { _id: 2, n: 1 }])
+  await users.createIndex('n')
+  await note()
+  await users.updateOne({ _id: 1 }, { $set: { n: 2 } })
+  await db.sibling('other').collection('things').insertOne({ _id: 'x' })
+  await note()
+  await users.deleteMany({})
+  await users.drop()
+  await note()
+  return { path, db, states }
+}
+
+test('asOf reads the state after a commit and at a time, with its indexes, siblings and $$NOW', async (t) => {
+  const { db, states } = await withHistory(t)
+  for (const compacts of [false, true]) {
+    if (compacts) await db.compact()
+    for (const { lsn, time, users } of states) {
+      for (const moment of [{ lsn }, time, { time }]) {
+        const past = await db.asOf(moment)
+        const of = past.collection('users')
+        t.deepEqual(await of.find().toArray(), users)
+        t.deepEqual(await of.find({ n: 1 }).toArray(), users.filter(({ n }) => n === 1))
+        t.is(await of.countDocuments({ n: 2 }), users.filter(({ n }) => n === 2).length)
+        t.deepEqual(users.length > 0 ? (await of.indexes()).map(({ name }) => name) : [], users.length > 0 ? ['_id_', 'n_1'] : [])
+        t.is(of.getSync(1)?.n, users.find(({ _id }) => _id === 1)?.n)
+        t.is(await lastLsn(past), lsn)
+        t.is(await past.sibling('other').collection('things').countDocuments(), lsn > states[0].lsn ? 1 : 0)
+        const [{ now }] = await past.aggregate([{ $documents: [{}] }, { $project: { now: '$$NOW' } }]).toArray()
+        t.true(now <= time, 'the time of the commit')
+        const seen = await of.aggregate([{ $match: { $expr: { $eq: ['$$NOW', now] } } }]).toArray()
+        t.is(seen.length, users.length)
+        await past.close()
+      }
+    }
+  }
+  const siblingOfThen = await db.sibling('other').asOf({ lsn: states[1].lsn })
+  t.deepEqual([siblingOfThen.databaseName, await siblingOfThen.collection('things').countDocuments()], ['other', 1])
+  await siblingOfThen.close()
+  t.is(await (await db.asOf(new Date(0))).collection('users').countDocuments(), 0, 'before the first commit there was nothing')
+})
+
+test('an earlier state refuses writes and watching, and can be copied out', async (t) => {
+  const { db, states, path } = await withHistory(t)
+  const past = await db.asOf({ lsn: states[1].lsn })
+  const users = past.collection('users')
+  const words = /this is an earlier state of .*, which cannot be changed; write to the database itself/
+  await rejectsWith(t, 'READ_ONLY', users.insertOne({ _id: 9 }), words)
+  await rejectsWith(t, 'READ_ONLY', users.deleteMany({}), words)
+  await rejectsWith(t, 'READ_ONLY', users.createIndex('m'))
+  await rejectsWith(t, 'READ_ONLY', past.dropDatabase())
+  await rejectsWith(t, 'READ_ONLY', past.compact())
+  await rejectsWith(t, 'NOT_SUPPORTED', users.watch().next(), /nothing changes; watch the database itself/)
+  t.is(await past.transaction((tx) => tx.collection('users').countDocuments()), 2)
+  t.is((await lines(past)).trim().split('\n').length, 2)
+  t.is((await lines(past, { allDatabases: true })).trim().split('\n').length, 3)
+  const result = await past.backup(`${path}-copy`)
+  t.is(result.lsn, states[1].lsn)
+  const copy = await onDisk(t, {}, `${path}-copy`)
+  t.deepEqual(await copy.collection('users').find().toArray(), states[1].users)
+  const versions = []
+  for await (const version of users.history(1)) versions.push(version.version)
+  t.deepEqual(versions, [1, 2], 'the versions up to then')
+})
+
+test('an earlier state stays what it is while the database goes on, and ends with it', async (t) => {
+  const { db, states } = await withHistory(t, { memoryLimit: 1, history: { changes: false } })
+  const past = await db.asOf({ lsn: states[1].lsn })
+  const other = await db.asOf({ lsn: states[0].lsn })
+  await db.collection('users').insertMany(Array.from({ length: 500 }, (_, _id) => ({ _id, text: 'x'.repeat(200) })))
+  await db.compact()
+  await db.compact()
+  t.deepEqual(await past.collection('users').find().toArray(), states[1].users)
+  await rejectsWith(t, 'HISTORY_LOST', db.asOf({ lsn: states[1].lsn }), /the state after commit \d+ is no longer kept; the oldest that is kept is the one after commit \d+, of \d{4}-/)
+  await other.close()
+  await rejectsWith(t, 'CLOSED', other.collection('users').findOne())
+  await db.close()
+  await rejectsWith(t, 'CLOSED', past.collection('users').findOne())
+  await rejectsWith(t, 'CLOSED', db.asOf({ lsn: 0 }))
+})
+
+test('asOf names what it cannot give', async (t) => {
+  const { db } = await withHistory(t)
+  const newest = await lastLsn(db)
+  await rejectsType(t, () => db.asOf({ lsn: newest + 1 }), new RegExp(`there is no commit ${newest + 1} yet; the newest one is ${newest}`))
+  for (const wrong of [undefined, null, 5, '2024-01-01', {}, { lsn: -1 }, { lsn: 1.5 }, { lsn: 1, time: new Date() }, { time: 5 }, new Date(NaN)]) {
+    await rejectsType(t, () => db.asOf(wrong), /Database.asOf: moment must be/)
+  }
+  await rejectsType(t, () => db.asOf({ lsm: 1 }), /lsm/)
+  const inMemory = await memory(t)
+  await rejectsWith(t, 'NOT_SUPPORTED', inMemory.asOf({ lsn: 0 }), /a database in memory keeps no earlier states/)
+})
+
+test('recoverTo makes a new database of a moment and changes nothing', async (t) => {
+  const { db, states, path } = await withHistory(t)
+  await db.compact()
+  await rejectsWith(t, 'LOCKED', Database.recoverTo(path, `${path}-open`, states[0].time))
+  await db.close()
+  const content = () => readdirSync(path).map((name) => [name, readFileSync(join(path, name)).toString('base64')])
+  const before = content()
+  for (const [n, { lsn, time, users }] of states.entries()) {
+    const to = `${path}-${n}`
+    const made = await Database.recoverTo(path, to, n === 0 ? { lsn } : { time })
+    t.is(made.lsn, lsn)
+    t.true(made.time <= time.getTime() && made.bytes > 0)
+    t.is(made.damage, null)
+    const copy = await onDisk(t, {}, to)
+    t.deepEqual(await copy.collection('users').find().toArray(), users)
+    t.is(made.documents, users.length + (n > 0 ? 1 : 0))
+    await rejectsWith(t, 'IO', Database.recoverTo(path, to, { lsn }), /is there already/)
+  }
+  t.deepEqual(content(), before)
+  await rejectsType(t, () => Database.recoverTo(path, `${path}-x`, { lsn: 1e6 }), /there is no commit 1000000; the newest one is/)
+  await rejectsWith(t, 'IO', Database.recoverTo(`${path}-none`, `${path}-x`, { lsn: 1 }), /there is no database/)
+  t.false(existsSync(`${path}-x`))
+})
+
+test('recoverTo tells how far a damaged directory is whole, and takes that if it may', async (t) => {
+  const { db, states, path } = await withHistory(t)
+  await db.close()
+  const log = readdirSync(path).find((name) => name.endsWith('.log'))
+  const bytes = readFileSync(join(path, log))
+  // In the last quarter of the log, which has the deletions.
+  const at = Math.floor(statSync(join(path, log)).size * 0.8)
+  bytes[at] ^= 1
+  writeFileSync(join(path, log), bytes)
+  const error = await rejectsWith(t, 'CORRUPT', Database.recoverTo(path, `${path}-x`, states[2].time), /The state after commit \d+, of .* is the newest that is whole; allowPartial takes it/)
+  t.is(error.file, join(path, log))
+  t.false(existsSync(`${path}-x`))
+  const made = await Database.recoverTo(path, `${path}-part`, states[2].time, { allowPartial: true })
+  t.true(made.lsn >= states[0].lsn && made.lsn < states[2].lsn, JSON.stringify(made))
+  t.is(made.damage.file, join(path, log))
+  const copy = await onDisk(t, {}, `${path}-part`)
+  t.is(await copy.collection('users').countDocuments(), 2)
+  t.is((await Database.recoverTo(path, `${path}-before`, { lsn: states[0].lsn })).damage, null, 'what is before the damage needs no leave')
+})
