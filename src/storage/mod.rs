@@ -29,12 +29,11 @@ pub(crate) mod spill;
 pub(crate) use backends::past::PastStorage;
 pub use contract::backend::{
     Block, BlockPlace, CheckpointFile, CheckpointSink, Cut, Depth, Discard, FileId, FrameSize, HistoryReach,
-    Installed, LeaveCheckpoint, Loader, LogReader, Lsn, PageSink, Place, ReadBack, Replayed, SnapshotBlock,
-    SnapshotProof, SnapshotSink, StorageBackend, StorageStats,
+    Installed, LeaveCheckpoint, Loader, LogReader, Lsn, Moment, PageSink, PastFiles, PastReach, Place,
+    ReadBack, Replayed, SnapshotBlock, SnapshotProof, SnapshotSink, StorageBackend, StorageStats,
 };
 pub use contract::completion::{Completer, Completion};
 pub(crate) use contract::latch::poisoned_by;
-pub use contract::past::{Moment, PastFiles, PastReach};
 pub use format::{checkpoint, frame, manifest, segment, snapshot};
 pub(crate) use generation::retire::is_own_name;
 pub use host::system::Host;

@@ -3,6 +3,7 @@
 //! - `store`: storage, collections, the commit lock
 //! - [`publish_waiters`]: callbacks for when a commit is published
 //! - `publisher`: the end of every commit
+//! - `past`: what is different in an earlier state
 //! - [`precedence`]: how a slow write completes among faster ones
 //! - [`cold`]: reading documents from disk
 //! - [`documents`]: those that were read, and stay in memory under `memoryLimit`
@@ -14,6 +15,7 @@ pub(crate) mod cold;
 pub(crate) mod compaction_state;
 pub(crate) mod documents;
 pub(crate) mod eviction;
+mod past;
 pub(crate) mod precedence;
 pub(crate) mod publish_waiters;
 mod publisher;

@@ -324,14 +324,9 @@ impl Store {
         (self.work_clock)()
     }
 
-    /// The time that a statement sees (ms): of an earlier state its own.
-    pub(crate) fn statement_time(&self) -> i64 {
-        self.moment.filter(|time| *time != i64::MIN).unwrap_or_else(|| self.now())
-    }
-
-    /// Whether it is an earlier state of a database.
-    pub(crate) fn is_past(&self) -> bool {
-        self.moment.is_some()
+    /// Of an earlier state: the time of its newest commit (ms).
+    pub(super) fn moment(&self) -> Option<i64> {
+        self.moment
     }
 
     /// What it stands on.
@@ -410,18 +405,6 @@ impl Store {
             return Some(self.read_only());
         }
         self.publisher.waiting.poisoned()
-    }
-
-    /// The error of a write where nothing can be written.
-    pub(crate) fn read_only(&self) -> Error {
-        let name = &self.name;
-        let message = match self.moment {
-            Some(_) => format!(
-                "this is an earlier state of {name}, which cannot be changed; write to the database itself"
-            ),
-            None => format!("{name} was opened with readOnly; open it without that option to write"),
-        };
-        Error::new(Kind::ReadOnly, message)
     }
 
     /// The error why a copy cannot begin, if any: of a poisoned database it is unknown what reopening will find.

@@ -11,11 +11,10 @@ use super::disk::Disk;
 use crate::error::Result;
 use crate::storage::contract::backend::{
     Block, BlockPlace, CheckpointFile, CheckpointSink, Cut, Depth, FileId, FrameSize, HistoryReach,
-    Installed, LeaveCheckpoint, LogReader, Lsn, Place, SnapshotProof, SnapshotSink, StorageBackend,
-    StorageStats,
+    Installed, LeaveCheckpoint, LogReader, Lsn, Moment, PastFiles, PastReach, Place, SnapshotProof,
+    SnapshotSink, StorageBackend, StorageStats,
 };
 use crate::storage::contract::completion::Completion;
-use crate::storage::contract::past::{Moment, PastFiles, PastReach};
 
 /// The async backend.
 pub(crate) struct AsyncDiskStorage {

@@ -6,12 +6,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use crate::error::Result;
 use crate::storage::contract::backend::{
     Block, BlockPlace, CheckpointFile, CheckpointSink, Cut, Depth, FileId, FrameSize, HistoryReach,
-    Installed, LeaveCheckpoint, LogReader, Lsn, Place, SnapshotProof, SnapshotSink, StorageBackend,
-    StorageStats,
+    Installed, LeaveCheckpoint, LogReader, Lsn, Moment, PastFiles, PastReach, Place, SnapshotProof,
+    SnapshotSink, StorageBackend, StorageStats,
 };
 use crate::storage::contract::completion::Completion;
 use crate::storage::contract::latch::{Latch, closed};
-use crate::storage::contract::past::{Moment, PastFiles, PastReach};
 
 /// A backend behind its latch; refuses every call once closed.
 pub(crate) struct Checked<B> {

@@ -8,11 +8,11 @@ use crate::error::{Error, Kind, Result};
 use crate::options::Access;
 use crate::storage::contract::backend::{
     Block, BlockPlace, CheckpointFile, CheckpointSink, Cut, Depth, FileId, FrameSize, HistoryReach,
-    Installed, LeaveCheckpoint, LogReader, Lsn, Place, SnapshotProof, SnapshotSink, StorageStats,
+    Installed, LeaveCheckpoint, LogReader, Lsn, Moment, PastFiles, PastReach, Place, SnapshotProof,
+    SnapshotSink, StorageStats,
 };
 use crate::storage::contract::completion::Completion;
 use crate::storage::contract::latch::Latch;
-use crate::storage::contract::past::{Moment, PastFiles, PastReach};
 use crate::storage::format::manifest::Clean;
 use crate::storage::format::witness::Witness;
 use crate::storage::generation::generation::{Generations, Ordered};

@@ -7,12 +7,11 @@ use parking_lot::RwLock;
 use crate::error::{Error, Kind, Result};
 use crate::storage::contract::backend::{
     Block, BlockPlace, CheckpointFile, CheckpointSink, Cut, Depth, FileId, FrameSize, HistoryReach,
-    Installed, LeaveCheckpoint, LogReader, Lsn, Place, SnapshotProof, SnapshotSink, StorageBackend,
-    StorageStats,
+    Installed, LeaveCheckpoint, LogReader, Lsn, Moment, PastFiles, PastReach, Place, SnapshotProof,
+    SnapshotSink, StorageBackend, StorageStats,
 };
 use crate::storage::contract::completion::Completion;
 use crate::storage::contract::latch::closed;
-use crate::storage::contract::past::{Moment, PastFiles, PastReach};
 
 /// An earlier state.
 pub(crate) struct PastStorage {

@@ -3,9 +3,7 @@
 //! - [`backend`]: the trait and its types
 //! - [`completion`]: the result of a durable call
 //! - [`latch`]: after a failed write nothing more is written
-//! - [`past`]: an earlier state of the database
 
 pub(crate) mod backend;
 pub(crate) mod completion;
 pub(crate) mod latch;
-pub(crate) mod past;

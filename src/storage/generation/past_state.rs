@@ -4,8 +4,7 @@ use std::sync::Arc;
 
 use super::snapshot_file::SnapshotFile;
 use crate::error::{Error, Kind, Result};
-use crate::storage::contract::backend::{Block, BlockPlace, Depth, FileId, Loader, Lsn, Replayed};
-use crate::storage::contract::past::PastFiles;
+use crate::storage::contract::backend::{Block, BlockPlace, Depth, FileId, Loader, Lsn, PastFiles, Replayed};
 use crate::storage::format::segment::{SEGMENT_HEADER_LEN, Segment, SegmentHeader};
 use crate::storage::format::snapshot::Entry;
 use crate::storage::host::vfs::read_exact_at;

@@ -1,0 +1,28 @@
+//! What is different where the store is of an earlier state.
+
+use super::store::Store;
+use crate::error::{Error, Kind};
+
+impl Store {
+    /// The time that a statement sees (ms): of an earlier state its own.
+    pub(crate) fn statement_time(&self) -> i64 {
+        self.moment().filter(|time| *time != i64::MIN).unwrap_or_else(|| self.now())
+    }
+
+    /// Whether it is an earlier state of a database.
+    pub(crate) fn is_past(&self) -> bool {
+        self.moment().is_some()
+    }
+
+    /// The error of a write where nothing can be written.
+    pub(crate) fn read_only(&self) -> Error {
+        let name = self.name();
+        let message = match self.moment() {
+            Some(_) => format!(
+                "this is an earlier state of {name}, which cannot be changed; write to the database itself"
+            ),
+            None => format!("{name} was opened with readOnly; open it without that option to write"),
+        };
+        Error::new(Kind::ReadOnly, message)
+    }
+}
