@@ -2200,6 +2200,49 @@ export declare class Collection<T extends Document = Document> extends Collectio
 	/** Drops the collection with its documents; resolves with whether it existed. */
 	drop(options?: OperationOptions): Promise<boolean>;
 }
+declare abstract class DatabaseFileMethods {
+	#private;
+	/**
+	 * Resolves when everything written before the call survives a power cut. Rejects with `STORAGE_POISONED` when that is not
+	 * certain.
+	 */
+	flush(options?: OperationOptions): Promise<void>;
+	/**
+	 * Writes every document into a new snapshot and removes the log before it, while reads and writes continue. A database in
+	 * memory copies the documents out of blocks that are mostly garbage. Resolves with what was done. Rejects with
+	 * `STORAGE_FULL` when there is no space for the snapshot; a failure leaves everything as it was.
+	 */
+	compact(options?: LongOperationOptions): Promise<CompactResult>;
+	/**
+	 * Copies the current state into a new directory, while reads and writes continue; every write that resolved before the
+	 * call is included. Resolves when the copy has been read back and is durable; it is a complete database. Rejects with `IO`
+	 * when the path exists or cannot be written, `STORAGE_FULL` when there is no space; then no directory of that name is
+	 * left.
+	 */
+	backup(path: string | URL, options?: LongOperationOptions): Promise<BackupResult>;
+	/**
+	 * Resolves with statistics: how many collections and documents the database has, and what it and the others in its directory share: bytes
+	 * in memory and on disk, the state of the log.
+	 */
+	stats(options?: OperationOptions): Promise<DatabaseStats>;
+	/**
+	 * Writes documents as lines of JSON, `{"collection":"users","document":{...}}`, and ends the stream; with `allDatabases` those of the other
+	 * databases too, `{"database":"other","collection":"users","document":{...}}`. The lines show the state at the time
+	 * of the call, however long it takes and whatever is written meanwhile; values are in MongoDB Extended JSON v2, so that an import restores
+	 * them exactly. Respects the back pressure of the stream.
+	 *
+	 * Rejects with the error of the stream, with the signal's reason, or with `CLOSED` when the database is closed meanwhile.
+	 */
+	exportJSONL(writable: NodeJS.WritableStream | WritableStream, options?: ExportOptions): Promise<ExportResult>;
+	/**
+	 * Reads lines as `exportJSONL` writes them, or with the option `collection` lines that are documents, as `mongoexport` writes them, and
+	 * inserts the documents, batch by batch: into this database, unless a line names another one. Stops at the first line that cannot be imported; the documents of all lines before it are kept.
+	 *
+	 * Rejects with an error whose `line` is that line's number: `BAD_DOCUMENT` when the line does not have this form or has a
+	 * value that cannot be stored, `DUPLICATE_KEY` when its `_id` exists (option `ifExists`).
+	 */
+	importJSONL(readable: ImportSource, options?: ImportOptions): Promise<ImportResult>;
+}
 /**
  * A transaction, as `db.transaction` gives it to its function. Only what is called through it belongs to it.
  *
@@ -2247,7 +2290,7 @@ export declare class TransactionSync {
  * const users = db.collection('users')
  * await db.close()
  */
-export declare class Database {
+export declare class Database extends DatabaseFileMethods {
 	#private;
 	/**
 	 * Opens a database, or creates one. Resolves when everything acknowledged earlier is recovered.
@@ -2421,46 +2464,6 @@ export declare class Database {
 	watch<T extends Document = Document, C extends Document = ChangeStreamDocument<T>>(pipeline?: readonly Document[], options?: DatabaseChangeStreamOptions): ChangeStream<T, C>;
 	/** Answers the command `{ ping: 1 }` with `{ ok: 1 }`. Rejects with `NOT_SUPPORTED` for every other command: methods do what they do. */
 	command(command: Document, options?: OperationOptions): Promise<Document>;
-	/**
-	 * Resolves when everything written before the call survives a power cut. Rejects with `STORAGE_POISONED` when that is not
-	 * certain.
-	 */
-	flush(options?: OperationOptions): Promise<void>;
-	/**
-	 * Writes every document into a new snapshot and removes the log before it, while reads and writes continue. A database in
-	 * memory copies the documents out of blocks that are mostly garbage. Resolves with what was done. Rejects with
-	 * `STORAGE_FULL` when there is no space for the snapshot; a failure leaves everything as it was.
-	 */
-	compact(options?: LongOperationOptions): Promise<CompactResult>;
-	/**
-	 * Copies the current state into a new directory, while reads and writes continue; every write that resolved before the
-	 * call is included. Resolves when the copy has been read back and is durable; it is a complete database. Rejects with `IO`
-	 * when the path exists or cannot be written, `STORAGE_FULL` when there is no space; then no directory of that name is
-	 * left.
-	 */
-	backup(path: string | URL, options?: LongOperationOptions): Promise<BackupResult>;
-	/**
-	 * Resolves with statistics: how many collections and documents the database has, and what it and the others in its directory share: bytes
-	 * in memory and on disk, the state of the log.
-	 */
-	stats(options?: OperationOptions): Promise<DatabaseStats>;
-	/**
-	 * Writes documents as lines of JSON, `{"collection":"users","document":{...}}`, and ends the stream; with `allDatabases` those of the other
-	 * databases too, `{"database":"other","collection":"users","document":{...}}`. The lines show the state at the time
-	 * of the call, however long it takes and whatever is written meanwhile; values are in MongoDB Extended JSON v2, so that an import restores
-	 * them exactly. Respects the back pressure of the stream.
-	 *
-	 * Rejects with the error of the stream, with the signal's reason, or with `CLOSED` when the database is closed meanwhile.
-	 */
-	exportJSONL(writable: NodeJS.WritableStream | WritableStream, options?: ExportOptions): Promise<ExportResult>;
-	/**
-	 * Reads lines as `exportJSONL` writes them, or with the option `collection` lines that are documents, as `mongoexport` writes them, and
-	 * inserts the documents, batch by batch: into this database, unless a line names another one. Stops at the first line that cannot be imported; the documents of all lines before it are kept.
-	 *
-	 * Rejects with an error whose `line` is that line's number: `BAD_DOCUMENT` when the line does not have this form or has a
-	 * value that cannot be stored, `DUPLICATE_KEY` when its `_id` exists (option `ifExists`).
-	 */
-	importJSONL(readable: ImportSource, options?: ImportOptions): Promise<ImportResult>;
 	/**
 	 * Waits for running operations, writes what is pending and releases the directory, with all databases in it. Resolves when another process
 	 * may open it. After the call every other method rejects with `CLOSED`; a second call resolves with the first.

@@ -3,7 +3,7 @@
 import { inspect, type InspectOptions } from 'node:util'
 
 import { checkCollectionName, checkDatabaseName, checkFields, filterOf, flagOf } from '../arguments/arguments.js'
-import { coreName, type DatabaseName, defaultDatabase, Namespace, otherDatabase } from '../arguments/namespace.js'
+import { type DatabaseName, defaultDatabase, Namespace, otherDatabase } from '../arguments/namespace.js'
 import { momentOf } from '../arguments/moment.js'
 import { MEMORY, pathOf, settingsOf } from '../arguments/open-options.js'
 import { optionsOf } from '../arguments/option-check.js'
@@ -25,16 +25,15 @@ import { requestOf, type Scope } from '../request/request.js'
 import { Opcode } from '../transport/opcodes.js'
 import { Port } from '../transport/port.js'
 import type {
-  AggregateOptions, BackupResult, CollectionInfo, CollectionOptions, CompactResult, CreateCollectionOptions, DatabaseStats, Document, ExportOptions,
-  ExportResult, ImportOptions, ImportResult, ImportSource, LongOperationOptions, Moment, OpenOptions, OperationOptions, RecoverToOptions, RecoverToResult,
-  RecoveryReport, RenameOptions, StorageMode, Verification
+  AggregateOptions, CollectionInfo, CollectionOptions, CreateCollectionOptions, Document, LongOperationOptions, Moment, OpenOptions, OperationOptions,
+  RecoverToOptions, RecoverToResult, RecoveryReport, RenameOptions, StorageMode, Verification
 } from '../types/index.js'
 import type { ChangeStreamDocument, DatabaseChangeStreamOptions } from '../types/changes.js'
 import type { ListCollectionsOptions, ListDatabasesOptions, ListDatabasesResult } from '../types/indexes.js'
 import type { ClientSession, ClientSessionOptions, SyncTransactionOptions, TransactionRunOptions } from '../types/options.js'
 import { Collection } from './collection.js'
+import { DatabaseFileMethods } from './file-methods.js'
 import { type CollectionSettings, collectionSettings } from './handle.js'
-import { exportLines, importLines } from './json-lines.js'
 import { refuseMethods } from './refused-methods.js'
 import { runInTransaction, runInTransactionSync, type Transaction, type TransactionMaker, type TransactionSync } from './transaction.js'
 
@@ -59,7 +58,7 @@ const abandoned = new FinalizationRegistry<Connection>((connection) => {
  * const users = db.collection('users')
  * await db.close()
  */
-export class Database {
+export class Database extends DatabaseFileMethods {
   readonly #connection: Connection
   readonly #description: Description
   readonly #name: DatabaseName
@@ -137,9 +136,11 @@ export class Database {
 
   private constructor(connection: Connection, description: Description, sibling?: { name: DatabaseName; defaults: CollectionSettings; root: Database }) {
     if (!(connection instanceof Connection)) throw new TypeError('Database: open one with Database.open(path), not with new')
+    const name = sibling?.name ?? connection.database
+    super(connection, name)
     this.#connection = connection
     this.#description = description
-    this.#name = sibling?.name ?? connection.database
+    this.#name = name
     this.#defaults = sibling?.defaults ?? connection.settings
     this.#root = sibling?.root ?? this
     if (sibling === undefined) abandoned.register(this, connection, this)
@@ -446,70 +447,6 @@ export class Database {
       throw new MoltenError('NOT_SUPPORTED', `${where}: the command ${shown} is not supported, only ping is; use the methods of the database and of its collections`)
     }
     return { ok: 1 }
-  }
-
-  /**
-   * Resolves when everything written before the call survives a power cut. Rejects with `STORAGE_POISONED` when that is not
-   * certain.
-   */
-  async flush(options?: OperationOptions): Promise<void> {
-    const limits = optionsOf<OperationOptions>('Database.flush', options, DATABASE.flush)
-    await this.#connection.callNative('Database.flush', (database) => database.flush(), limits)
-  }
-
-  /**
-   * Writes every document into a new snapshot and removes the log before it, while reads and writes continue. A database in
-   * memory copies the documents out of blocks that are mostly garbage. Resolves with what was done. Rejects with
-   * `STORAGE_FULL` when there is no space for the snapshot; a failure leaves everything as it was.
-   */
-  async compact(options?: LongOperationOptions): Promise<CompactResult> {
-    const limits = optionsOf<LongOperationOptions>('Database.compact', options, DATABASE.compact)
-    return JSON.parse(await this.#connection.callNative('Database.compact', (database, ticket, progress) => database.compact(ticket, progress), limits)) as CompactResult
-  }
-
-  /**
-   * Copies the current state into a new directory, while reads and writes continue; every write that resolved before the
-   * call is included. Resolves when the copy has been read back and is durable; it is a complete database. Rejects with `IO`
-   * when the path exists or cannot be written, `STORAGE_FULL` when there is no space; then no directory of that name is
-   * left.
-   */
-  async backup(path: string | URL, options?: LongOperationOptions): Promise<BackupResult> {
-    const where = 'Database.backup'
-    const destination = pathOf(path, where)
-    const limits = optionsOf<LongOperationOptions>(where, options, DATABASE.backup)
-    return JSON.parse(await this.#connection.callNative(where, (database, ticket, progress) => database.backup(destination, ticket, progress), limits)) as BackupResult
-  }
-
-  /**
-   * Resolves with statistics: how many collections and documents the database has, and what it and the others in its directory share: bytes
-   * in memory and on disk, the state of the log.
-   */
-  async stats(options?: OperationOptions): Promise<DatabaseStats> {
-    const limits = optionsOf<OperationOptions>('Database.stats', options, DATABASE.stats)
-    return JSON.parse(await this.#connection.callNative('Database.stats', (database) => database.stats(coreName(this.#name)), limits)) as DatabaseStats
-  }
-
-  /**
-   * Writes documents as lines of JSON, `{"collection":"users","document":{...}}`, and ends the stream; with `allDatabases` those of the other
-   * databases too, `{"database":"other","collection":"users","document":{...}}`. The lines show the state at the time
-   * of the call, however long it takes and whatever is written meanwhile; values are in MongoDB Extended JSON v2, so that an import restores
-   * them exactly. Respects the back pressure of the stream.
-   *
-   * Rejects with the error of the stream, with the signal's reason, or with `CLOSED` when the database is closed meanwhile.
-   */
-  async exportJSONL(writable: NodeJS.WritableStream | WritableStream, options?: ExportOptions): Promise<ExportResult> {
-    return exportLines(this.#connection, this.#name, writable, options)
-  }
-
-  /**
-   * Reads lines as `exportJSONL` writes them, or with the option `collection` lines that are documents, as `mongoexport` writes them, and
-   * inserts the documents, batch by batch: into this database, unless a line names another one. Stops at the first line that cannot be imported; the documents of all lines before it are kept.
-   *
-   * Rejects with an error whose `line` is that line's number: `BAD_DOCUMENT` when the line does not have this form or has a
-   * value that cannot be stored, `DUPLICATE_KEY` when its `_id` exists (option `ifExists`).
-   */
-  async importJSONL(readable: ImportSource, options?: ImportOptions): Promise<ImportResult> {
-    return importLines(this.#connection, this.#name, readable, options)
   }
 
   /**

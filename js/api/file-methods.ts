@@ -1,0 +1,87 @@
+// The methods of a database that are about its files and memory as a whole, and its statistics.
+
+import { coreName, type DatabaseName } from '../arguments/namespace.js'
+import { pathOf } from '../arguments/open-options.js'
+import { optionsOf } from '../arguments/option-check.js'
+import { DATABASE } from '../arguments/option-table.js'
+import type { Connection } from '../connection/connection.js'
+import type {
+  BackupResult, CompactResult, DatabaseStats, ExportOptions, ExportResult, ImportOptions, ImportResult, ImportSource, LongOperationOptions, OperationOptions
+} from '../types/index.js'
+import { exportLines, importLines } from './json-lines.js'
+
+/** The methods of a database for its files. */
+export abstract class DatabaseFileMethods {
+  readonly #connection: Connection
+  readonly #name: DatabaseName
+
+  /** @internal */
+  protected constructor(connection: Connection, name: DatabaseName) {
+    this.#connection = connection
+    this.#name = name
+  }
+
+  /**
+   * Resolves when everything written before the call survives a power cut. Rejects with `STORAGE_POISONED` when that is not
+   * certain.
+   */
+  async flush(options?: OperationOptions): Promise<void> {
+    const limits = optionsOf<OperationOptions>('Database.flush', options, DATABASE.flush)
+    await this.#connection.callNative('Database.flush', (database) => database.flush(), limits)
+  }
+
+  /**
+   * Writes every document into a new snapshot and removes the log before it, while reads and writes continue. A database in
+   * memory copies the documents out of blocks that are mostly garbage. Resolves with what was done. Rejects with
+   * `STORAGE_FULL` when there is no space for the snapshot; a failure leaves everything as it was.
+   */
+  async compact(options?: LongOperationOptions): Promise<CompactResult> {
+    const limits = optionsOf<LongOperationOptions>('Database.compact', options, DATABASE.compact)
+    return JSON.parse(await this.#connection.callNative('Database.compact', (database, ticket, progress) => database.compact(ticket, progress), limits)) as CompactResult
+  }
+
+  /**
+   * Copies the current state into a new directory, while reads and writes continue; every write that resolved before the
+   * call is included. Resolves when the copy has been read back and is durable; it is a complete database. Rejects with `IO`
+   * when the path exists or cannot be written, `STORAGE_FULL` when there is no space; then no directory of that name is
+   * left.
+   */
+  async backup(path: string | URL, options?: LongOperationOptions): Promise<BackupResult> {
+    const where = 'Database.backup'
+    const destination = pathOf(path, where)
+    const limits = optionsOf<LongOperationOptions>(where, options, DATABASE.backup)
+    return JSON.parse(await this.#connection.callNative(where, (database, ticket, progress) => database.backup(destination, ticket, progress), limits)) as BackupResult
+  }
+
+  /**
+   * Resolves with statistics: how many collections and documents the database has, and what it and the others in its directory share: bytes
+   * in memory and on disk, the state of the log.
+   */
+  async stats(options?: OperationOptions): Promise<DatabaseStats> {
+    const limits = optionsOf<OperationOptions>('Database.stats', options, DATABASE.stats)
+    return JSON.parse(await this.#connection.callNative('Database.stats', (database) => database.stats(coreName(this.#name)), limits)) as DatabaseStats
+  }
+
+  /**
+   * Writes documents as lines of JSON, `{"collection":"users","document":{...}}`, and ends the stream; with `allDatabases` those of the other
+   * databases too, `{"database":"other","collection":"users","document":{...}}`. The lines show the state at the time
+   * of the call, however long it takes and whatever is written meanwhile; values are in MongoDB Extended JSON v2, so that an import restores
+   * them exactly. Respects the back pressure of the stream.
+   *
+   * Rejects with the error of the stream, with the signal's reason, or with `CLOSED` when the database is closed meanwhile.
+   */
+  async exportJSONL(writable: NodeJS.WritableStream | WritableStream, options?: ExportOptions): Promise<ExportResult> {
+    return exportLines(this.#connection, this.#name, writable, options)
+  }
+
+  /**
+   * Reads lines as `exportJSONL` writes them, or with the option `collection` lines that are documents, as `mongoexport` writes them, and
+   * inserts the documents, batch by batch: into this database, unless a line names another one. Stops at the first line that cannot be imported; the documents of all lines before it are kept.
+   *
+   * Rejects with an error whose `line` is that line's number: `BAD_DOCUMENT` when the line does not have this form or has a
+   * value that cannot be stored, `DUPLICATE_KEY` when its `_id` exists (option `ifExists`).
+   */
+  async importJSONL(readable: ImportSource, options?: ImportOptions): Promise<ImportResult> {
+    return importLines(this.#connection, this.#name, readable, options)
+  }
+}
