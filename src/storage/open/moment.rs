@@ -11,6 +11,7 @@ use crate::options::{Access, RecoveryPolicy};
 use crate::storage::contract::backend::{Discard, Loader, Lsn, Moment, PastFiles};
 use crate::storage::format::manifest::{Manifest, SnapshotRef};
 use crate::storage::format::segment::{SEGMENT_HEADER_LEN, Segment, segment_name};
+use crate::storage::format::snapshot::Entry;
 use crate::storage::generation::history::{backups, find};
 use crate::storage::generation::past_state::{PastState, ReadTo, Stop, Until, read_segment};
 use crate::storage::generation::snapshot_file::SnapshotFile;
@@ -88,13 +89,13 @@ impl Directory {
         };
         let mut ways = Vec::new();
         match &self.manifest.snapshot {
-            None => ways.push(self.from_nothing(until)),
+            None => ways.push(Ok(self.way(None, 1, until))),
             Some(named) => {
                 ways.extend(
-                    self.from_snapshot(named, self.manifest.first_segment, moment, until).transpose(),
+                    self.way_from_snapshot(named, self.manifest.first_segment, moment, until).transpose(),
                 );
                 if self.manifest.is_from_nothing {
-                    ways.push(self.from_nothing(until));
+                    ways.push(Ok(self.way(None, 1, until)));
                 }
             }
         }
@@ -102,7 +103,7 @@ impl Directory {
     }
 
     /// `None` where the snapshot is of a later moment.
-    fn from_snapshot(
+    fn way_from_snapshot(
         &self,
         named: &SnapshotRef,
         first: u64,
@@ -120,16 +121,7 @@ impl Directory {
         Ok(Some(self.way(Some((file, entries)), first, until)))
     }
 
-    fn from_nothing(&self, until: Until) -> Result<Way> {
-        Ok(self.way(None, 1, until))
-    }
-
-    fn way(
-        &self,
-        snapshot: Option<(SnapshotFile, Vec<crate::storage::format::snapshot::Entry>)>,
-        first: u64,
-        until: Until,
-    ) -> Way {
+    fn way(&self, snapshot: Option<(SnapshotFile, Vec<Entry>)>, first: u64, until: Until) -> Way {
         let folders = backups(&self.host, &self.path);
         let (mut segments, mut broken) = (Vec::<Arc<Segment>>::new(), None);
         for id in first..=self.newest {
