@@ -1,7 +1,9 @@
 // Change streams: what is told of each write, in which order, and how a stream is read.
 
+import { execFile } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 import { Worker } from 'node:worker_threads'
 
 import test from 'ava'
@@ -475,4 +477,14 @@ test('a stream of a read-only database tells what the log has', async (t) => {
   t.is(await stream.tryNext(), null)
   const error = await t.throwsAsync(read.watch([], { consumer: 'a' }).next())
   t.is(error.kind, 'READ_ONLY')
+})
+
+test('a stream keeps the process alive only while an event is awaited', async (t) => {
+  const run = (source) => promisify(execFile)(process.execPath, ['-e', source], { timeout: 20_000 })
+  const start = `const { Database } = require(${JSON.stringify(fileURLToPath(new URL('../index.js', import.meta.url)))})
+    Database.open(':memory:').then(async (db) => { const stream = db.watch(); await db.collection('a').insertOne({ _id: 1 });`
+  const idle = await run(`${start} console.log((await stream.next()).documentKey._id) })`)
+  t.is(idle.stdout, '1\n')
+  const waiting = await run(`${start} await stream.next(); setTimeout(() => db.collection('a').insertOne({ _id: 2 }), 300).unref(); console.log((await stream.next()).documentKey._id) })`)
+  t.is(waiting.stdout, '2\n')
 })

@@ -14,6 +14,7 @@ use crate::engine::state::tally::{KeyHash, Tally};
 use crate::engine::state::views::Superseded;
 use crate::engine::store::{Publisher, Room, Store};
 use crate::error::{Error, Kind, Result};
+use crate::options::StorageMode;
 use crate::storage::{Block, FrameSize, Lsn};
 
 impl Commit<'_> {
@@ -92,7 +93,11 @@ impl Commit<'_> {
     fn leave_names(&mut self, store: &Store, lsn: Lsn) {
         for (collection, name, ends) in self.left.drain(..) {
             let shapes = ends.then(|| collection.shared_shapes());
-            store.past_names().leave(collection.number(), PastName { until: lsn, name, shapes });
+            let past = PastName { until: lsn, name, shapes };
+            // On disk a compaction forgets them with the log.
+            if store.past_names().leave(collection.number(), past) && store.mode() == StorageMode::Memory {
+                store.past_names().forget_before(store.feed().oldest());
+            }
         }
     }
 

@@ -148,17 +148,10 @@ impl Session {
             }
         };
         let feed = self.store.feed();
-        // Not all that is applied is published: what is not kept in memory wakes nobody by itself.
-        let published = self.store.views().published();
         match feed.park(next, subject, Box::new(wake)) {
             Park::Waits(place) => {
                 if let Some(waiting) = &mut *open.waiting.lock() {
                     waiting.number = place;
-                }
-                if next.0 <= published.0.saturating_add(1) && feed.oldest() > next {
-                    let feed = feed.clone();
-                    let before = Lsn(feed.oldest().0 - 1);
-                    self.store.when_published(before, move |_| feed.wake(place));
                 }
                 if let Some(left) = left {
                     let (feed, left) = (feed.clone(), Duration::from_millis(left.max(1) as u64));

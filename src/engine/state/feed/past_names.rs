@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use crate::document::Shapes;
 use crate::engine::exec::locks::Mutex;
@@ -24,12 +24,17 @@ pub(crate) struct PastNames {
     names: Mutex<BTreeMap<u32, Vec<PastName>>>,
     /// Whether they are kept: somebody may read old commits.
     kept: AtomicBool,
+    /// How many were added.
+    left: AtomicU64,
 }
+
+/// Names that are added before the oldest are forgotten.
+const MANY: u64 = 1_024;
 
 impl PastNames {
     /// Those that recovery has found.
     pub(crate) fn new(names: BTreeMap<u32, Vec<PastName>>) -> PastNames {
-        PastNames { names: Mutex::new(names), kept: AtomicBool::default() }
+        PastNames { names: Mutex::new(names), ..PastNames::default() }
     }
 
     /// Keeps them from now on.
@@ -42,9 +47,11 @@ impl PastNames {
         self.kept.load(Ordering::SeqCst)
     }
 
-    /// A collection leaves this name. Called before the commit is published.
-    pub(crate) fn leave(&self, number: u32, past: PastName) {
+    /// A collection leaves this name. Called before the commit is published. Returns whether it is time to forget some: each time that
+    /// many were added.
+    pub(crate) fn leave(&self, number: u32, past: PastName) -> bool {
         self.names.lock().entry(number).or_default().push(past);
+        self.left.fetch_add(1, Ordering::Relaxed) % MANY == MANY - 1
     }
 
     /// The name that a collection had before this commit, if it has left it with that commit or later.
