@@ -236,7 +236,7 @@ impl Database {
     pub fn backup_within(&self, destination: &str, interrupt: &Interrupt) -> Result<Backup> {
         self.check_open("backup")?;
         let destination = Path::new(destination);
-        backup::run(&self.store, &self.store.host(), self.at.as_deref(), destination, interrupt)
+        backup::run(&self.store, &Host::system(), self.at.as_deref(), destination, interrupt)
     }
 
     /// Creates indexes, all or none, and the collection if it is missing; returns their names once that is published.
