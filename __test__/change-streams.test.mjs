@@ -479,8 +479,9 @@ test('a stream of a read-only database tells what the log has', async (t) => {
   t.is(error.kind, 'READ_ONLY')
 })
 
+const run = (source) => promisify(execFile)(process.execPath, ['-e', source], { timeout: 20_000 })
+
 test('a stream keeps the process alive only while an event is awaited', async (t) => {
-  const run = (source) => promisify(execFile)(process.execPath, ['-e', source], { timeout: 20_000 })
   const start = `const { Database } = require(${JSON.stringify(fileURLToPath(new URL('../index.js', import.meta.url)))})
     Database.open(':memory:').then(async (db) => { const stream = db.watch(); await db.collection('a').insertOne({ _id: 1 });`
   const idle = await run(`${start} console.log((await stream.next()).documentKey._id) })`)
