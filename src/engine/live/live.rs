@@ -12,12 +12,13 @@ use crate::engine::changes::commits::{self, Reader};
 use crate::engine::exec::interrupt::Interrupt;
 use crate::engine::format::key::{Key, key_of};
 use crate::engine::format::record::{Record, Records};
-use crate::engine::operation::input::{Incoming, check_part, parse_filter_with};
+use crate::engine::operation::input::Incoming;
 use crate::engine::operation::request::FindOptions;
 use crate::engine::operation::response::Document;
 use crate::engine::plan::hint::Hint;
 use crate::engine::plan::planner::{self, Query};
 use crate::engine::read::fetch::{Match, ReadContext};
+use crate::engine::read::find::Asked;
 use crate::engine::read::point;
 use crate::engine::read::results::QueryResults;
 use crate::engine::state::collection::Collection;
@@ -84,23 +85,16 @@ impl Live {
         options: &FindOptions,
         constants: &Constants,
     ) -> Result<Live> {
-        let parsed = parse_filter_with(filter, constants)?;
-        check_part(options.sort.as_ref())?;
-        check_part(options.projection.as_ref())?;
-        let sort = options.sort.as_ref().map(|sort| Sort::parse(sort.raw())).transpose()?.flatten();
-        let projection = options.projection.as_ref();
-        let projection =
-            projection.map(|one| Projection::parse_with(one.raw(), constants)).transpose()?.flatten();
-        let hint = Hint::of(options.hint.as_ref())?;
+        let is_unsteady = UNSTEADY.iter().any(|name| memchr::memmem::find(filter.bytes(), name).is_some());
+        let Asked { filter, sort, projection, hint } = Asked::parse(filter, options, constants)?;
         let count = |number: u64| usize::try_from(number).unwrap_or(usize::MAX);
         let limit = (options.limit > 0).then(|| count(options.limit));
-        let is_unsteady = UNSTEADY.iter().any(|name| memchr::memmem::find(filter.bytes(), name).is_some());
         // Last: what was opened is closed when this is dropped.
         store.feed().watch(|| store.views().published());
         Ok(Live {
             store: store.clone(),
             name: name.to_owned(),
-            filter: parsed,
+            filter,
             sort,
             projection,
             hint,

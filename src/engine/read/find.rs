@@ -42,6 +42,28 @@ pub(crate) fn constants(
     Constants::parse(variables.raw(), now, store.seed(), &work)
 }
 
+/// What a find asks for.
+pub(crate) struct Asked {
+    pub(crate) filter: Filter,
+    pub(crate) sort: Option<Sort>,
+    pub(crate) projection: Option<Projection>,
+    pub(crate) hint: Option<Hint>,
+}
+
+impl Asked {
+    /// Checks and compiles it.
+    pub(crate) fn parse(filter: &Incoming, options: &FindOptions, constants: &Constants) -> Result<Asked> {
+        let filter = parse_filter_with(filter, constants)?;
+        check_part(options.sort.as_ref())?;
+        check_part(options.projection.as_ref())?;
+        let sort = options.sort.as_ref().map(|sort| Sort::parse(sort.raw())).transpose()?.flatten();
+        let projection = options.projection.as_ref();
+        let projection =
+            projection.map(|one| Projection::parse_with(one.raw(), constants)).transpose()?.flatten();
+        Ok(Asked { filter, sort, projection, hint: Hint::of(options.hint.as_ref())? })
+    }
+}
+
 /// A find, from its first batch to its last.
 pub(crate) struct Cursor {
     source: Source,
@@ -74,13 +96,7 @@ impl Cursor {
         constants: &Constants,
         limits: &Limits,
     ) -> Result<Cursor> {
-        let filter = parse_filter_with(filter, constants)?;
-        check_part(options.sort.as_ref())?;
-        check_part(options.projection.as_ref())?;
-        let sort = options.sort.as_ref().map(|sort| Sort::parse(sort.raw())).transpose()?.flatten();
-        let projection = options.projection.as_ref();
-        let projection =
-            projection.map(|one| Projection::parse_with(one.raw(), constants)).transpose()?.flatten();
+        let Asked { filter, sort, projection, hint } = Asked::parse(filter, options, constants)?;
         let collection = source.collection(name).cloned();
         let own = collection.as_ref().and_then(|collection| source.own(collection));
         let left = (options.limit > 0).then_some(options.limit);
@@ -94,7 +110,7 @@ impl Cursor {
             skip: options.skip,
             left,
             time: limits.max_time,
-            hint: Hint::of(options.hint.as_ref())?,
+            hint,
             results: None,
             rest: VecDeque::new(),
             done: false,
