@@ -7,8 +7,7 @@ use parking_lot::Mutex;
 
 use crate::error::{Error, Kind, Result};
 use crate::storage::contract::backend::{
-    Block, BlockPlace, CheckpointFile, CheckpointSink, Cut, Depth, FileId, FrameSize, Installed,
-    LeaveCheckpoint, Lsn, Place, SnapshotProof, SnapshotSink, StorageBackend, StorageStats,
+    Block, BlockPlace, Depth, FileId, FrameSize, LeaveCheckpoint, Lsn, Place, StorageBackend, StorageStats,
 };
 use crate::storage::contract::completion::Completion;
 use crate::storage::format::frame;
@@ -83,33 +82,8 @@ impl StorageBackend for MemoryStorage {
         }
     }
 
-    fn cut(&self) -> Result<Cut> {
-        Err(no_generations())
-    }
-
-    fn begin_snapshot(&self, _cut: &Cut) -> Result<Box<dyn SnapshotSink>> {
-        Err(no_generations())
-    }
-
-    fn install_proven(
-        &self,
-        _cut: Cut,
-        _snapshot: Box<dyn SnapshotSink>,
-        _proof: &mut dyn SnapshotProof,
-    ) -> Result<Installed> {
-        Err(no_generations())
-    }
-
-    fn checkpoint(&self, _cut: Cut, _leave: &LeaveCheckpoint<'_>) -> Result<Option<CheckpointFile>> {
-        Err(no_generations())
-    }
-
-    fn begin_checkpoint(&self, _cut: &Cut) -> Result<Box<dyn CheckpointSink>> {
-        Err(no_generations())
-    }
-
-    fn end_checkpoint(&self, _sink: Box<dyn CheckpointSink>, _catalogue: &[u8]) -> Result<CheckpointFile> {
-        Err(no_generations())
+    fn no_generations(&self) -> Error {
+        no_files()
     }
 
     fn forget(&self, _files: &[FileId]) {}
@@ -119,7 +93,7 @@ impl StorageBackend for MemoryStorage {
     }
 }
 
-fn no_generations() -> Error {
+fn no_files() -> Error {
     Error::new(
         Kind::NotSupported,
         "memory storage keeps no files to compact; open a directory instead of ':memory:'",

@@ -6,9 +6,8 @@ use parking_lot::RwLock;
 
 use crate::error::{Error, Kind, Result};
 use crate::storage::contract::backend::{
-    Block, BlockPlace, CheckpointFile, CheckpointSink, Cut, Depth, FileId, FrameSize, HistoryReach,
-    Installed, LeaveCheckpoint, LogReader, Lsn, Moment, PastFiles, PastReach, Place, SnapshotProof,
-    SnapshotSink, StorageBackend, StorageStats,
+    Block, BlockPlace, Depth, FileId, FrameSize, HistoryReach, LeaveCheckpoint, LogReader, Lsn, Moment,
+    PastFiles, PastReach, Place, StorageBackend, StorageStats,
 };
 use crate::storage::contract::completion::Completion;
 use crate::storage::contract::latch::closed;
@@ -72,33 +71,8 @@ impl StorageBackend for PastStorage {
         StorageStats { durable: self.lsn, ..StorageStats::default() }
     }
 
-    fn cut(&self) -> Result<Cut> {
-        Err(read_only())
-    }
-
-    fn begin_snapshot(&self, _cut: &Cut) -> Result<Box<dyn SnapshotSink>> {
-        Err(read_only())
-    }
-
-    fn install_proven(
-        &self,
-        _cut: Cut,
-        _snapshot: Box<dyn SnapshotSink>,
-        _proof: &mut dyn SnapshotProof,
-    ) -> Result<Installed> {
-        Err(read_only())
-    }
-
-    fn checkpoint(&self, _cut: Cut, _leave: &LeaveCheckpoint<'_>) -> Result<Option<CheckpointFile>> {
-        Err(read_only())
-    }
-
-    fn begin_checkpoint(&self, _cut: &Cut) -> Result<Box<dyn CheckpointSink>> {
-        Err(read_only())
-    }
-
-    fn end_checkpoint(&self, _sink: Box<dyn CheckpointSink>, _catalogue: &[u8]) -> Result<CheckpointFile> {
-        Err(read_only())
+    fn no_generations(&self) -> Error {
+        read_only()
     }
 
     fn spill(&self) -> Option<Arc<dyn crate::work::Disk>> {

@@ -205,13 +205,22 @@ pub trait StorageBackend: Send + Sync {
     /// Current sizes and counters.
     fn stats(&self) -> StorageStats;
 
+    /// Why a backend has no generations of files: the answer of `cut` and of all that follows it, unless a backend has them.
+    fn no_generations(&self) -> Error {
+        Error::new(Kind::NotSupported, "this storage keeps no files to compact")
+    }
+
     /// Makes the newest assigned LSN the last of this generation: later frames go into the next segment, whose space is
     /// allocated here (`STORAGE_FULL` leaves no trace). Called under the commit lock; does no blocking I/O. Only one cut at
     /// a time: a second one before the first is installed or dropped is `INTERNAL`. `NOT_SUPPORTED` in the memory backend.
-    fn cut(&self) -> Result<Cut>;
+    fn cut(&self) -> Result<Cut> {
+        Err(self.no_generations())
+    }
 
     /// Begins the snapshot of a cut, in a file that no manifest names. Dropping it unfinished removes the file.
-    fn begin_snapshot(&self, cut: &Cut) -> Result<Box<dyn SnapshotSink>>;
+    fn begin_snapshot(&self, _cut: &Cut) -> Result<Box<dyn SnapshotSink>> {
+        Err(self.no_generations())
+    }
 
     /// Finishes a snapshot: fsync, rename, fsync of the directory, then reading back, verification and proof. Once the
     /// segment before the cut is sealed and durable, the manifest is replaced (the only commit point) and the previous
@@ -219,10 +228,12 @@ pub trait StorageBackend: Send + Sync {
     /// the proof, leaves the old generation as it was. Blocks for I/O; writers continue meanwhile.
     fn install_proven(
         &self,
-        cut: Cut,
-        snapshot: Box<dyn SnapshotSink>,
-        proof: &mut dyn SnapshotProof,
-    ) -> Result<Installed>;
+        _cut: Cut,
+        _snapshot: Box<dyn SnapshotSink>,
+        _proof: &mut dyn SnapshotProof,
+    ) -> Result<Installed> {
+        Err(self.no_generations())
+    }
 
     /// Like `install_proven`, for a snapshot whose contents the caller does not check.
     fn install(&self, cut: Cut, snapshot: Box<dyn SnapshotSink>) -> Result<Installed> {
@@ -232,14 +243,20 @@ pub trait StorageBackend: Send + Sync {
     /// Writes the checkpoint of the state at a cut, durably, in place of all others. The log behind the cut goes on in its next
     /// segment, and the generation stays. `leave` writes the pages; without any, or after an error, the other checkpoints stay.
     /// Blocks for I/O; writers continue meanwhile.
-    fn checkpoint(&self, cut: Cut, leave: &LeaveCheckpoint<'_>) -> Result<Option<CheckpointFile>>;
+    fn checkpoint(&self, _cut: Cut, _leave: &LeaveCheckpoint<'_>) -> Result<Option<CheckpointFile>> {
+        Err(self.no_generations())
+    }
 
     /// Begins the checkpoint of a cut whose snapshot is being written, in a file that means nothing yet. Dropping it removes the file.
-    fn begin_checkpoint(&self, cut: &Cut) -> Result<Box<dyn CheckpointSink>>;
+    fn begin_checkpoint(&self, _cut: &Cut) -> Result<Box<dyn CheckpointSink>> {
+        Err(self.no_generations())
+    }
 
     /// Ends the checkpoint of a cut whose snapshot was installed last, durably, in place of all others; `catalogue` is what stands in
     /// its catalogue, which means something only to the caller. Blocks for I/O.
-    fn end_checkpoint(&self, sink: Box<dyn CheckpointSink>, catalogue: &[u8]) -> Result<CheckpointFile>;
+    fn end_checkpoint(&self, _sink: Box<dyn CheckpointSink>, _catalogue: &[u8]) -> Result<CheckpointFile> {
+        Err(self.no_generations())
+    }
 
     /// Where operations may put what they have no room for in memory; `None` where nothing can be written.
     fn spill(&self) -> Option<Arc<dyn crate::work::Disk>> {

@@ -354,13 +354,7 @@ impl Generations {
         let mut said = self.witness.replacing();
         // The writer has reached that segment, or a later one.
         new.witnessed = Some(said.since(Witnessed::begun(first_segment)));
-        self.home.check()?;
-        new.write_aside(&self.host, &self.dir).inspect_err(|_| {
-            if self.home.check().is_ok() {
-                let _ = self.host.vfs.remove(&self.dir.join(manifest::TMP_NAME));
-            }
-        })?;
-        self.home.check()?;
+        self.write_aside(new)?;
         // After a failure it is unknown which manifest a power cut would leave: both generations stay, and neither is
         // written to any more.
         sink.kept = true;

@@ -132,18 +132,23 @@ impl Generations {
         i64::try_from(self.host.clock.now_millis()).unwrap_or(i64::MAX)
     }
 
+    /// Writes the next manifest beside the one that holds. After an error nothing is left of it.
+    pub(super) fn write_aside(&self, next: &Manifest) -> Result<()> {
+        self.home.check()?;
+        next.write_aside(&self.host, &self.dir).inspect_err(|_| {
+            if self.home.check().is_ok() {
+                let _ = self.host.vfs.remove(&self.dir.join(manifest::TMP_NAME));
+            }
+        })?;
+        self.home.check()
+    }
+
     /// Replaces MANIFEST by one with this mark, while the names are locked. After an error either of the two may be on disk.
     fn move_mark(&self, mark: u64) -> Result<u64> {
         let mut said = self.witness.replacing();
         let witnessed = said.record.map(|record| Witnessed { place: 0, ..record });
         let new = Manifest { history: mark, witnessed, ..self.manifest.lock().clone() };
-        self.home.check()?;
-        new.write_aside(&self.host, &self.dir).inspect_err(|_| {
-            if self.home.check().is_ok() {
-                let _ = self.host.vfs.remove(&self.dir.join(manifest::TMP_NAME));
-            }
-        })?;
-        self.home.check()?;
+        self.write_aside(&new)?;
         Manifest::rename_into_place(&self.host, &self.dir)?;
         said.record = witnessed;
         *self.manifest.lock() = new;
