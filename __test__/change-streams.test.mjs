@@ -92,6 +92,23 @@ test('documents before a change are told where the collection keeps them', async
   await t.throwsAsync(db.createCollection('x', { changeStreamPreAndPostImages: { enable: true } }), { instanceOf: TypeError, message: /enabled/ })
 })
 
+test('when an event of a commit cannot be told, those before it are, and the place is behind them', async (t) => {
+  const db = await memory(t)
+  await db.collection('b').insertOne({ _id: 'old' })
+  const stream = db.watch([], { fullDocumentBeforeChange: 'required' })
+  // A deletion needs the document before, which the collection does not keep.
+  await db.transaction(async (tx) => {
+    await tx.collection('b').deleteOne({ _id: 'old' })
+    await tx.collection('a').insertMany([{ _id: 1 }, { _id: 2 }])
+  })
+  const [, second] = await take(stream, 2)
+  t.is((await t.throwsAsync(stream.next())).code, 47)
+  t.is(second.documentKey._id, 2)
+  t.deepEqual(stream.resumeToken, second._id)
+  const rest = await take(db.watch([], { resumeAfter: stream.resumeToken }), 1)
+  t.deepEqual(rest.map((event) => event.documentKey._id), ['old'])
+})
+
 test('images before a change are of the transaction as a whole, and survive $out', async (t) => {
   const db = await memory(t)
   const items = await db.createCollection('items', { changeStreamPreAndPostImages: { enabled: true } })

@@ -122,7 +122,10 @@ impl ChangeStream {
                 State::More
             }
         };
-        Ok(Batch { events: out.events, token: self.mark(position), state })
+        // The commit that failed was told up to its last event.
+        let last = self.failed.as_ref().and_then(|_| out.events.last()).and_then(token_of);
+        let token = last.unwrap_or_else(|| self.mark(position));
+        Ok(Batch { events: out.events, token, state })
     }
 
     /// Reads on until the batch is full or there is nothing more.
@@ -251,7 +254,16 @@ impl ChangeStream {
                     }
                     continue;
                 }
-                let Some(told) = told(&self.options, &mut names, block, &read)? else { continue };
+                let told = match told(&self.options, &mut names, block, &read) {
+                    Ok(None) => continue,
+                    Ok(Some(told)) => told,
+                    Err(error) => {
+                        if let Some((before, at_before)) = held {
+                            self.tell(before, (at_before, salt), origin, false, out)?;
+                        }
+                        return Err(error);
+                    }
+                };
                 if let Some((before, at_before)) = held.take() {
                     self.tell(before, (at_before, salt), origin, false, out)?;
                     if out.is_full() {
@@ -346,6 +358,17 @@ fn pass(names: &mut Names<'_>, record: &Record<'_>) -> Result<()> {
 fn id_of(event: &Value) -> Option<&Value> {
     match event {
         Value::Object(fields) => fields.iter().find(|(name, _)| name == "_id").map(|(_, id)| id),
+        _ => None,
+    }
+}
+
+/// The token of an event.
+fn token_of(event: &Value) -> Option<String> {
+    match id_of(event)? {
+        Value::Object(fields) => fields.iter().find_map(|(_, data)| match data {
+            Value::String(text) => Some(text.clone()),
+            _ => None,
+        }),
         _ => None,
     }
 }
