@@ -1794,7 +1794,8 @@ export declare class BulkWriteResult<T = Document> implements BulkCounts {
 }
 /**
  * The results of a find, one after the other: the first is the result now, each later one that of a newer state in which it is another. States that
- * follow each other while the program is busy are told as one. Ends with `close`, with its signal, or when the loop over it is left.
+ * follow each other while the program is busy are told as one. A document that has not changed is the same object in the next result. Ends with `close`,
+ * with its signal, or when the loop over it is left.
  *
  * @example
  * for await (const { documents } of tasks.find({ done: false }).sort({ due: 1 }).live()) render(documents)

@@ -1,7 +1,7 @@
 // Earlier states of a database: read beside it, and made a new one.
 
-import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { basename, dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 
 import test from 'ava'
@@ -111,12 +111,67 @@ test('asOf names what it cannot give', async (t) => {
   const { db } = await withHistory(t)
   const newest = await lastLsn(db)
   await rejectsType(t, () => db.asOf({ lsn: newest + 1 }), new RegExp(`there is no commit ${newest + 1} yet; the newest one is ${newest}`))
-  for (const wrong of [undefined, null, 5, '2024-01-01', {}, { lsn: -1 }, { lsn: 1.5 }, { lsn: 1, time: new Date() }, { time: 5 }, new Date(NaN)]) {
+  for (const wrong of [undefined, null, 5, '2024-01-01', {}, { lsn: -1 }, { lsn: 1.5 }, { lsn: 1, time: new Date() }, { time: 5 }]) {
     await rejectsType(t, () => db.asOf(wrong), /Database.asOf: moment must be/)
   }
   await rejectsType(t, () => db.asOf({ lsm: 1 }), /lsm/)
+  await rejectsType(t, () => db.asOf(new Date(NaN)), /moment is an invalid Date/)
   const inMemory = await memory(t)
   await rejectsWith(t, 'NOT_SUPPORTED', inMemory.asOf({ lsn: 0 }), /a database in memory keeps no earlier states/)
+})
+
+test('at most 16 earlier states are open at once, also of calls at the same time', async (t) => {
+  const { db, states } = await withHistory(t)
+  const { lsn } = states[0]
+  const opened = await Promise.allSettled(Array.from({ length: 20 }, () => db.asOf({ lsn })))
+  const pasts = opened.flatMap(({ value }) => value ?? [])
+  t.is(pasts.length, 16)
+  t.true(opened.every(({ reason }) => reason === undefined || (reason.kind === 'LIMIT' && /16 earlier states are open/.test(reason.message))))
+  await rejectsWith(t, 'LIMIT', db.asOf({ lsn }))
+  await pasts[3].close()
+  const next = await db.asOf({ lsn })
+  t.is(await next.collection('users').countDocuments(), 2)
+  await next.close()
+  await rejectsType(t, () => db.asOf({ lsn: 1e6 }), /there is no commit/)
+  t.is((await db.asOf({ lsn })).collection('users').collectionName, 'users', 'one that failed is not open')
+})
+
+test('a recoverTo that was given up makes nothing and holds nothing', async (t) => {
+  const path = directory(t)
+  const db = await onDisk(t, { history: { changes: {} } }, path)
+  const rows = Array.from({ length: 20_000 }, (_, n) => ({ n, text: 'x'.repeat(100) }))
+  await db.collection('rows').insertMany(rows)
+  const lsn = await lastLsn(db)
+  await db.close()
+  for (const wait of [0, 5, 20]) {
+    const controller = new AbortController()
+    const given = Database.recoverTo(path, `${path}-to`, { lsn }, { signal: controller.signal })
+    const ended = given.then(() => 'made', (error) => error.name)
+    await sleep(wait)
+    controller.abort()
+    const how = await ended
+    if (how === 'made') rmSync(`${path}-to`, { recursive: true })
+    else t.is(how, 'AbortError')
+    t.deepEqual(readdirSync(dirname(path)).filter((name) => name.startsWith(`${basename(path)}-to`)), [])
+    const again = await Database.open(path)
+    t.is(await again.collection('rows').countDocuments(), rows.length)
+    await again.close()
+  }
+})
+
+test('a new database is not made in the one it is made of, by whatever path, nor in memory', async (t) => {
+  const { db, states, path } = await withHistory(t)
+  mkdirSync(`${path}/quarantine`, { recursive: true })
+  const { lsn } = states[0]
+  for (const inside of [`${path}/x`, `${path}/quarantine/../x`, `${path}/./y/../x`]) {
+    await rejectsWith(t, 'IO', db.backup(inside), /./)
+  }
+  t.true((await db.backup(`${path}/../${basename(path)}-copy`)).documents >= 0)
+  await rejectsType(t, () => db.backup(':memory:'), /the destination must be a directory/)
+  await db.close()
+  await rejectsType(t, () => Database.recoverTo(path, ':memory:', { lsn }), /the destination must be a directory/)
+  await rejectsWith(t, 'IO', Database.recoverTo(path, `${path}/quarantine/../x`, { lsn }), /is inside the directory of the database/)
+  t.false(existsSync(`${path}/x`))
 })
 
 test('recoverTo makes a new database of a moment and changes nothing', async (t) => {

@@ -273,6 +273,31 @@ test('a token of another database, of none, or beyond what is kept is refused an
   t.is((await t.throwsAsync(other.watch([], { startAtOperationTime: new Date(0) }).next())).code, 286)
 })
 
+test('a token with any changed digit is none', async (t) => {
+  const db = await memory(t)
+  const stream = db.watch()
+  await db.collection('a').insertMany([{ _id: 1 }, { _id: 2 }])
+  const { _data } = (await stream.next())._id
+  for (let at = 0; at < _data.length; at++) {
+    const changed = _data.slice(0, at) + (_data[at] === '7' ? '8' : '7') + _data.slice(at + 1)
+    t.is((await t.throwsAsync(db.watch([], { resumeAfter: { _data: changed } }).next())).code, 260, changed)
+  }
+})
+
+test('where no commit is kept, an earlier time is lost and a later one is waited for', async (t) => {
+  const db = await memory(t)
+  const items = db.collection('items')
+  await items.insertOne({ _id: 1 })
+  await db.watch().close()
+  t.is((await t.throwsAsync(items.watch([], { startAtOperationTime: new Date(0) }).next())).code, 286)
+  t.is((await t.throwsAsync(items.watch([], { startAtOperationTime: { t: 1, i: 1 } }).next())).code, 286)
+  for (const startAtOperationTime of [new Date(Date.now() + 60_000), { t: 4_294_967_295, i: 4_294_967_295 }]) {
+    const later = items.watch([], { startAtOperationTime })
+    t.is(await later.tryNext(), null)
+    await later.close()
+  }
+})
+
 test('next waits for an event, tryNext does not, or as long as it is told', async (t) => {
   const db = await memory(t)
   const items = db.collection('items')
@@ -284,6 +309,13 @@ test('next waits for an event, tryNext does not, or as long as it is told', asyn
   t.deepEqual((await waiting).documentKey, { _id: 1 })
   const patient = items.watch([], { maxAwaitTimeMS: 20 })
   t.is(await patient.tryNext(), null)
+  const first = items.watch()
+  const awaited = first.next()
+  await new Promise((resolve) => setTimeout(resolve, 10))
+  t.is(await first.tryNext(), null)
+  await items.insertOne({ _id: 'x' })
+  t.deepEqual((await awaited).documentKey, { _id: 'x' })
+  t.deepEqual((await patient.next()).documentKey, { _id: 'x' })
   const there = patient.hasNext()
   await items.insertOne({ _id: 2 })
   t.true(await there)
@@ -370,6 +402,48 @@ test('listeners get the events, and a stream is read in one way only', async (t)
   t.is(error.code, 20)
 })
 
+test('without listeners a stream rests: nothing is lost, and the process may end', async (t) => {
+  const db = await memory(t)
+  const items = db.collection('items')
+  const stream = items.watch()
+  const seen = []
+  const listener = (event) => seen.push(event.documentKey._id)
+  const until = async (count) => {
+    while (seen.length < count) await new Promise((resolve) => setImmediate(resolve))
+  }
+  stream.on('change', listener)
+  await items.insertOne({ _id: 1 })
+  await until(1)
+  await new Promise((resolve) => setTimeout(resolve, 10))
+  stream.off('change', listener)
+  await items.insertOne({ _id: 2 })
+  await items.insertOne({ _id: 3 })
+  t.deepEqual(seen, [1])
+  stream.on('change', listener)
+  await items.insertOne({ _id: 4 })
+  await until(4)
+  stream.off('change', listener)
+  stream.on('change', listener)
+  await items.insertOne({ _id: 5 })
+  await until(5)
+  t.deepEqual(seen, [1, 2, 3, 4, 5])
+  const { stdout } = await run(`const { Database } = require(${JSON.stringify(fileURLToPath(new URL('../index.js', import.meta.url)))})
+    Database.open(':memory:').then(async (db) => {
+      const stream = db.watch().on('change', function one(event) { console.log(event.documentKey._id); setTimeout(() => stream.off('change', one), 50) })
+      await db.collection('a').insertOne({ _id: 1 })
+    })`)
+  t.is(stdout, '1\n')
+})
+
+test('the close of the database is no error of a stream to which nobody listens for errors', async (t) => {
+  const { stdout } = await run(`const { Database } = require(${JSON.stringify(fileURLToPath(new URL('../index.js', import.meta.url)))})
+    Database.open(':memory:').then(async (db) => {
+      db.watch().on('change', () => {}).on('close', () => console.log('ended'))
+      setTimeout(() => db.close().then(() => console.log('closed')), 20)
+    })`)
+  t.deepEqual(stdout.trim().split('\n').sort(), ['closed', 'ended'])
+})
+
 test('a stream is a Node.js stream as well', async (t) => {
   const db = await memory(t)
   const items = db.collection('items')
@@ -401,6 +475,8 @@ test('arguments are checked by name', async (t) => {
   ]
   for (const [pipeline, options, message] of wrong) t.throws(() => items.watch(pipeline, options), { instanceOf: TypeError, message })
   t.throws(() => db.watch([], { allDatabases: 1 }), { instanceOf: TypeError })
+  for (const options of [1, 'x', { transfrm: 1 }, { transform: 1 }]) t.throws(() => items.watch().stream(options), { instanceOf: TypeError, message: /transform|options/ })
+  for (const id of [/x/, new Date(NaN)]) t.is(t.throws(() => items.history(id)).kind, 'BAD_DOCUMENT')
   await db.transaction(async (tx) => {
     t.throws(() => tx.collection('items').watch(), { code: 263 })
   })

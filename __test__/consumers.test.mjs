@@ -64,6 +64,37 @@ test('an acknowledgement in a transaction moves the place with the writes, or no
   t.deepEqual(ids([await jobs.watch([], { consumer: 'a' }).next()]), [2])
 })
 
+test('a transaction of any database moves the place of the reader that acknowledges, and one of another engine is refused', async (t) => {
+  const db = await memory(t)
+  const sibling = db.sibling('sibling')
+  const [mine, theirs] = [db.collection('c').watch([], { consumer: 'mails' }), sibling.collection('c').watch([], { consumer: 'mails' })]
+  t.is(await mine.tryNext(), null)
+  t.is(await theirs.tryNext(), null)
+  await db.collection('c').insertMany([{ _id: 'a1' }, { _id: 'a2' }])
+  await sibling.collection('c').insertMany([{ _id: 'b1' }, { _id: 'b2' }])
+  const event = await theirs.next()
+  await db.transaction(async (tx) => theirs.acknowledge(event, { session: tx }))
+  t.deepEqual(ids([await db.collection('c').watch([], { consumer: 'mails' }).next()]), ['a1'])
+  const later = sibling.collection('c').watch([], { consumer: 'mails' })
+  t.deepEqual(ids([await later.next()]), ['b2'])
+  const other = await memory(t)
+  await other.transaction(async (tx) => {
+    await t.throwsAsync(later.acknowledge(event, { session: tx }), { instanceOf: TypeError, message: /of the database that is watched/ })
+  })
+  const acknowledged = []
+  db.transactionSync((tx) => {
+    acknowledged.push(later.acknowledge(event, { session: tx }))
+  })
+  await t.throwsAsync(acknowledged[0], { instanceOf: TypeError })
+})
+
+test('a place that a program has spoilt is told by the name of the consumer', async (t) => {
+  const db = await memory(t)
+  await db.collection('system.consumers').insertOne({ _id: 'a', token: 1 })
+  const error = await t.throwsAsync(db.watch([], { consumer: 'a' }).next(), { message: /consumer 'a'/ })
+  t.is(error.kind, 'BAD_DOCUMENT')
+})
+
 test('a later reader takes over: the one before can acknowledge nothing', async (t) => {
   const db = await memory(t)
   const jobs = db.collection('jobs')
@@ -100,7 +131,7 @@ test('the places of consumers are documents, and no events', async (t) => {
 
 test('arguments of consumers are checked', async (t) => {
   const db = await onDisk(t)
-  t.throws(() => db.watch([], { consumer: '' }), { instanceOf: TypeError, message: /consumer must be a name/ })
+  for (const consumer of ['', 'x'.repeat(513), '\ud800', 5]) t.throws(() => db.watch([], { consumer }), { instanceOf: TypeError, message: /consumer must be a name/ })
   t.throws(() => db.watch([], { consumer: 'a', resumeAfter: { _data: '' } }), { instanceOf: TypeError, message: /consumer and resumeAfter/ })
   await t.throwsAsync(db.watch().acknowledge(), { instanceOf: TypeError, message: /has no consumer/ })
   const stream = db.watch([], { consumer: 'a' })

@@ -185,6 +185,7 @@ test('what cannot be live is refused', async (t) => {
   await started.next()
   t.throws(() => started.live(), { instanceOf: TypeError, message: /has started/ })
   t.throws(() => items.find().live({ signals: 1 }), { instanceOf: TypeError, message: /did you mean "signal"/ })
+  t.throws(() => items.find().live({ signal: 1 }), { instanceOf: TypeError, message: /option signal/ })
   t.is((await t.throwsAsync(items.find({ $nothing: 1 }).live().next())).kind, 'BAD_QUERY')
   await db.transaction(async (tx) => {
     t.throws(() => tx.collection('items').find().live(), { code: 263 })

@@ -5,6 +5,8 @@ import { inspect, type InspectOptions } from 'node:util'
 
 import { batchOf, checkCollectionName, checkFields, checkId, flagOf } from '../arguments/arguments.js'
 import { Namespace } from '../arguments/namespace.js'
+import { encodeId } from '../codec/encode.js'
+import { Writer } from '../codec/writer.js'
 import type { Connection } from '../connection/connection.js'
 import { ChangeStream } from '../cursor/change-stream.js'
 import { consumerOf } from '../cursor/consumer.js'
@@ -214,7 +216,7 @@ export class Collection<T extends Document = Document> extends CollectionSyncMet
     const { where, given } = this.#handle.checked<ChangeStreamOptions>('watch', options)
     const watching = watchingOf(where, 'collection', pipeline, given)
     given.signal?.throwIfAborted()
-    return new ChangeStream<S, C>({ connection, where, target: this.#handle.target(where), watching, signal: given.signal, consumer: consumerOf(watching.consumer, this.#database) })
+    return new ChangeStream<S, C>({ connection, where, target: this.#handle.target(where), watching, signal: given.signal, consumer: consumerOf(watching.consumer, this.#database, connection) })
   }
 
   /**
@@ -226,6 +228,7 @@ export class Collection<T extends Document = Document> extends CollectionSyncMet
   history(id: InferId<T>, options?: DocumentHistoryOptions): AsyncIterable<DocumentVersion<T>> {
     const { where, given } = this.#handle.checked<DocumentHistoryOptions>('history', options)
     checkId(where, id)
+    encodeId(new Writer(), id)
     given.signal?.throwIfAborted()
     return versionsOf<T>(this.#handle.connection, where, this.#handle.target(where), id, batchOf(where, given.batchSize), given.signal)
   }

@@ -5,7 +5,7 @@ import { inspect, type InspectOptions } from 'node:util'
 import { checkCollectionName, checkDatabaseName, checkFields, filterOf, flagOf } from '../arguments/arguments.js'
 import { type DatabaseName, defaultDatabase, Namespace, otherDatabase } from '../arguments/namespace.js'
 import { momentOf } from '../arguments/moment.js'
-import { MEMORY, pathOf, settingsOf } from '../arguments/open-options.js'
+import { destinationOf, MEMORY, pathOf, settingsOf } from '../arguments/open-options.js'
 import { optionsOf } from '../arguments/option-check.js'
 import { DATABASE } from '../arguments/option-table.js'
 import type { CollectionState } from '../connection/collection-state.js'
@@ -131,7 +131,7 @@ export class Database extends DatabaseFileMethods {
     const numbers = momentOf(where, moment)
     const allowPartial = flagOf(where, 'allowPartial', given.allowPartial)
     given.signal?.throwIfAborted()
-    return JSON.parse(await recoverNative(where, [checked, pathOf(destination, where)], numbers, allowPartial, given)) as RecoverToResult
+    return JSON.parse(await recoverNative(where, [checked, destinationOf(destination, where)], numbers, allowPartial, given)) as RecoverToResult
   }
 
   private constructor(connection: Connection, description: Description, sibling?: { name: DatabaseName; defaults: CollectionSettings; root: Database }) {
@@ -432,7 +432,7 @@ export class Database extends DatabaseFileMethods {
     const scope = flagOf(where, 'allDatabases', given.allDatabases) ? 'everything' : 'database'
     const watching = watchingOf(where, scope, pipeline, given)
     given.signal?.throwIfAborted()
-    return new ChangeStream<T, C>({ connection: this.#connection, where, target: this.#target(where), watching, signal: given.signal, consumer: consumerOf(watching.consumer, this) })
+    return new ChangeStream<T, C>({ connection: this.#connection, where, target: this.#target(where), watching, signal: given.signal, consumer: consumerOf(watching.consumer, this, this.#connection) })
   }
 
   /** Answers the command `{ ping: 1 }` with `{ ok: 1 }`. Rejects with `NOT_SUPPORTED` for every other command: methods do what they do. */

@@ -1,7 +1,7 @@
 // The methods of a database that are about its files and memory as a whole, and its statistics.
 
 import { coreName, type DatabaseName } from '../arguments/namespace.js'
-import { pathOf } from '../arguments/open-options.js'
+import { destinationOf } from '../arguments/open-options.js'
 import { optionsOf } from '../arguments/option-check.js'
 import { DATABASE } from '../arguments/option-table.js'
 import type { Connection } from '../connection/connection.js'
@@ -48,7 +48,7 @@ export abstract class DatabaseFileMethods {
    */
   async backup(path: string | URL, options?: LongOperationOptions): Promise<BackupResult> {
     const where = 'Database.backup'
-    const destination = pathOf(path, where)
+    const destination = destinationOf(path, where)
     const limits = optionsOf<LongOperationOptions>(where, options, DATABASE.backup)
     return JSON.parse(await this.#connection.callNative(where, (database, ticket, progress) => database.backup(destination, ticket, progress), limits)) as BackupResult
   }

@@ -93,6 +93,11 @@ export class Transaction {
   }
 
   /** @internal */
+  belongsTo(owner: object): boolean {
+    return this.#session.belongsTo(owner as SessionOwner)
+  }
+
+  /** @internal */
   end(): void {
     this.#shared.over = true
   }

@@ -29,6 +29,7 @@ export function momentOf(where: string, given: Moment): MomentNumbers {
 }
 
 function timeOf(where: string, time: unknown): number {
-  if (!types.isDate(time) || Number.isNaN(time.getTime())) throw wrongArgument(where, 'moment', EXPECTED, time)
+  if (types.isDate(time) && Number.isNaN(time.getTime())) throw new TypeError(`${where}: moment is an invalid Date; give ${EXPECTED}`)
+  if (!types.isDate(time)) throw wrongArgument(where, 'moment', EXPECTED, time)
   return time.getTime()
 }

@@ -14,6 +14,13 @@ const WHERE = 'Database.open'
 const STORAGE: readonly StorageMode[] = ['async', 'sync', 'memory']
 const AUTO_INDEX = ['off', 'suggest', 'on'] as const
 const YEAR = 31_536_000_000
+/** The directory that a method makes. */
+export function destinationOf(path: string | URL, where: string): string {
+  const checked = pathOf(path, where)
+  if (checked === MEMORY) throw new TypeError(`${where}: the destination must be a directory, not ':memory:'`)
+  return checked
+}
+
 /** The path of a database without files. */
 export const MEMORY = ':memory:'
 

@@ -102,7 +102,8 @@ export function notInTransaction(where: string): MoltenError {
   return new MoltenError('NOT_SUPPORTED', message, numbered('OperationNotSupportedInTransaction'))
 }
 
-function checkSignal(where: string, signal: unknown): void {
+/** Refuses what is no signal. */
+export function checkSignal(where: string, signal: unknown): void {
   const given = signal as Partial<AbortSignal> | null
   if (typeof given !== 'object' || given === null || typeof given.addEventListener !== 'function' || typeof given.aborted !== 'boolean') {
     throw wrongArgument(where, 'option signal', 'an AbortSignal', signal)

@@ -22,6 +22,9 @@ import { type OperationOwner, OperationWaiter } from './operation-waiter.js'
 import { reporting } from './progress.js'
 import { fromHere } from './traces.js'
 
+/** Earlier states that may be open at once: each is in memory as a whole, and one that was dropped is freed when it is collected, which may be late. */
+const MOST_PASTS = 16
+
 /** The start of the core's message of a duplicate key, which is MongoDB's. */
 const DUPLICATE = 'E11000 duplicate key error collection: '
 
@@ -38,6 +41,7 @@ export class Connection implements CollectionOwner, OperationOwner {
   readonly #batches: LargeBatches
   /** Earlier states that are open. */
   #pasts: WeakRef<Connection>[] = []
+  #openingPasts = 0
 
   constructor(
     readonly port: Port,
@@ -192,18 +196,25 @@ export class Connection implements CollectionOwner, OperationOwner {
   /** An earlier state, which is closed with this connection. */
   async past(where: string, { lsn, time }: MomentNumbers, limits: Limits): Promise<Connection> {
     this.checkOpen(where)
+    this.#pasts = this.#pasts.filter((known) => known.deref()?.isOpen)
+    if (this.#pasts.length + this.#openingPasts >= MOST_PASTS) {
+      throw new MoltenError('LIMIT', `${where}: ${MOST_PASTS} earlier states are open; close those that are not needed, as by await using`)
+    }
     const port = Port.acquire()
+    this.#openingPasts += 1
     let opening: Promise<NativeDatabase> | undefined
     try {
       const opened = await this.callNative(where, (database) => (opening = database.asOf(lsn, time)), limits)
       const { name } = JSON.parse(opened.describe()) as { name: string }
       const past = new Connection(port, opened, { ...this.settings, readOnly: true }, defaultDatabase(name))
-      this.#pasts = [...this.#pasts.filter((known) => known.deref()?.isOpen), new WeakRef(past)]
+      this.#pasts.push(new WeakRef(past))
       return past
     } catch (error) {
       port.release()
       opening?.then((abandoned) => abandoned.close()).catch(() => {})
       throw error
+    } finally {
+      this.#openingPasts -= 1
     }
   }
 

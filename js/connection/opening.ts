@@ -44,9 +44,17 @@ export async function recoverNative(
   where: string, [path, destination]: readonly [string, string], { lsn, time }: MomentNumbers, allowPartial: boolean, limits: OperationOptions
 ): Promise<string> {
   const { signal } = limits
+  const stop = new (native().NativeProgress)()
+  // Given up, it is waited for: then no directory is left, and the one that it reads is free.
+  let isGivenUp = false
+  const made = native().NativeDatabase.recoverTo(path, destination, lsn, time, allowPartial, stop)
   try {
-    return await untilGivenUp(where, native().NativeDatabase.recoverTo(path, destination, lsn, time, allowPartial), limits)
+    return await untilGivenUp(where, made, limits, () => {
+      isGivenUp = true
+      stop.stop()
+    })
   } catch (error) {
+    if (isGivenUp) await made.catch(() => {})
     throw signal?.aborted && error === signal.reason ? error : errorOfNative(where, error)
   }
 }

@@ -3,13 +3,14 @@
 import { EventEmitter } from 'node:events'
 import type { Readable } from 'node:stream'
 
+import { checkFields, wrongArgument } from '../arguments/arguments.js'
 import { checkNames } from '../arguments/option-check.js'
-import { FOLLOWERS } from '../arguments/option-table.js'
+import { CURSOR, FOLLOWERS } from '../arguments/option-table.js'
 import { onAbort } from '../connection/abort.js'
 import type { CollectionState } from '../connection/collection-state.js'
 import type { Connection } from '../connection/connection.js'
 import { MoltenError } from '../errors.js'
-import { changesRequest, streamClosed, tokenOf, unwatchRequest, type Watching, watchRequest } from '../request/changes.js'
+import { type ChangesAnswer, changesRequest, streamClosed, tokenOf, unwatchRequest, type Watching, watchRequest } from '../request/changes.js'
 import type { AcknowledgeOptions, ChangeStreamDocument, ResumeToken } from '../types/changes.js'
 import type { Document } from '../types/index.js'
 import { disposeWith } from './dispose.js'
@@ -73,6 +74,9 @@ export class ChangeStream<T extends Document = Document, C extends Document = Ch
   #unwatch: (() => void) | undefined
   #pumping = false
   #isClaimed = false
+  /** Whether a read waits for an event, however long that takes. */
+  #isWaiting = false
+  #pausing: Promise<void> | undefined
 
   /** @internal */
   constructor(source: ChangeSource) {
@@ -97,6 +101,9 @@ export class ChangeStream<T extends Document = Document, C extends Document = Ch
     }
     this.on('newListener', (name) => {
       if (name === 'change') this.#listen()
+    })
+    this.on('removeListener', (name) => {
+      if (name === 'change' && this.listenerCount('change') === 0) this.#pause()
     })
   }
 
@@ -146,6 +153,8 @@ export class ChangeStream<T extends Document = Document, C extends Document = Ch
 
   /** Resolves with the next event if there is one, or one comes within `maxAwaitTimeMS`, otherwise with null. */
   tryNext(): Promise<C | null> {
+    // What comes belongs to the next that waits.
+    if (this.#isWaiting && this.#mode === 'iterator') return Promise.resolve(null)
     return this.#inTurn('tryNext', (where) => this.#take(where, this.#source.watching.await))
   }
 
@@ -182,7 +191,13 @@ export class ChangeStream<T extends Document = Document, C extends Document = Ch
 
   /** The events as an object stream; a function may transform each. */
   stream(options?: { transform?: (event: C) => unknown }): Readable {
+    const where = this.#where('stream')
+    if (options !== undefined && options !== null) {
+      checkFields(where, 'options', options)
+      checkNames(where, options, CURSOR.stream)
+    }
     const transform = options?.transform
+    if (transform !== undefined && typeof transform !== 'function') throw wrongArgument(where, 'option transform', 'a function', transform)
     const next = async (): Promise<unknown> => {
       const event = await this.#nextOrEnd()
       return event !== null && transform ? transform(event) : event
@@ -232,8 +247,10 @@ export class ChangeStream<T extends Document = Document, C extends Document = Ch
   }
 
   /** The next event; null when there is none within the time, or none any more. */
-  async #take(where: string, wait: number | null): Promise<C | null> {
-    if (!(await this.#fill(where, wait))) return null
+  async #take(where: string, wait: number | null, isWanted?: () => boolean): Promise<C | null> {
+    if (!(await this.#fill(where, wait, isWanted))) return null
+    // Listeners that have left meanwhile leave it to those that come.
+    if (isWanted && !isWanted()) return null
     const event = this.#events[this.#at]!
     this.#at += 1
     const isLast = this.#at === this.#events.length
@@ -246,8 +263,10 @@ export class ChangeStream<T extends Document = Document, C extends Document = Ch
   }
 
   /** Fetches until there is an event; false when there is none within the time, or none any more. */
-  async #fill(where: string, wait: number | null): Promise<boolean> {
+  async #fill(where: string, wait: number | null, isWanted = () => true): Promise<boolean> {
     for (;;) {
+      await this.#pausing
+      if (!isWanted()) return false
       if (this.#failure) throw this.#failure.error
       if (this.#at < this.#events.length) return true
       if (this.#closed) throw streamClosed(where)
@@ -266,20 +285,41 @@ export class ChangeStream<T extends Document = Document, C extends Document = Ch
     try {
       await this.#claim()
       if (this.#closed) return
-      const [id, events, token] = await connection.run(where, target, changesRequest(this.#id, watching.batch, wait))
-      if (this.#closed) return
-      this.#events = events as C[]
-      this.#at = 0
-      if (id === 0) this.#ended = true
-      if (token !== '') this.#fetched = { _data: token }
-      if (events.length === 0 && this.#fetched) this.#move(this.#fetched)
+      this.#isWaiting = wait === null
+      const answer = await connection.run(where, target, changesRequest(this.#id, watching.batch, wait))
+      this.#isWaiting = false
+      if (!this.#closed) this.#receive(answer)
     } catch (error) {
+      this.#isWaiting = false
       // What has closed the stream tells the reader why.
       if (this.#closed && !this.#failure) throw streamClosed(where)
       this.#failure ??= { error }
       this.#end()
       throw this.#failure.error
     }
+  }
+
+  /** Takes what a read has brought. */
+  #receive([id, events, token]: ChangesAnswer): void {
+    this.#events = [...this.#events.slice(this.#at), ...(events as C[])]
+    this.#at = 0
+    if (id === 0) this.#ended = true
+    if (token !== '') this.#fetched = { _data: token }
+    if (this.#events.length === 0 && this.#fetched) this.#move(this.#fetched)
+  }
+
+  /** Ends the wait of listeners that are gone: a read that does not wait takes its place, and keeps what it brings. */
+  #pause(): void {
+    if (!this.#isWaiting || this.#pausing || this.#closed || this.#id === 0) return
+    const { connection, target, watching } = this.#source
+    if (!connection.isOpen) return
+    const read = connection.run(this.#where('off'), target, changesRequest(this.#id, watching.batch, 0))
+    this.#pausing = read.then(
+      (answer) => {
+        if (!this.#closed) this.#receive(answer)
+      },
+      () => {}
+    ).finally(() => (this.#pausing = undefined))
   }
 
   #move(token: ResumeToken): void {
@@ -328,16 +368,20 @@ export class ChangeStream<T extends Document = Document, C extends Document = Ch
     // The listener is added after this call.
     await undefined
     try {
-      while (!this.#closed && this.listenerCount('change') > 0) {
-        const event = await this.#take(this.#where('on'), null)
-        if (event === null) break
-        this.emit('change', event)
+      const isWanted = (): boolean => this.listenerCount('change') > 0
+      while (!this.#closed && isWanted()) {
+        const event = await this.#take(this.#where('on'), null, isWanted)
+        if (event !== null) this.emit('change', event)
       }
     } catch (error) {
       if (this.#closed && !this.#failure) return
       this.#end()
-      this.emit('error', error)
-      this.emit('close')
+      // Nobody has to listen for the end of the database, which closes its streams. Not within this promise: an error of an emitter is no rejection.
+      const isTold = this.#source.connection.isOpen || this.listenerCount('error') > 0
+      process.nextTick(() => {
+        if (isTold) this.emit('error', error)
+        this.emit('close')
+      })
     } finally {
       this.#pumping = false
     }

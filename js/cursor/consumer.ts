@@ -24,8 +24,18 @@ export interface Places {
 }
 
 /** The place of the reader with this name, if it has one, in its database. */
-export function consumerOf(name: string | undefined, database: { collection(name: string): unknown }): Consumer | undefined {
-  return name === undefined ? undefined : new Consumer(database.collection(CONSUMERS) as Places, name)
+export function consumerOf(name: string | undefined, database: { collection(name: string): unknown; databaseName: string }, owner: object): Consumer | undefined {
+  return name === undefined ? undefined : new Consumer(database.collection(CONSUMERS) as Places, name, database.databaseName, owner)
+}
+
+/** A transaction of `db.transaction`. */
+interface InTransaction {
+  sibling(name: string): { collection(name: string): unknown }
+  belongsTo(owner: object): boolean
+}
+
+function isTransaction(session: object): session is InTransaction {
+  return 'sibling' in session && 'belongsTo' in session
 }
 
 /** The place of a named reader. */
@@ -35,13 +45,16 @@ export class Consumer implements ConsumerPlace {
 
   constructor(
     places: Places,
-    readonly name: string
+    readonly name: string,
+    private readonly database: string,
+    private readonly owner: object
   ) {
     this.#places = places
   }
 
   load(): ResumeToken | undefined {
-    return this.#places.getSync(this.name)?.token
+    const place = this.#places.getSync(this.name)
+    return place === null ? undefined : this.#tokenOf(place)
   }
 
   async claim(begin: ResumeToken): Promise<ResumeToken> {
@@ -50,14 +63,27 @@ export class Consumer implements ConsumerPlace {
     )
     if (place === null) throw new MoltenError('INTERNAL', `the consumer '${this.name}' has no place; please report this`)
     this.#epoch = place.epoch
-    return place.token
+    return this.#tokenOf(place)
+  }
+
+  /** The places as a transaction of `db.transaction` sees them; otherwise as they are. */
+  #placesIn(where: string, session: AcknowledgeOptions['session']): Places {
+    if (!session || 'enter' in session) return this.#places
+    if (typeof session !== 'object' || !isTransaction(session) || !session.belongsTo(this.owner)) {
+      throw new TypeError(`${where}: option session must be a session, or the transaction that db.transaction gives, of the database that is watched`)
+    }
+    return session.sibling(this.database).collection(CONSUMERS) as Places
+  }
+
+  #tokenOf({ token }: StoredPlace): ResumeToken {
+    if (typeof token?._data === 'string') return token
+    throw new MoltenError('BAD_DOCUMENT', `the place of the consumer '${this.name}' is none; delete its document in system.consumers to begin anew`)
   }
 
   async acknowledge(where: string, token: ResumeToken, session: AcknowledgeOptions['session']): Promise<void> {
     if (this.#epoch === 0) throw new TypeError(`${where}: nothing was read yet; acknowledge an event after it was read`)
-    // A transaction of db.transaction has collections of its own.
-    const places = session && 'collection' in session ? (session.collection(CONSUMERS) as Places) : this.#places
-    const options = session && !('collection' in session) ? { session } : {}
+    const places = this.#placesIn(where, session)
+    const options = places === this.#places && session ? { session: session as ClientSession } : {}
     const { matchedCount } = await places.updateOne({ _id: this.name, epoch: this.#epoch }, { $set: { token } }, options)
     if (matchedCount === 0) {
       const message = `${where}: another reader has taken over the consumer '${this.name}'; only the newest one can acknowledge events`

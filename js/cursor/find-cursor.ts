@@ -5,7 +5,7 @@ import { inspect, type InspectOptions } from 'node:util'
 import { checkFields, countOf, filterOf, wrongArgument } from '../arguments/arguments.js'
 import { hintOf } from '../arguments/index-spec.js'
 import { LARGE_BATCH, MAX_BATCH } from '../arguments/limits.js'
-import { checkCollation, checkNames, notInTransaction } from '../arguments/option-check.js'
+import { checkCollation, checkNames, checkSignal, notInTransaction } from '../arguments/option-check.js'
 import { FOLLOWERS } from '../arguments/option-table.js'
 import { sortKeys } from '../arguments/sort.js'
 import { type FindShape, writeFind } from '../request/bodies.js'
@@ -197,6 +197,7 @@ export class FindCursor<T = any, S = any> extends AbstractCursor<T> {
     if (options !== undefined && options !== null) {
       if (typeof options !== 'object' || Array.isArray(options)) throw wrongArgument(where, 'options', 'an object', options)
       checkNames(where, options, FOLLOWERS.live)
+      if (options.signal !== undefined) checkSignal(where, options.signal)
     }
     const settings = { ...this.#find.settings }
     const signal = options?.signal ?? settings.signal

@@ -13,7 +13,7 @@ export function versionsOf<T extends Document>(
   return {
     async *[Symbol.asyncIterator]() {
       signal?.throwIfAborted()
-      const watching = { options: { scope: 'collection', pipeline: [], versionsOf: id }, batch, await: 0, consumer: undefined }
+      const watching = { options: { scope: 'collection', pipeline: [], versionsOf: id }, batch, await: 0, consumer: undefined, maxTimeMS: undefined }
       let [stream] = connection.callNow(where, target, watchRequest(watching))
       try {
         while (stream !== 0) {

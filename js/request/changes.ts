@@ -12,6 +12,9 @@ import { type Request, requestOf } from './request.js'
 /** What a change stream watches. */
 export type WatchScope = 'collection' | 'database' | 'everything'
 
+/** The longest name of a consumer, in bytes: it is an _id. */
+const LONGEST_CONSUMER = 512
+
 const FULL = ['default', 'updateLookup', 'whenAvailable', 'required'] as const
 const BEFORE = ['off', 'whenAvailable', 'required'] as const
 const BEGINS = ['resumeAfter', 'startAfter', 'startAtOperationTime'] as const
@@ -25,6 +28,8 @@ export interface Watching {
   readonly await: number
   /** The name of the reader, if it has one. */
   readonly consumer: string | undefined
+  /** The time limit of the opening, in milliseconds. */
+  readonly maxTimeMS: number | undefined
 }
 
 /** The events that one read has brought: the number of the stream, 0 when it has ended, the events, and the place after them. */
@@ -50,12 +55,14 @@ export function watchingOf(where: string, scope: WatchScope, pipeline: unknown, 
   if (consumer !== undefined && begin !== undefined) {
     throw new TypeError(`${where}: options consumer and ${begin} are given; a consumer begins after what it has acknowledged`)
   }
-  return { options, batch: batchOf(where, given.batchSize), await: countOf(where, 'option maxAwaitTimeMS', given.maxAwaitTimeMS), consumer }
+  return { options, batch: batchOf(where, given.batchSize), await: countOf(where, 'option maxAwaitTimeMS', given.maxAwaitTimeMS), consumer, maxTimeMS: given.maxTimeMS }
 }
 
 function consumerOf(where: string, name: unknown): string | undefined {
   if (name === undefined || name === null) return undefined
-  if (typeof name !== 'string' || name === '') throw wrongArgument(where, 'option consumer', 'a name', name)
+  if (typeof name !== 'string' || name === '' || !name.isWellFormed() || Buffer.byteLength(name) > LONGEST_CONSUMER) {
+    throw wrongArgument(where, 'option consumer', `a name of 1 to ${LONGEST_CONSUMER} bytes of UTF-8`, name)
+  }
   return name
 }
 
@@ -94,8 +101,10 @@ function isCount(value: unknown): value is number {
 }
 
 /** Opens a change stream: its number, no events, and the place where it begins, as far as that is known. */
-export function watchRequest({ options }: Watching): Request<ChangesAnswer> {
-  return requestOf<ChangesAnswer>(Opcode.Watch, 0, null, (out) => encodeValue(out, options, 'pipeline'), (answer) => answer)
+export function watchRequest({ options, maxTimeMS }: Watching): Request<ChangesAnswer> {
+  const request = requestOf<ChangesAnswer>(Opcode.Watch, 0, null, (out) => encodeValue(out, options, 'pipeline'), (answer) => answer)
+  request.maxTimeMS = maxTimeMS
+  return request
 }
 
 /** The next events; `wait` is how long there may be none, in milliseconds, or null. */

@@ -25,6 +25,8 @@ export interface NativeDatabase {
 
 /** How far one operation is. */
 export interface NativeProgress {
+  /** Ends an operation that can be ended by this. */
+  stop(): void
   /** Steps that are done, and all steps. */
   now(): number[]
 }
@@ -48,7 +50,7 @@ export interface Native {
     /** A database in memory is returned without a promise. */
     open(path: string, optionsJson: string, progress?: NativeProgress): Promise<NativeDatabase> | NativeDatabase
     verify(path: string, progress?: NativeProgress): Promise<string>
-    recoverTo(path: string, destination: string, lsn: number | null, time: number | null, allowPartial: boolean): Promise<string>
+    recoverTo(path: string, destination: string, lsn: number | null, time: number | null, allowPartial: boolean, stop: NativeProgress): Promise<string>
   }
   NativeProgress: new () => NativeProgress
   openPort(wake: () => void, hold: () => void): number

@@ -38,6 +38,7 @@ pub fn version() -> &'static str {
 #[napi]
 pub struct NativeProgress {
     progress: Arc<Progress>,
+    stop: Arc<AtomicBool>,
 }
 
 #[napi]
@@ -46,6 +47,12 @@ impl NativeProgress {
     #[napi(constructor)]
     pub fn new() -> NativeProgress {
         NativeProgress::default()
+    }
+
+    /// Ends an operation that can be ended by this.
+    #[napi]
+    pub fn stop(&self) {
+        self.stop.store(true, Ordering::Relaxed);
     }
 
     /// Steps that are done, and all steps.
@@ -219,10 +226,12 @@ impl NativeDatabase {
         lsn: Option<f64>,
         time: Option<f64>,
         allow_partial: bool,
+        stop: ClassInstance<'_, NativeProgress>,
     ) -> napi::Result<AsyncBlock<String>> {
         let wanted = guarded(env, || Ok(Wanted { moment: moment(lsn, time)?, allow_partial }))?;
         let (path, destination) = (located(path), located(destination));
-        promise(env, move || json(&recover_to(&path, &destination, wanted, &Interrupt::default())?))
+        let limits = Limits { cancel: Some(stop.stop.clone()), ..Limits::default() };
+        promise(env, move || json(&recover_to(&path, &destination, wanted, &Interrupt::start(&limits, 0))?))
     }
 
     /// Resolves with the statistics as one of the databases sees them, as JSON; the empty name is the default database.

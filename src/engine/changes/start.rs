@@ -85,14 +85,16 @@ fn at_time(store: &Store, moment: Moment, reader: &mut Reader) -> Result<(Positi
         }
     }
     if low == first.0 && first.0 > 1 {
-        // What came before may be of that time as well, unless the time before it is known.
-        let known = match (moment, reach.and_then(|reach| reach.time)) {
-            (Moment::Millis(millis), Some(time)) => millis > time,
-            (Moment::Cluster(seconds, low), Some(time)) => {
-                seconds > time.div_euclid(1_000) || low == first.0 as u32
+        // What came before may be of that time as well, unless it is known how late the commit before was: where none is kept, that is the
+        // newest one.
+        let before =
+            if first > newest { Some(store.newest_time()) } else { reach.and_then(|reach| reach.time) };
+        let known = match moment {
+            Moment::Millis(millis) => before.is_some_and(|time| millis > time),
+            Moment::Cluster(seconds, number) => {
+                let is_later = |time: i64| (seconds, number) > (time.div_euclid(1_000), (first.0 - 1) as u32);
+                number == first.0 as u32 || before.is_some_and(is_later)
             }
-            (Moment::Cluster(_, low), None) => low == first.0 as u32,
-            (Moment::Millis(_), None) => low > newest.0,
         };
         if !known {
             return Err(lost(store, Lsn(first.0 - 1)));

@@ -1,7 +1,7 @@
 //! The place of an event as text: a later stream goes on from there, also after a restart.
 //!
 //! ```text
-//! version (1)  lsn (8)  record (4)  kind (1)  salt of the segment (8)  id of the database (8), in hexadecimal
+//! version (1)  lsn (8)  record (4)  kind (1)  salt of the segment (8)  id of the database (8)  crc of these (4), in hexadecimal
 //! ```
 //!
 //! The salt and the id tell another history with the same numbers: one that was written after a power cut took the last commits, another
@@ -13,7 +13,7 @@ use crate::error::{Error, Kind, Result, codes};
 use crate::storage::Lsn;
 
 const VERSION: u8 = 1;
-const LENGTH: usize = 30;
+const LENGTH: usize = 34;
 
 /// What a token stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,6 +49,7 @@ impl Token {
         });
         bytes.extend_from_slice(&self.salt.to_be_bytes());
         bytes.extend_from_slice(&self.database);
+        bytes.extend_from_slice(&crc32c::crc32c(&bytes).to_be_bytes());
         HEXLOWER_PERMISSIVE.encode(&bytes)
     }
 
@@ -66,6 +67,10 @@ impl Token {
             return None;
         }
         let bytes = HEXLOWER_PERMISSIVE.decode(text.as_bytes()).ok()?;
+        let (bytes, crc) = bytes.split_last_chunk::<4>()?;
+        if crc32c::crc32c(bytes).to_be_bytes() != *crc {
+            return None;
+        }
         let (version, rest) = bytes.split_first()?;
         let (lsn, rest) = rest.split_first_chunk::<8>()?;
         let (record, rest) = rest.split_first_chunk::<4>()?;
@@ -102,9 +107,12 @@ mod tests {
             assert_eq!(Token::decode(&text.to_uppercase()).unwrap(), token);
             for cut in 0..text.len() {
                 assert!(Token::decode(&text[..cut]).is_err());
+                let other = if text.as_bytes()[cut] == b'5' { "6" } else { "5" };
+                let changed = [&text[..cut], other, &text[cut + 1..]].concat();
+                assert!(Token::decode(&changed).is_err(), "{changed}");
             }
         }
-        for wrong in ["", "zz", &"f".repeat(60), &"0".repeat(60), &"\u{e9}".repeat(30)] {
+        for wrong in ["", "zz", &"f".repeat(68), &"0".repeat(68), &"\u{e9}".repeat(34)] {
             let error = Token::decode(wrong).unwrap_err();
             assert_eq!(error.code(), Some(codes::INVALID_RESUME_TOKEN), "{wrong}");
         }

@@ -8,6 +8,7 @@ use super::past;
 use crate::engine::exec::interrupt::Interrupt;
 use crate::engine::maintenance::backup;
 use crate::engine::recovery::replay::Replay;
+use crate::engine::recovery::reported::Stoppable;
 use crate::engine::store::Recovered;
 use crate::error::{Error, Kind, Result};
 use crate::options::{MEMORY, OpenOptions};
@@ -74,7 +75,7 @@ pub fn recover_to_on(
     let mut options = OpenOptions::default();
     options.settle_memory(memory::allowed());
     let directory = Directory::open(host, Path::new(path))?;
-    let found = find(&directory, wanted, &options)?;
+    let found = find(&directory, wanted, &options, interrupt)?;
     let files = found.way.into_files();
     let at = directory.path();
     let database = directory.database();
@@ -100,11 +101,17 @@ struct Found {
 }
 
 /// Loads the state by the first way that leads there.
-fn find(directory: &Directory, wanted: Wanted, options: &OpenOptions) -> Result<Found> {
+fn find(
+    directory: &Directory,
+    wanted: Wanted,
+    options: &OpenOptions,
+    interrupt: &Interrupt,
+) -> Result<Found> {
     let mut failed = None;
     for way in directory.ways(wanted.moment) {
         let mut replay = Replay::new(directory.path(), options.memory_limit.bytes());
-        let led = way.and_then(|way| way.load(directory, &mut replay).map(|led| (way, led)));
+        let mut stoppable = Stoppable::new(&mut replay, interrupt);
+        let led = way.and_then(|way| way.load(directory, &mut stoppable).map(|led| (way, led)));
         let (way, led) = match led {
             Ok(led) => led,
             // A snapshot is damaged: an older one, and the log behind it, may lead to the same state.

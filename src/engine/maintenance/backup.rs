@@ -6,7 +6,7 @@
 
 use std::ffi::OsString;
 use std::io::ErrorKind;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use super::proof::{Proof, Purpose};
 use super::snapshot::{self, Generation};
@@ -98,15 +98,39 @@ fn copy(store: &Store, host: &Host, partial: &Path, interrupt: &Interrupt) -> Re
     Ok(Backup { documents, bytes, lsn: generation.lsn().0, ms: 0 })
 }
 
+/// Directories that are looked at above a destination; a longer path is longer than systems accept.
+const DEEPEST: usize = 1_024;
+
 /// In the database's own directory a copy could be mistaken for one of its generations.
 fn check_outside(host: &Host, own: Option<&Path>, destination: &Path) -> Result<()> {
     let Some(own) = own.and_then(|own| host.vfs.identity(own).ok()) else { return Ok(()) };
     let inside = |above: &Path| host.vfs.identity(above).is_ok_and(|identity| identity == own);
-    if destination.ancestors().skip(1).any(inside) {
+    // A path with `..` in it is followed as the system follows it.
+    let climbs = destination.components().any(|part| part == Component::ParentDir);
+    let is_inside = if climbs {
+        let above = destination.ancestors().skip(1).find(|above| host.vfs.identity(above).is_ok());
+        above.is_some_and(|above| climbed(host, above).iter().any(|above| inside(above)))
+    } else {
+        destination.ancestors().skip(1).any(inside)
+    };
+    if is_inside {
         let why = "is inside the directory of the database; name a directory outside of it";
         return Err(refused(destination, why));
     }
     Ok(())
+}
+
+/// A directory and those above it, up to the root.
+fn climbed(host: &Host, from: &Path) -> Vec<PathBuf> {
+    let mut all = vec![from.to_path_buf()];
+    while let Some(last) = all.last() {
+        let above = last.join("..");
+        match (host.vfs.identity(last), host.vfs.identity(&above)) {
+            (Ok(here), Ok(there)) if here != there && all.len() < DEEPEST => all.push(above),
+            _ => break,
+        }
+    }
+    all
 }
 
 fn taken(destination: &Path) -> Error {

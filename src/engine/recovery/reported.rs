@@ -1,5 +1,6 @@
-//! A loader that says how far the reading of the files is.
+//! A loader that says how far the reading of the files is, and one that stops where its caller wants no more.
 
+use crate::engine::exec::interrupt::Interrupt;
 use crate::engine::exec::progress::Progress;
 use crate::error::Result;
 use crate::storage::{CheckpointLoader, FromCheckpoint, Loader, Replayed, SnapshotBlock};
@@ -40,6 +41,48 @@ impl<L: Loader> Loader for Reported<'_, L> {
 
     fn frame(&mut self, frame: Replayed) -> Result<()> {
         self.progress.advance(frame.blocks.iter().map(|block| block.bytes.len() as u64).sum());
+        self.loader.frame(frame)
+    }
+}
+
+/// Passes everything on until it is interrupted.
+pub(crate) struct Stoppable<'a, L> {
+    loader: &'a mut L,
+    interrupt: &'a Interrupt,
+}
+
+impl<'a, L: Loader> Stoppable<'a, L> {
+    pub(crate) fn new(loader: &'a mut L, interrupt: &'a Interrupt) -> Stoppable<'a, L> {
+        Stoppable { loader, interrupt }
+    }
+
+    /// Only a cancellation stops it: it has no deadline of its own.
+    fn check(&self) -> Result<()> {
+        self.interrupt.check(|| i64::MIN)
+    }
+}
+
+impl<L: Loader> Loader for Stoppable<'_, L> {
+    fn expect(&mut self, bytes: u64) {
+        self.loader.expect(bytes);
+    }
+
+    fn database_block(&mut self, block: SnapshotBlock) -> Result<()> {
+        self.check()?;
+        self.loader.database_block(block)
+    }
+
+    fn least_document(&self) -> u32 {
+        self.loader.least_document()
+    }
+
+    fn documents(&self, block: SnapshotBlock) -> Result<()> {
+        self.check()?;
+        self.loader.documents(block)
+    }
+
+    fn frame(&mut self, frame: Replayed) -> Result<()> {
+        self.check()?;
         self.loader.frame(frame)
     }
 }

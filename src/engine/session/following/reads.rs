@@ -93,6 +93,12 @@ impl Session {
             let error = if self.is_closed() { self.closed() } else { closed() };
             return (waiting.reply)(Answered::failed(error));
         };
+        if why.is_none() {
+            // A caller that reads again does not wait for what it asked before.
+            self.end_wait(&open, || {
+                Ok(Answer::Changes { stream: number, events: Vec::new(), token: String::new() })
+            });
+        }
         interrupt.begin();
         let read = catch_unwind(AssertUnwindSafe(|| {
             let mut stream = open.stream.lock();
