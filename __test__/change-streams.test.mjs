@@ -264,6 +264,7 @@ test('an error after which no stream goes on from there has the server\'s label'
   const db = await memory(t)
   const items = db.collection('items')
   const label = 'NonResumableChangeStreamError'
+  await items.insertOne({ _id: 0 })
   const broken = items.watch([{ $unset: '_id' }])
   await items.insertOne({ _id: 1 })
   const fatal = await t.throwsAsync(broken.next())

@@ -10,6 +10,8 @@ import { fileURLToPath } from 'node:url'
 import test from 'ava'
 
 import { runFile } from './specifications/file.mjs'
+import { REASONS } from './specifications/known.mjs'
+import { textOf } from './support/pages.mjs'
 
 const CART = { _id: 1, items: [{ name: 'tea', n: 2 }], paid: false }
 
@@ -34,13 +36,14 @@ const find = (expectResult) => ['carts', 'find', { filter: {} }, { expectResult 
 const insert = (expectError) => ['carts', 'insertOne', { document: { _id: 1 } }, { expectError }]
 const paid = (description, value) => file({ description, operations: [], outcome: has([{ ...CART, paid: value }]) })
 
-async function reasons(...operations) {
-  const rows = await runFile(file(...operations.map((each, i) => ({ description: `test ${i}`, operations: each }))), 100)
+/** Why each of these tests fails, or is skipped. */
+async function reasons(longest, ...tests) {
+  const rows = await runFile(file(...tests.map((operations, i) => ({ description: `test ${i}`, operations }))), longest)
   return rows.map(({ failed, skipped }) => failed ?? skipped)
 }
 
 /** The failure of the one operation of a test. */
-const failure = async (...operation) => (await reasons([on(...operation)]))[0]
+const failure = async (...operation) => (await reasons(undefined, [on(...operation)]))[0]
 
 test('a test whose expectations hold passes', async (t) => {
   const rows = await runFile(file(
@@ -135,10 +138,11 @@ test('a label that must not be there, an event that does not come, a callback an
     on('stream', 'iterateUntilDocumentOrError', undefined, { expectResult: {} })
   ]
   const called = [on('session', 'withTransaction', { callback: [pay({ expectResult: { matchedCount: 2 } })] })]
-  const [first, second, third] = await reasons(conflict, waiting, called)
+  const [late] = await reasons(100, waiting)
+  const [first, second] = await reasons(undefined, conflict, called)
   t.regex(first, /expected no label TransientTransactionError, got MoltenError "WriteConflict"/)
-  t.regex(second, /not done after 100 ms/)
-  t.regex(third, /carts\.updateOne: the result\.matchedCount: expected 2, got 1/)
+  t.regex(late, /not done after 100 ms/)
+  t.regex(second, /carts\.updateOne: the result\.matchedCount: expected 2, got 1/)
   const outcomes = [[], [{ _id: 1 }], [CART, { _id: 2 }], [{ ...CART, items: [{ name: 'tea', n: 3 }] }]]
   for (const { failed } of await runFile(file(...outcomes.map((documents, i) => ({ description: `${i}`, operations: [], outcome: has(documents) }))))) {
     t.regex(failed ?? 'it passed', /^shop\.carts/)
@@ -196,4 +200,10 @@ test('the script ends with 1 for an unexpected failure and for an unexpected pas
   const nothing = run(t, {}, '--from', join(tmpdir(), 'not', 'there'))
   t.is(nothing.status, 2)
   t.regex(nothing.out, /git clone --depth 1 https:\/\/github\.com\/mongodb\/specifications/)
+})
+
+test('the documentation explains each reason for which a test fails', (t) => {
+  const [, explained] = textOf('docs/specifications.md').split('## The tests that fail')
+  const rows = [...explained.matchAll(/^\| (.+?) \| /gm)].map(([, reason]) => reason).slice(1)
+  t.deepEqual(rows.sort(), [...REASONS].sort())
 })

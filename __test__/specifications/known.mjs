@@ -114,6 +114,9 @@ const reasons = new Map(Object.entries(KNOWN).flatMap(([reason, files]) => {
   return Object.entries(files).flatMap(([file, tests]) => tests.map((test) => [`${file}: ${test}`, reason]))
 }))
 
+/** The reasons, which docs/specifications.md explains. */
+export const REASONS = Object.keys(KNOWN)
+
 /** Why a test fails; undefined when it should pass. */
 export function reasonOf(place) {
   return reasons.get(place)
