@@ -1640,6 +1640,8 @@ export declare class MoltenError extends Error {
 	constructor(kind: MoltenErrorKind, message: string, details?: MoltenErrorDetails);
 	/** The labels of the error; with `TransientTransactionError` its transaction may succeed when it is run again. */
 	get errorLabels(): string[];
+	/** Adds a label. */
+	addErrorLabel(label: string): void;
 	/** Whether the error has this label. */
 	hasErrorLabel(label: string): boolean;
 	/** Whether a value is a MoltenError, including one of another realm or of another copy of this package. */

@@ -116,7 +116,8 @@ test('$out and $merge write through the log and answer no documents', async (t) 
   t.deepEqual(await db.collection('report').find().toArray(), report)
   await sales.aggregate([group, { $merge: { into: 'report', whenMatched: [{ $set: { n: { $add: ['$n', '$$new.n'] } } }], whenNotMatched: 'discard' } }]).toArray()
   t.is((await db.collection('report').get('abc')).n, 24)
-  await rejectsWith(t, 'DUPLICATE_KEY', sales.aggregate([group, { $merge: { into: 'report', whenMatched: 'fail' } }]).toArray(), /whenMatched is fail/)
+  const taken = await rejectsWith(t, 'DUPLICATE_KEY', sales.aggregate([group, { $merge: { into: 'report', whenMatched: 'fail' } }]).toArray(), /whenMatched is fail/)
+  t.deepEqual([taken.code, taken.keyPattern, taken.keyValue], [11000, { _id: 1 }, { _id: 'abc' }])
 
   // Into the collection that is read.
   await sales.aggregate([{ $match: { item: 'abc' } }, { $out: 'sales' }]).toArray()

@@ -260,6 +260,25 @@ test('a resume token goes on after its event, at each event of a history', async
   t.deepEqual((await since.next())._id, events[31]._id)
 })
 
+test('an error after which no stream goes on from there has the server\'s label', async (t) => {
+  const db = await memory(t)
+  const items = db.collection('items')
+  const label = 'NonResumableChangeStreamError'
+  await items.insertOne({ _id: 0 })
+  const broken = items.watch([{ $unset: '_id' }])
+  await items.insertOne({ _id: 1 })
+  const fatal = await t.throwsAsync(broken.next())
+  t.deepEqual([fatal.code, fatal.errorLabels], [280, [label]])
+  const lost = await t.throwsAsync(items.watch([], { startAtOperationTime: new Date(0) }).next())
+  t.deepEqual([lost.code, lost.errorLabels], [286, [label]])
+  const listened = items.watch([], { startAtOperationTime: new Date(0) })
+  const told = await new Promise((resolve) => listened.once('error', resolve).on('change', resolve))
+  t.true(told.hasErrorLabel(label))
+  for (const other of [items.watch([], { resumeAfter: { _data: 'abc' } }), items.watch([{ $limit: 1 }])]) {
+    t.deepEqual((await t.throwsAsync(other.next(), { instanceOf: MoltenError })).errorLabels, [])
+  }
+})
+
 test('a token of another database, of none, or beyond what is kept is refused and never passed over', async (t) => {
   const db = await memory(t)
   const other = await memory(t)

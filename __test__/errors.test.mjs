@@ -23,6 +23,15 @@ test('isMoltenError knows errors of another evaluation of the package', (t) => {
   t.false(MoltenError.isMoltenError(null))
 })
 
+test('a label is added once, and the list that is told is a copy', (t) => {
+  const error = new MoltenError('IO', 'x')
+  error.addErrorLabel('own')
+  error.addErrorLabel('own')
+  error.errorLabels.push('other')
+  t.deepEqual(error.errorLabels, ['own'])
+  t.true(error.hasErrorLabel('own'))
+})
+
 test('an error of a getter is passed on, and nothing is written', async (t) => {
   const users = await collection(t)
   const thrown = new Error('from a getter')

@@ -19,6 +19,33 @@ test('an absent or null _id becomes a UUIDv7 on the caller\'s object', async (t)
   }
 })
 
+test('no name in an _id begins with a dollar, but those of a reference', async (t) => {
+  const db = await memory(t)
+  const users = db.collection('users')
+  const writes = {
+    insertOne: (_id) => users.insertOne({ _id }),
+    insertMany: (_id) => users.insertMany([{ _id }]),
+    bulkWrite: (_id) => users.bulkWrite([{ insertOne: { document: { _id } } }]),
+    insertOneSync: async (_id) => users.insertOneSync({ _id }),
+    set: (_id) => users.set(_id, {}),
+    setMany: (_id) => users.setMany([[_id, {}]]),
+    upsert: (_id) => users.updateOne({ a: 1 }, { $set: { _id } }, { upsert: true }),
+    merge: (_id) => db.aggregate([{ $documents: [{ _id: { $literal: _id } }] }, { $merge: { into: 'users' } }]).toArray(),
+    transaction: (_id) => db.transaction((tx) => tx.collection('users').insertOne({ _id }))
+  }
+  for (const [name, write] of Object.entries(writes)) {
+    for (const _id of [{ $a: 1 }, { a: [{ b: 1, $c: 1 }] }, { $id: 1 }]) {
+      const { kind, code, codeName } = await t.throwsAsync(write(_id), undefined, name)
+      t.deepEqual([kind, code, codeName], ['BAD_DOCUMENT', 52, 'DollarPrefixedFieldName'], name)
+    }
+    t.is(await users.countDocuments(), 0, name)
+    const reference = { a$: 1, b: { $ref: 'users', $id: 1, $db: 'other' } }
+    await write(reference)
+    t.deepEqual(await users.get(reference), { _id: reference, ...(name === 'upsert' && { a: 1 }) }, name)
+    await users.deleteMany()
+  }
+})
+
 test('made _ids sort in the order they were made', async (t) => {
   const users = await collection(t)
   const { insertedIds } = await users.insertMany(Array.from({ length: 5000 }, () => ({})))

@@ -133,6 +133,22 @@ test('options are checked: those of the driver without effect are accepted', asy
   t.throws(() => db.startSession({ other: 1 }), { instanceOf: TypeError })
 })
 
+test('a transaction whose writes nobody acknowledges does not begin', async (t) => {
+  const db = await memory(t)
+  const writeConcern = { w: 0 }
+  const message = /^ClientSession\.startTransaction: Transactions do not support unacknowledged write concern$/
+  const session = db.startSession()
+  t.throws(() => session.startTransaction({ writeConcern }), { instanceOf: TypeError, message })
+  t.false(session.inTransaction())
+  await rejectsType(t, () => session.withTransaction(async () => t.fail(), { writeConcern }), message)
+  const careless = db.startSession({ defaultTransactionOptions: { writeConcern } })
+  t.throws(() => careless.startTransaction(), { instanceOf: TypeError, message })
+  careless.startTransaction({ writeConcern: { w: 1 } })
+  await db.collection('things').insertOne({ _id: 1 }, { session: careless })
+  await careless.commitTransaction()
+  t.is(await db.collection('things').countDocuments(), 1)
+})
+
 test('many transactions may be open, and each number is used again', async (t) => {
   const db = await memory(t)
   const things = db.collection('things')

@@ -20,6 +20,7 @@ export const CODES = {
   DatabaseDifferCase: 13297,
   NoSuchTransaction: 251,
   OperationNotSupportedInTransaction: 263,
+  ChangeStreamFatalError: 280,
   ChangeStreamHistoryLost: 286,
   Interrupted: 11601,
   OutOfDiskSpace: 14031
@@ -142,6 +143,11 @@ export class MoltenError extends Error {
   /** The labels of the error; with `TransientTransactionError` its transaction may succeed when it is run again. */
   get errorLabels(): string[] {
     return [...this.#labels]
+  }
+
+  /** Adds a label. */
+  addErrorLabel(label: string): void {
+    if (!this.#labels.includes(label)) this.#labels.push(label)
   }
 
   /** Whether the error has this label. */

@@ -160,7 +160,12 @@ export class Session implements ClientSession, Scope {
     const where = 'ClientSession.startTransaction'
     if (this.#ended) throw new MoltenError('CLOSED', `${where}: Cannot use a session that has ended`)
     if (this.inTransaction()) throw new TypeError(`${where}: Transaction already in progress`)
-    this.#options = { ...this.#defaults, ...transactionOptionsOf(where, options) }
+    const given = { ...this.#defaults, ...transactionOptionsOf(where, options) }
+    // The driver refuses it too: a commit that nobody acknowledges could be lost without a word.
+    if ((given.writeConcern as { w?: unknown } | null | undefined)?.w === 0) {
+      throw new TypeError(`${where}: Transactions do not support unacknowledged write concern`)
+    }
+    this.#options = given
     this.#outcome = undefined
     this.#state = 'starting'
   }

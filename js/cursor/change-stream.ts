@@ -9,7 +9,7 @@ import { CURSOR, FOLLOWERS } from '../arguments/option-table.js'
 import { onAbort } from '../connection/abort.js'
 import type { CollectionState } from '../connection/collection-state.js'
 import type { Connection } from '../connection/connection.js'
-import { MoltenError } from '../errors.js'
+import { CODES, MoltenError } from '../errors.js'
 import { type ChangesAnswer, changesRequest, streamClosed, tokenOf, unwatchRequest, type Watching, watchRequest } from '../request/changes.js'
 import type { AcknowledgeOptions, ChangeStreamDocument, ResumeToken } from '../types/changes.js'
 import type { Document } from '../types/index.js'
@@ -87,7 +87,7 @@ export class ChangeStream<T extends Document = Document, C extends Document = Ch
       this.#open(consumer?.load())
     } catch (error) {
       // The first read rejects with it, as with the driver.
-      this.#failure = { error }
+      this.#failure = { error: labelled(error) }
     }
     if (signal) {
       const reference = new WeakRef(this)
@@ -293,7 +293,7 @@ export class ChangeStream<T extends Document = Document, C extends Document = Ch
       this.#isWaiting = false
       // What has closed the stream tells the reader why.
       if (this.#closed && !this.#failure) throw streamClosed(where)
-      this.#failure ??= { error }
+      this.#failure ??= { error: labelled(error) }
       this.#end()
       throw this.#failure.error
     }
@@ -386,6 +386,15 @@ export class ChangeStream<T extends Document = Document, C extends Document = Ch
       this.#pumping = false
     }
   }
+}
+
+/** The codes of errors after which no stream goes on from where this one was. The server labels them. */
+const FINAL: ReadonlySet<unknown> = new Set([CODES.ChangeStreamFatalError, CODES.ChangeStreamHistoryLost])
+
+/** The error, with the server's label. */
+function labelled(error: unknown): unknown {
+  if (MoltenError.isMoltenError(error) && FINAL.has(error.code)) error.addErrorLabel('NonResumableChangeStreamError')
+  return error
 }
 
 disposeWith(ChangeStream.prototype, function (this: ChangeStream<any, any>) {

@@ -2,7 +2,9 @@
 
 use data_encoding::{HEXLOWER, HEXLOWER_PERMISSIVE};
 
+use crate::document::encoding::encode::encode_plain;
 use crate::document::encoding::raw::{RawKind, RawValue};
+use crate::document::value::Value;
 use crate::error::{Details, Error, Kind, Result, codes};
 
 /// Largest encoded `_id`, in bytes.
@@ -18,6 +20,52 @@ pub fn check_id(id: RawValue<'_>) -> Result<()> {
         return Err(bad_id(format!("`_id` takes {len} bytes encoded; it may take {MAX_ID}")));
     }
     Ok(())
+}
+
+/// The same for the `_id` of a document that is written, in which, as on MongoDB's server, no name begins with `$`: to a filter it would be an
+/// operator. The names of a DBRef may.
+pub fn check_new_id(id: RawValue<'_>) -> Result<()> {
+    check_id(id)?;
+    let Some(name) = operator_in(id) else { return Ok(()) };
+    let message = format!("`_id` has the name '{name}'; no name in an _id may begin with '$'");
+    Err(bad_id(message).with_code(codes::DOLLAR_PREFIXED_FIELD_NAME))
+}
+
+/// The first name in a value that begins with `$` and is not of a DBRef: `$ref`, `$id` and perhaps `$db` before all others.
+fn operator_in<'a>(value: RawValue<'a>) -> Option<&'a str> {
+    let object = match value.kind() {
+        RawKind::Object(object) => object,
+        RawKind::Array(array) => return array.iter().find_map(operator_in),
+        _ => return None,
+    };
+    let is_reference = matches!(object.iter().nth(1), Some(("$id", _)));
+    for (at, (name, field)) in object.iter().enumerate() {
+        let is_text = matches!(field.kind(), RawKind::String(_));
+        let is_allowed = match (at, name) {
+            (0, "$ref") => is_reference && is_text,
+            (1, "$id") => object.get("$ref").is_some(),
+            (2, "$db") => is_reference && is_text,
+            _ => !name.starts_with('$'),
+        };
+        if !is_allowed {
+            return Some(name);
+        }
+        let inner = operator_in(field);
+        if inner.is_some() {
+            return inner;
+        }
+    }
+    None
+}
+
+/// What an error tells of an `_id` that another document has.
+pub fn taken(id: &Value) -> Details {
+    let encode = |value: Value| {
+        let mut bytes = Vec::new();
+        encode_plain(&Value::Object(vec![("_id".to_owned(), value)]), &mut bytes);
+        Some(bytes)
+    };
+    Details { key_pattern: encode(Value::Int(1)), key_value: encode(id.clone()), ..Details::default() }
 }
 
 /// A UUID of version 7, which is ordered by its time. The caller supplies the random bytes.
@@ -72,6 +120,43 @@ mod tests {
         assert_eq!(error.kind(), Kind::BadDocument);
         assert_eq!(error.details().path.as_deref(), Some("_id"));
         assert!(error.message().contains("array"));
+    }
+
+    #[test]
+    fn no_name_in_a_new_id_begins_with_a_dollar_but_those_of_a_reference() {
+        let object = |names: &[&str]| {
+            Value::Object(names.iter().map(|name| ((*name).to_owned(), Value::String("x".into()))).collect())
+        };
+        let check_new = |value: &Value| {
+            let mut bytes = Vec::new();
+            encode_plain(value, &mut bytes);
+            check_new_id(RawValue::new(&bytes, &Shapes::new()))
+        };
+        let within = |value: Value| Value::Object(vec![("a".into(), Value::Array(vec![value]))]);
+        for names in [&["a", "b$"][..], &["$ref", "$id"], &["$ref", "$id", "$db", "a"], &["$ref", "$id", "a"]]
+        {
+            check_new(&object(names)).unwrap();
+            check_new(&within(object(names))).unwrap();
+        }
+        for names in [
+            &["$a"][..],
+            &["a", "$b"],
+            &["$ref"],
+            &["$id"],
+            &["a", "$ref", "$id"],
+            &["$ref", "$id", "$x"],
+            &["x", "$id"],
+        ] {
+            for id in [object(names), within(object(names))] {
+                let error = check_new(&id).unwrap_err();
+                assert_eq!(
+                    (error.kind(), error.code()),
+                    (Kind::BadDocument, Some(codes::DOLLAR_PREFIXED_FIELD_NAME)),
+                    "{names:?}"
+                );
+                check(&id).unwrap();
+            }
+        }
     }
 
     #[test]

@@ -223,6 +223,6 @@ pub(crate) fn key(document: &Value) -> Result<Key> {
     let mut plain = Vec::new();
     encode_plain(found.unwrap_or(&Value::Null), &mut plain);
     let raw = RawValue::new(&plain, Shapes::none());
-    id::check_id(raw)?;
+    id::check_new_id(raw)?;
     Ok(key_of(raw))
 }

@@ -1,7 +1,7 @@
 //! Write conflicts: a duplicate value in a unique index, and a version that is not the expected one.
 
 use super::current_document::Over;
-use crate::document::{Value, encode, shown};
+use crate::document::{Value, encode, id, shown};
 use crate::engine::state::namespace::Shown;
 use crate::error::{Details, Error, Kind, Result};
 use crate::index::Spec;
@@ -29,16 +29,9 @@ pub(crate) fn conflict(name: &str, wanted: Option<u64>, found: u64) -> Error {
 
 /// The error for an existing document with this `_id` in the collection of this namespace.
 pub(crate) fn duplicate_id(namespace: &str, id: &Value) -> Error {
-    let encode = |value: Value| {
-        let mut bytes = Vec::new();
-        encode::encode_plain(&Value::Object(vec![("_id".to_owned(), value)]), &mut bytes);
-        Some(bytes)
-    };
-    let details =
-        Details { key_pattern: encode(Value::Int(1)), key_value: encode(id.clone()), ..Details::default() };
     let key = Value::Object(vec![("_id".to_owned(), id.clone())]);
     let message = message(namespace, "_id_", &key);
-    Error::new(Kind::DuplicateKey, message).with_details(details)
+    Error::new(Kind::DuplicateKey, message).with_details(id::taken(id))
 }
 
 /// The error for another document of the collection of this namespace with these values (an object by path) in a unique index.

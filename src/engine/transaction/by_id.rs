@@ -107,7 +107,7 @@ fn key_of_document(raw: RawValue<'_>) -> Result<Key> {
     let object = raw.as_object();
     let id = object.and_then(|object| object.get("_id"));
     let id = id.ok_or_else(|| Error::new(Kind::BadDocument, "a document must be an object with an _id"))?;
-    id::check_id(id)?;
+    id::check_new_id(id)?;
     Ok(key_of(id))
 }
 

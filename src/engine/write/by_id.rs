@@ -212,7 +212,7 @@ fn prepare<'a>(
     let object = raw.as_object();
     let id = object.and_then(|object| object.get("_id"));
     let id = id.ok_or_else(|| Error::new(Kind::BadDocument, "a document must be an object with an _id"))?;
-    id::check_id(id)?;
+    id::check_new_id(id)?;
     Ok(Prepared { incoming: document, stored, key: key_of(id) })
 }
 

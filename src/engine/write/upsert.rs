@@ -269,7 +269,7 @@ fn upserted(modification: &Modification<'_>, now: i64, work: &Work) -> Result<(O
     let mut plain = Vec::new();
     encode::encode_plain(&id, &mut plain);
     let raw = RawValue::new(&plain, Shapes::none());
-    id::check_id(raw)?;
+    id::check_new_id(raw)?;
     object.insert(0, ("_id".to_owned(), id.clone()));
     Ok((object, id, key_of(raw)))
 }

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use super::{Access, Destination, Gather, Home, Merged, Pipeline, Row, Rows, Stored};
 use crate::document::order::compare_values;
-use crate::document::{RawValue, Shapes, Value};
+use crate::document::{RawValue, Shapes, Value, id};
 use crate::error::{Error, Kind, Result};
 use crate::query::expression::Env;
 use crate::query::testing::{encode, encoded, stored, value};
@@ -443,7 +443,9 @@ fn writing_stages() {
     }
     let lists = database(&[("docs", r#"[{"_id": 1}]"#), ("target", target)]);
     let fail = r#"[{"$merge": {"into": "target", "whenMatched": "fail"}}]"#;
-    assert_eq!(run_on(&lists, &value(fail)).unwrap_err().kind(), Kind::DuplicateKey);
+    let error = run_on(&lists, &value(fail)).unwrap_err();
+    assert_eq!(error.kind(), Kind::DuplicateKey);
+    assert_eq!(error.details(), &id::taken(&Value::Int(1)));
 }
 
 #[test]

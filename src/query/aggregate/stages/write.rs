@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::lookup::{bound, read_let};
-use crate::document::Value;
+use crate::document::{Value, id};
 use crate::error::{Error, Kind, Result, codes};
 use crate::query::aggregate::access::{Access, Destination};
 use crate::query::aggregate::memory::{Memory, size};
@@ -136,7 +136,12 @@ impl Merge {
                     "$merge found a document in {} with the _id of one of its own, and whenMatched is fail",
                     self.into
                 );
-                Err(Error::new(Kind::DuplicateKey, message))
+                let id = match old {
+                    Value::Object(fields) => fields.iter().find(|(name, _)| name == "_id").map(|(_, id)| id),
+                    _ => None,
+                };
+                Err(Error::new(Kind::DuplicateKey, message)
+                    .with_details(id::taken(id.unwrap_or(&Value::Null))))
             }
             Matched::Pipeline(pipeline) => {
                 let row = Row::Tree(new.clone());
