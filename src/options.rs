@@ -201,6 +201,51 @@ pub struct Retention {
 pub struct History {
     /// The log for change streams.
     pub changes: ChangeHistory,
+    /// Earlier states.
+    pub past: PastHistory,
+}
+
+/// Whether the snapshots that compactions replace are kept, with the log behind them, so that the states after them can be read again.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum PastHistory {
+    /// As a session before this one wanted it, within the default limits; a new database keeps none.
+    #[default]
+    AsBefore,
+    /// From now on, within these limits.
+    Keep(PastLimits),
+    /// Never: what was kept is given back.
+    Off,
+}
+
+impl PastHistory {
+    /// The limits; `None` when nothing is kept.
+    pub const fn limits(self) -> Option<PastLimits> {
+        match self {
+            PastHistory::AsBefore => Some(PastLimits::DEFAULT),
+            PastHistory::Keep(limits) => Some(limits),
+            PastHistory::Off => None,
+        }
+    }
+}
+
+/// How much is kept of earlier states.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PastLimits {
+    /// A snapshot goes when all states that need it are older.
+    pub max_age: Duration,
+    /// The oldest go when there are more bytes of snapshots and of the log between them; `None`: 1 GiB, or as many as the current
+    /// snapshot has.
+    pub max_bytes: Option<u64>,
+}
+
+impl PastLimits {
+    /// A day.
+    pub const DEFAULT: PastLimits = PastLimits { max_age: HistoryLimits::DEFAULT.max_age, max_bytes: None };
+
+    /// The bytes, beside a snapshot of so many.
+    pub fn bytes(&self, snapshot: u64) -> u64 {
+        self.max_bytes.unwrap_or_else(|| HistoryLimits::DEFAULT.max_bytes.max(snapshot))
+    }
 }
 
 /// Whether the log before a compaction is kept, so that its commits can be read again.
@@ -302,6 +347,11 @@ impl OpenOptions {
             && limits.max_age.is_zero()
         {
             return Err(Error::new(Kind::Argument, "option history.changes.maxAge must be at least 1 ms"));
+        }
+        if let PastHistory::Keep(limits) = self.history.past
+            && limits.max_age.is_zero()
+        {
+            return Err(Error::new(Kind::Argument, "option history.past.maxAge must be at least 1 ms"));
         }
         if self.access == Access::ReadOnly && self.creation == Creation::MustBeNew {
             return Err(Error::new(Kind::Argument, "options readOnly and errorIfExists exclude each other"));

@@ -17,7 +17,9 @@ use std::time::Duration;
 use fault_scripts::{Life, Script};
 use loading::{Loaded, write_snapshot};
 use moltendb_node::error::{Kind, Result};
-use moltendb_node::options::{ChangeHistory, History, HistoryLimits, OpenOptions, Retention, StorageMode};
+use moltendb_node::options::{
+    ChangeHistory, History, HistoryLimits, OpenOptions, PastHistory, PastLimits, Retention, StorageMode,
+};
 use moltendb_node::storage::{Block, FrameSize, Lsn, Opened, open_disk};
 use sim::{Fault, Sim};
 
@@ -379,7 +381,10 @@ fn with_history(sim: &Sim, mode: StorageMode) -> (Opened, Vec<Vec<u8>>) {
     let options = OpenOptions {
         storage: mode,
         segment_size: 4096,
-        history: History { changes: ChangeHistory::Keep(limits) },
+        history: History {
+            changes: ChangeHistory::Keep(limits),
+            past: PastHistory::Keep(PastLimits { max_age: limits.max_age, max_bytes: None }),
+        },
         ..OpenOptions::default()
     };
     let mut loaded = Loaded::default();

@@ -121,7 +121,7 @@ impl Cycle {
             storage: self.mode,
             segment_size: 4096,
             retention: Retention { generations: self.retention },
-            history: History { changes: self.past.option },
+            history: History { changes: self.past.option, past: self.past.states },
             ..OpenOptions::default()
         };
         let mut loaded = Loaded::default();
@@ -204,8 +204,9 @@ impl Cycle {
             let segment = name.strip_prefix("seg-").and_then(|rest| rest.strip_suffix(".log"));
             let segment = segment.and_then(|id| u64::from_str_radix(id, 16).ok());
             let old = segment.is_some_and(|id| id < manifest.oldest_segment())
-                || parse_snapshot_name(&name)
-                    .is_some_and(|id| manifest.snapshot.is_none_or(|named| named.id != id))
+                || parse_snapshot_name(&name).is_some_and(|id| {
+                    manifest.snapshot.is_none_or(|named| named.id != id) && !manifest.keeps_snapshot(id)
+                })
                 || name.ends_with(".tmp");
             if old {
                 return Err(format!("{name} was left behind"));

@@ -5,7 +5,7 @@ import type * as Os from 'node:os'
 import type * as Url from 'node:url'
 
 import { uuidv7 } from '../ids/uuid.js'
-import type { HistoryOptions, ObjectIdConstructor, OpenOptions, PrimaryKeyFactory, Retention, StorageMode } from '../types/index.js'
+import type { HistoryLimits, HistoryOptions, ObjectIdConstructor, OpenOptions, PrimaryKeyFactory, Retention, StorageMode } from '../types/index.js'
 import { checkFields, flagOf, wrongArgument } from './arguments.js'
 import { checkNames, optionsOf } from './option-check.js'
 import { DATABASE, PARTS } from './option-table.js'
@@ -170,20 +170,27 @@ function coreOptions(options: OpenOptions): object {
 function historyOf(given: HistoryOptions): object {
   checkFields(WHERE, 'option history', given)
   checkNames(`${WHERE}: option history`, given, PARTS.history)
-  const { changes } = given
-  if (changes === undefined) return {}
-  if (changes === false) return { changes }
-  if (typeof changes !== 'object' || changes === null) throw wrongArgument(WHERE, 'option history.changes', '{ maxAge, maxBytes } or false', changes)
-  checkFields(WHERE, 'option history.changes', changes)
-  checkNames(`${WHERE}: option history.changes`, changes, PARTS['history.changes'])
-  const limits: { [name: string]: number } = {}
-  for (const [name, unit] of [['maxAge', 'milliseconds'], ['maxBytes', 'bytes']] as const) {
-    const limit = changes[name]
-    if (limit === undefined) continue
-    const wanted = `${unit}, or Infinity for no limit (history: { changes: false } keeps nothing)`
-    limits[name] = limit === Infinity ? Number.MAX_SAFE_INTEGER : Math.floor(numberIn(`history.changes.${name}`, limit, 1, Number.MAX_SAFE_INTEGER, wanted))
+  const core: { [part: string]: object | false } = {}
+  for (const part of ['changes', 'past'] as const) {
+    const limits = given[part]
+    if (limits !== undefined) core[part] = limits === false ? false : limitsOf(part, limits)
   }
-  return { changes: limits }
+  return core
+}
+
+function limitsOf(part: 'changes' | 'past', given: HistoryLimits): object {
+  const name = `option history.${part}`
+  if (typeof given !== 'object' || given === null) throw wrongArgument(WHERE, name, '{ maxAge, maxBytes } or false', given)
+  checkFields(WHERE, name, given)
+  checkNames(`${WHERE}: ${name}`, given, PARTS[`history.${part}`])
+  const limits: { [limit: string]: number } = {}
+  for (const [limit, unit] of [['maxAge', 'milliseconds'], ['maxBytes', 'bytes']] as const) {
+    const value = given[limit]
+    if (value === undefined) continue
+    const wanted = `${unit}, or Infinity for no limit (history: { ${part}: false } keeps nothing)`
+    limits[limit] = value === Infinity ? Number.MAX_SAFE_INTEGER : Math.floor(numberIn(`history.${part}.${limit}`, value, 1, Number.MAX_SAFE_INTEGER, wanted))
+  }
+  return limits
 }
 
 function numberIn(name: string, value: unknown, least: number, most: number, unit: string): number {

@@ -4,7 +4,7 @@
 
 import type { AcknowledgeOptions, ChangeStreamOptions, DatabaseChangeStreamOptions, DocumentHistoryOptions, LiveOptions } from '../types/changes.js'
 import type {
-  ChangeHistory, CollectionOptions, CreateCollectionOptions, ExportOptions, HistoryOptions, ImportOptions, OpenOptions, RecoverToOptions, Retention, Scrub
+  CollectionOptions, CreateCollectionOptions, ExportOptions, HistoryLimits, HistoryOptions, ImportOptions, OpenOptions, RecoverToOptions, Retention, Scrub
 } from '../types/databases.js'
 import type { ExplainVerbosityLike } from '../types/hints.js'
 import type {
@@ -320,8 +320,9 @@ export const PARTS = {
   retention: fields<Retention>()('generations'),
   changeStreamPreAndPostImages: fields<NonNullable<CreateCollectionOptions['changeStreamPreAndPostImages']>>()('enabled'),
   scrub: fields<Scrub>()('interval', 'bytesPerSecond'),
-  history: fields<HistoryOptions>()('changes'),
-  'history.changes': fields<ChangeHistory>()('maxAge', 'maxBytes'),
+  history: fields<HistoryOptions>()('changes', 'past'),
+  'history.changes': fields<HistoryLimits>()('maxAge', 'maxBytes'),
+  'history.past': fields<HistoryLimits>()('maxAge', 'maxBytes'),
   collation: fields<{ locale: unknown }>()('locale'),
   'an entry of setMany': fields<NonNullable<SetEntry<unknown>[2]>>()('ifVersion'),
   'an index of createIndexes': indexNames([...INDEX, 'key'])

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use crate::error::{Error, Kind, Result};
 use crate::options::{
     Access, AutoCompact, AutoIndex, ChangeHistory, Check, Creation, History, HistoryLimits, MEMORY,
-    MemoryLimit, OpenOptions, RecoveryPolicy, Retention, Scrub, StorageMode,
+    MemoryLimit, OpenOptions, PastHistory, PastLimits, RecoveryPolicy, Retention, Scrub, StorageMode,
 };
 
 /// The options of opening this path, from JSON; an empty text means no options.
@@ -129,6 +129,7 @@ fn history(name: &str, value: &Value) -> Result<History> {
     for (name, value) in given {
         match name.as_str() {
             "changes" => history.changes = changes("history.changes", value)?,
+            "past" => history.past = past("history.past", value)?,
             _ => return Err(misspelt(&format!("history.{name}"))),
         }
     }
@@ -136,20 +137,36 @@ fn history(name: &str, value: &Value) -> Result<History> {
 }
 
 fn changes(name: &str, value: &Value) -> Result<ChangeHistory> {
+    let Some((age, most)) = history_limits(name, value)? else { return Ok(ChangeHistory::Off) };
+    let HistoryLimits { max_age, max_bytes } = HistoryLimits::DEFAULT;
+    Ok(ChangeHistory::Keep(HistoryLimits {
+        max_age: age.unwrap_or(max_age),
+        max_bytes: most.unwrap_or(max_bytes),
+    }))
+}
+
+fn past(name: &str, value: &Value) -> Result<PastHistory> {
+    let Some((age, max_bytes)) = history_limits(name, value)? else { return Ok(PastHistory::Off) };
+    Ok(PastHistory::Keep(PastLimits { max_age: age.unwrap_or(PastLimits::DEFAULT.max_age), max_bytes }))
+}
+
+/// Age and bytes, where they are given; `None` for `false`.
+fn history_limits(name: &str, value: &Value) -> Result<Option<(Option<Duration>, Option<u64>)>> {
     let given = match value {
-        Value::Bool(false) => return Ok(ChangeHistory::Off),
+        Value::Bool(false) => return Ok(None),
         Value::Object(given) => given,
         _ => return Err(wrong(name, "{ maxAge, maxBytes } or false", value)),
     };
-    let mut limits = HistoryLimits::DEFAULT;
-    for (name, value) in given {
-        match name.as_str() {
-            "maxAge" => limits.max_age = milliseconds("history.changes.maxAge", value)?,
-            "maxBytes" => limits.max_bytes = bytes("history.changes.maxBytes", value)?,
-            _ => return Err(misspelt(&format!("history.changes.{name}"))),
+    let (mut age, mut most) = (None, None);
+    for (part, value) in given {
+        let named = format!("{name}.{part}");
+        match part.as_str() {
+            "maxAge" => age = Some(milliseconds(&named, value)?),
+            "maxBytes" => most = Some(bytes(&named, value)?),
+            _ => return Err(misspelt(&named)),
         }
     }
-    Ok(ChangeHistory::Keep(limits))
+    Ok(Some((age, most)))
 }
 
 /// JSON has no Infinity.
@@ -254,6 +271,16 @@ mod tests {
         assert_eq!(
             refused(r#"{"history":{"changes":{"maxAge":0}}}"#),
             "option history.changes.maxAge must be at least 1 ms"
+        );
+        let past = |json: &str| parse("db", json).map(|options| options.history.past);
+        assert_eq!(past(r#"{"history":{"changes":{}}}"#).unwrap(), PastHistory::AsBefore);
+        assert_eq!(past(r#"{"history":{"past":{}}}"#).unwrap(), PastHistory::Keep(PastLimits::DEFAULT));
+        assert_eq!(past(r#"{"history":{"past":false}}"#).unwrap(), PastHistory::Off);
+        let given = PastLimits { max_bytes: Some(5), ..PastLimits::DEFAULT };
+        assert_eq!(past(r#"{"history":{"past":{"maxBytes":5}}}"#).unwrap(), PastHistory::Keep(given));
+        assert_eq!(
+            refused(r#"{"history":{"past":{"maxAge":0}}}"#),
+            "option history.past.maxAge must be at least 1 ms"
         );
     }
 

@@ -91,7 +91,7 @@ fn check(opened: &Opened, commits: &[Vec<Vec<u8>>]) -> u64 {
 
 fn keeping(max_age: Duration, max_bytes: u64) -> OpenOptions {
     let changes = ChangeHistory::Keep(HistoryLimits { max_age, max_bytes });
-    OpenOptions { history: History { changes }, ..options(StorageMode::Sync) }
+    OpenOptions { history: History { changes, ..History::default() }, ..options(StorageMode::Sync) }
 }
 
 fn segments(path: &Path) -> usize {
@@ -266,7 +266,10 @@ fn what_is_too_old_goes_with_the_opening_and_off_gives_everything_back() {
     assert_eq!(check(&opened, &commits), 2);
     opened.backend.close().unwrap();
     drop(opened);
-    let off = OpenOptions { history: History { changes: ChangeHistory::Off }, ..options(StorageMode::Sync) };
+    let off = OpenOptions {
+        history: History { changes: ChangeHistory::Off, ..History::default() },
+        ..options(StorageMode::Sync)
+    };
     let (opened, _) = open_with(&path, &off).unwrap();
     opened.backend.keep_history().unwrap();
     assert!(!opened.backend.history().unwrap().on);

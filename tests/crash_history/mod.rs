@@ -6,12 +6,13 @@ use std::path::Path;
 use std::time::Duration;
 
 use moltendb_node::error::Kind;
-use moltendb_node::options::{ChangeHistory, HistoryLimits};
+use moltendb_node::options::{ChangeHistory, HistoryLimits, PastHistory, PastLimits};
 use moltendb_node::storage::manifest::Manifest;
 use moltendb_node::storage::segment::parse_segment_name;
-use moltendb_node::storage::{Host, Lsn, StorageBackend};
+use moltendb_node::storage::snapshot::parse_snapshot_name;
+use moltendb_node::storage::{Host, Lsn, Moment, StorageBackend};
 
-use crate::loading::Payloads;
+use crate::loading::{Loaded, Payloads};
 use crate::sim::Dice;
 use crate::{Cycle, PATH};
 
@@ -20,6 +21,11 @@ pub(crate) struct Past {
     /// Its own dice, so that the runs of the seeds stay as they are without it.
     dice: Dice,
     pub(crate) option: ChangeHistory,
+    pub(crate) states: PastHistory,
+    /// Earlier states were kept, durably, and not given up since.
+    keeps_states: bool,
+    /// While nothing limits them, they reach back to here.
+    oldest: Option<u64>,
     /// It was begun, durably, and not given up since.
     is_on: bool,
     /// While nothing limits it, the history reaches back to here.
@@ -29,7 +35,15 @@ pub(crate) struct Past {
 impl Past {
     pub(crate) fn new(seed: u64) -> Past {
         let dice = Dice::new(seed ^ 0x9a57);
-        Past { dice, option: ChangeHistory::Off, is_on: false, promised: None }
+        Past {
+            dice,
+            option: ChangeHistory::Off,
+            states: PastHistory::AsBefore,
+            keeps_states: false,
+            oldest: None,
+            is_on: false,
+            promised: None,
+        }
     }
 
     /// The option of the next process.
@@ -42,12 +56,31 @@ impl Past {
             1..=4 => ChangeHistory::Keep(HistoryLimits { max_age, max_bytes }),
             _ => ChangeHistory::WhenWatched,
         };
+        let max_bytes = [None, Some(0), Some(9_000), None][dice.below(4)];
+        self.states = match dice.below(6) {
+            0 => PastHistory::Off,
+            1..=3 => PastHistory::Keep(PastLimits { max_age, max_bytes }),
+            _ => PastHistory::AsBefore,
+        };
+        self.keeps_states &= self.states != PastHistory::Off;
         if self.option == ChangeHistory::Off {
-            self.is_on = false;
+            self.is_on = self.keeps_states;
+        }
+        if !self.keeps_all_states() {
+            self.oldest = None;
         }
         if !self.is_unlimited() {
             self.promised = None;
         }
+    }
+
+    fn keeps_all_states(&self) -> bool {
+        self.states == PastHistory::Keep(PastLimits { max_age: Duration::MAX, max_bytes: None })
+    }
+
+    /// Whether the log is kept from an opening on.
+    fn begins(&self) -> bool {
+        matches!(self.option, ChangeHistory::Keep(_)) || matches!(self.states, PastHistory::Keep(_))
     }
 
     fn is_unlimited(&self) -> bool {
@@ -67,7 +100,14 @@ impl Cycle {
         let names = host.vfs.read_dir(dir).unwrap_or_default();
         let found: BTreeSet<u64> = names.iter().filter_map(|entry| parse_segment_name(&entry.name)).collect();
         match (manifest.history..manifest.first_segment).find(|id| !found.contains(id)) {
-            Some(gone) => Err(format!("segment {gone} went before the mark, {}", manifest.history)),
+            Some(gone) => return Err(format!("segment {gone} went before the mark, {}", manifest.history)),
+            None => {}
+        }
+        let found: BTreeSet<u64> =
+            names.iter().filter_map(|entry| parse_snapshot_name(&entry.name)).collect();
+        // The first generation has no snapshot.
+        match (2..manifest.generation).find(|id| manifest.keeps_snapshot(*id) && !found.contains(id)) {
+            Some(gone) => Err(format!("snapshot {gone} went before the mark, {}", manifest.past)),
             None => Ok(()),
         }
     }
@@ -75,22 +115,66 @@ impl Cycle {
     /// After an opening.
     pub(crate) fn meet_history(&mut self, backend: &dyn StorageBackend) -> Result<(), String> {
         let on = backend.history().unwrap().on;
-        let due = self.past.is_on || matches!(self.past.option, ChangeHistory::Keep(_));
+        let due = self.past.is_on || self.past.begins();
         if due && !on {
             return Err("the history is off, and was begun".to_owned());
         }
-        self.past.is_on = on && self.past.option != ChangeHistory::Off;
-        self.check_history(backend)
+        let keeps = backend.past_reach().unwrap().on;
+        if !keeps && (self.past.keeps_states || matches!(self.past.states, PastHistory::Keep(_))) {
+            return Err("earlier states are not kept, and were".to_owned());
+        }
+        self.past.keeps_states = keeps && self.past.states != PastHistory::Off;
+        self.past.is_on = on && (self.past.option != ChangeHistory::Off || self.past.keeps_states);
+        self.check_history(backend)?;
+        self.check_states(backend)
     }
 
     /// Begins the history, or gives some of it back, or does neither.
     pub(crate) fn change_history(&mut self, backend: &dyn StorageBackend) -> Result<(), String> {
         match self.past.dice.below(8) {
-            0 => self.past.is_on |= backend.keep_history().is_ok() && self.past.option != ChangeHistory::Off,
+            0 => {
+                let is_kept = self.past.option != ChangeHistory::Off || self.past.keeps_states;
+                self.past.is_on |= backend.keep_history().is_ok() && is_kept;
+            }
             1 => backend.trim_history([0, i64::MIN, i64::MAX][self.past.dice.below(3)]),
             _ => {}
         }
-        if self.past.dice.below(2) == 0 { self.check_history(backend) } else { Ok(()) }
+        match self.past.dice.below(4) {
+            0 => self.check_states(backend),
+            1 | 2 => self.check_history(backend),
+            _ => Ok(()),
+        }
+    }
+
+    /// A state that is kept, at random, is the one that it was.
+    fn check_states(&mut self, backend: &dyn StorageBackend) -> Result<(), String> {
+        let (from, newest) = (backend.past_reach().unwrap().from.0, self.model.published as u64);
+        if self.sim.is_dead() || from > newest {
+            return Ok(());
+        }
+        if self.past.oldest.is_some_and(|due| from > due) && self.retention == 0 {
+            return Err(format!("states reach back to {from}, and did to {:?}", self.past.oldest));
+        }
+        if self.past.keeps_all_states() && self.past.keeps_states {
+            self.past.oldest = Some(from);
+        }
+        let wanted = from + self.past.dice.below((newest - from + 1) as usize) as u64;
+        let mut loaded = Loaded::default();
+        let read =
+            backend.past(Moment::Lsn(Lsn(wanted)), Lsn(newest)).and_then(|files| files.load(&mut loaded));
+        match read {
+            Err(_) if self.sim.is_dead() => return Ok(()),
+            Err(error) => return Err(format!("state {wanted} of {from} to {newest} reads {error:?}")),
+            Ok(()) => {}
+        }
+        if backend.past_reach().unwrap().bytes > 0 {
+            self.seen.note("an earlier state");
+        }
+        let found = loaded.commits()?;
+        if found[..] != self.model.commits[..wanted as usize] {
+            return Err(format!("state {wanted} of {from} to {newest} has {} commits", found.len()));
+        }
+        Ok(())
     }
 
     /// Whatever of the log is read is what was committed, or its damage is told.

@@ -5,13 +5,16 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use moltendb_node::document::Value;
 use moltendb_node::engine::{
     Answer, InsertOrder, Interrupt, Operation, Reach, RecoveredTo, SetEntry, Wanted, recover_to_on,
 };
 use moltendb_node::error::Kind;
-use moltendb_node::options::{AutoCompact, ChangeHistory, Check, History, HistoryLimits, MemoryLimit};
+use moltendb_node::options::{
+    AutoCompact, ChangeHistory, Check, History, HistoryLimits, MemoryLimit, PastHistory, PastLimits,
+};
 use moltendb_node::storage::host::Clock;
 use moltendb_node::storage::{Host, Lsn, Moment};
 use moltendb_node::{OpenOptions, Result};
@@ -173,6 +176,8 @@ struct Run {
     options: OpenOptions,
     dice: fastrand::Rng,
     states: States,
+    /// Whether every state is kept.
+    keeps_all: bool,
     /// From this commit on every state must be there.
     kept_from: u64,
     context: String,
@@ -188,19 +193,31 @@ impl Run {
         } else {
             ChangeHistory::WhenWatched
         };
+        let past = match dice.u32(0..4) {
+            0 => PastHistory::AsBefore,
+            1 => PastHistory::Off,
+            2 => PastHistory::Keep(PastLimits::DEFAULT),
+            _ => PastHistory::Keep(PastLimits {
+                max_age: Duration::from_millis(dice.u64(1..300)),
+                max_bytes: dice.bool().then(|| dice.u64(1..60_000)),
+            }),
+        };
+        // Within these limits all is kept; otherwise the statistics say how much.
+        let keeps_all =
+            past == PastHistory::Keep(PastLimits::DEFAULT) || changes != ChangeHistory::WhenWatched;
         let options = OpenOptions {
             auto_compact: AutoCompact::Off,
             checkpoint_from: if dice.bool() { 0 } else { u64::MAX },
             memory_limit: if dice.bool() { MemoryLimit::Bytes(1) } else { MemoryLimit::Unlimited },
             check: if dice.bool() { Check::Quick } else { Check::Full },
             segment_size: if dice.bool() { 8192 } else { 1 << 20 },
-            history: History { changes },
+            history: History { changes, past },
             ..OpenOptions::default()
         };
         let context = format!("seed {seed}, {options:?}");
         let states = States::default();
         let directory = tempfile::tempdir().unwrap();
-        Run { directory, host, hands, options, dice, states, kept_from: 0, context }
+        Run { directory, host, hands, options, dice, states, keeps_all, kept_from: 0, context }
     }
 
     fn path(&self, name: &str) -> String {
@@ -255,20 +272,36 @@ impl Run {
         Ok(made)
     }
 
+    /// What is given up comes with a compaction or an opening.
+    fn note_reach(&mut self, client: &Client) {
+        let stats = client.database.stats().unwrap();
+        let past = stats.history.and_then(|history| history.past);
+        assert_eq!(
+            past.is_some(),
+            matches!(self.options.history.past, PastHistory::Keep(_)),
+            "{}",
+            self.context
+        );
+        if let Some(past) = past {
+            assert!(past.from == 0 || !self.keeps_all, "{}: {past:?}", self.context);
+            self.kept_from = past.from;
+        }
+    }
+
     fn step(&mut self, client: &mut Client) {
         self.hands.0.fetch_add(self.dice.u64(0..5), Ordering::Relaxed);
         match self.dice.u32(0..40) {
             // A snapshot of no commit could be that of a copy: the log behind it does not begin with nothing.
             0 if self.states.by_lsn.len() > 1 => {
                 client.database.compact().unwrap();
-                if self.options.history.changes == ChangeHistory::WhenWatched {
-                    self.kept_from = client.database.stats().unwrap().last_lsn;
-                }
+                self.kept_from = if self.keeps_all { 0 } else { client.database.stats().unwrap().last_lsn };
+                self.note_reach(client);
             }
             1 => drop(client.database.write_checkpoint().unwrap()),
             2 => {
                 client.database.close().unwrap();
                 *client = self.open();
+                self.note_reach(client);
             }
             3..6 => {
                 let moment = self.moment();
@@ -311,7 +344,7 @@ fn an_earlier_state_equals_the_copy_that_was_taken_then_and_a_new_database_made_
         client.database.close().unwrap();
         let ended = held.find("one", &object(&[])).unwrap_err();
         assert_eq!(ended.kind(), Kind::Closed);
-        let first = if run.options.history.changes == ChangeHistory::WhenWatched { newest + 1 } else { 0 };
+        let first = if run.keeps_all { 0 } else { newest + 1 };
         for _ in 0..6 {
             let moment = run.moment();
             let lsn = expected(&run.states, moment);

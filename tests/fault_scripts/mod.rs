@@ -7,9 +7,10 @@ use std::time::Duration;
 
 use moltendb_node::error::{Error, Kind, Result};
 use moltendb_node::options::{
-    Access, ChangeHistory, History, HistoryLimits, OpenOptions, Retention, StorageMode,
+    Access, ChangeHistory, History, HistoryLimits, OpenOptions, PastHistory, PastLimits, Retention,
+    StorageMode,
 };
-use moltendb_node::storage::{Block, Completion, FrameSize, Lsn, Opened, open_disk};
+use moltendb_node::storage::{Block, Completion, FrameSize, Lsn, Moment, Opened, open_disk};
 
 use crate::loading::{Loaded, Payloads, write_snapshot};
 use crate::sim::{Dice, Sim};
@@ -45,7 +46,7 @@ pub struct Script {
     mode: StorageMode,
     segment_size: u64,
     retention: u32,
-    sessions: Vec<(Access, ChangeHistory, Vec<Step>, End)>,
+    sessions: Vec<(Access, History, Vec<Step>, End)>,
 }
 
 impl Script {
@@ -69,17 +70,19 @@ impl Script {
     /// Whether every failure of it reaches the caller: the removal of an old generation, and of the history, is tried again.
     pub fn tells_all(&self) -> bool {
         let is_quiet = |step: &Step| matches!(step, Step::Compact { .. });
-        self.sessions
-            .iter()
-            .all(|(_, history, steps, _)| *history != ChangeHistory::Off && !steps.iter().any(is_quiet))
+        self.sessions.iter().all(|(_, history, steps, _)| {
+            history.changes != ChangeHistory::Off
+                && history.past != PastHistory::Off
+                && !steps.iter().any(is_quiet)
+        })
     }
 
-    fn open(&self, sim: &Sim, access: Access, changes: ChangeHistory) -> (Result<Opened>, Loaded) {
+    fn open(&self, sim: &Sim, access: Access, history: History) -> (Result<Opened>, Loaded) {
         let options = OpenOptions {
             storage: self.mode,
             segment_size: self.segment_size,
             retention: Retention { generations: self.retention },
-            history: History { changes },
+            history,
             access,
             ..OpenOptions::default()
         };
@@ -89,13 +92,19 @@ impl Script {
     }
 }
 
-fn history(dice: &mut Dice) -> ChangeHistory {
+fn history(dice: &mut Dice) -> History {
     let max_bytes = [0, 3_000, u64::MAX][dice.below(3)];
-    match dice.below(6) {
+    let changes = match dice.below(6) {
         0 => ChangeHistory::Off,
         1 | 2 => ChangeHistory::WhenWatched,
         _ => ChangeHistory::Keep(HistoryLimits { max_age: Duration::MAX, max_bytes }),
-    }
+    };
+    let past = match dice.below(6) {
+        0 => PastHistory::Off,
+        1 | 2 => PastHistory::AsBefore,
+        _ => PastHistory::Keep(PastLimits { max_age: Duration::MAX, max_bytes: Some(max_bytes) }),
+    };
+    History { changes, past }
 }
 
 fn step(dice: &mut Dice) -> Step {
@@ -158,7 +167,7 @@ impl<'a> Life<'a> {
     /// Opens once more, without faults, and writes on.
     pub fn ends_well(mut self) -> std::result::Result<(), String> {
         self.sim.heal();
-        let (opened, loaded) = self.script.open(self.sim, Access::ReadWrite, ChangeHistory::WhenWatched);
+        let (opened, loaded) = self.script.open(self.sim, Access::ReadWrite, History::default());
         let opened = opened.map_err(|error| format!("does not open again: {error:?}"))?;
         self.adopt(loaded)?;
         self.poisoned = false;
@@ -166,7 +175,7 @@ impl<'a> Life<'a> {
         self.take(&opened, &Step::Commit(vec![vec![100]]))?;
         self.read_again(&opened)?;
         opened.backend.close().map_err(|error| format!("does not close: {error:?}"))?;
-        let (opened, loaded) = self.script.open(self.sim, Access::ReadOnly, ChangeHistory::WhenWatched);
+        let (opened, loaded) = self.script.open(self.sim, Access::ReadOnly, History::default());
         let opened = opened.map_err(|error| format!("does not open at last: {error:?}"))?;
         self.adopt(loaded)?;
         self.read_again(&opened)?;
@@ -262,6 +271,16 @@ impl<'a> Life<'a> {
                     return Err(format!("commit {next} reads as another"));
                 }
                 next += 1;
+            }
+        }
+        let from = opened.backend.past_reach().unwrap().from.0;
+        for wanted in [from, (from + last) / 2].into_iter().filter(|wanted| *wanted <= last) {
+            let mut loaded = Loaded::default();
+            let files = opened.backend.past(Moment::Lsn(Lsn(wanted)), Lsn(last));
+            let read = files.and_then(|files| files.load(&mut loaded));
+            read.map_err(|error| format!("state {wanted} of {from} to {last} reads {error:?}"))?;
+            if loaded.commits()?[..] != self.requested[..wanted as usize] {
+                return Err(format!("state {wanted} reads as another"));
             }
         }
         Ok(())

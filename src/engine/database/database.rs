@@ -356,7 +356,10 @@ impl Database {
             oldest_view_age: since.map_or(0, |since| (self.store.now() - since).max(0) as u64),
             indexes: own().map(|(_, collection)| collection.ready_indexes(newest).count() as u64).sum(),
             index_bytes: indexes().map(|index| index.bytes()).sum(),
-            history: self.store.storage().history().map(HistoryStats::from),
+            history: {
+                let storage = self.store.storage();
+                storage.history().map(|log| HistoryStats::of(log, storage.past_reach()))
+            },
             scrub: self.store.auto().scrub.stats(),
             suggested_indexes: own().flat_map(|(name, one)| suggested(name, one)).collect(),
         })

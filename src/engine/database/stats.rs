@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::counts::DatabaseCounts;
 use crate::engine::session::info::SuggestedIndex;
 use crate::engine::store::scrub_state::ScrubStats;
-use crate::storage::HistoryReach;
+use crate::storage::{HistoryReach, PastReach};
 
 /// Current statistics.
 #[derive(Debug, Default, PartialEq, Serialize)]
@@ -71,6 +71,19 @@ pub struct DatabaseStats {
 pub struct HistoryStats {
     /// The log for change streams; `None` while nothing is kept for them.
     pub changes: Option<KeptChanges>,
+    /// Earlier states; `None` while compactions keep none.
+    pub past: Option<KeptPast>,
+}
+
+/// How far back earlier states are kept.
+#[derive(Debug, Default, PartialEq, Serialize)]
+pub struct KeptPast {
+    /// The oldest state is the one after this commit.
+    pub from: u64,
+    /// Its time (ms since 1970); `None`: there was no commit before, or it is not known.
+    pub time: Option<i64>,
+    /// Bytes of snapshots that are kept only for it.
+    pub bytes: u64,
 }
 
 /// How far back the log is kept.
@@ -84,9 +97,15 @@ pub struct KeptChanges {
     pub bytes: u64,
 }
 
-impl From<HistoryReach> for HistoryStats {
-    fn from(reach: HistoryReach) -> HistoryStats {
-        let HistoryReach { first, time, bytes, on } = reach;
-        HistoryStats { changes: on.then_some(KeptChanges { from: first.0, time, bytes }) }
+impl HistoryStats {
+    /// Both, as storage tells them.
+    pub(crate) fn of(log: HistoryReach, past: Option<PastReach>) -> HistoryStats {
+        let HistoryReach { first, time, bytes, on } = log;
+        let changes = on.then_some(KeptChanges { from: first.0, time, bytes });
+        let past = past.filter(|past| past.on).map(|past| {
+            let PastReach { from, time, bytes, .. } = past;
+            KeptPast { from: from.0, time, bytes }
+        });
+        HistoryStats { changes, past }
     }
 }

@@ -275,7 +275,7 @@ impl Disk {
             snapshot_bytes,
             bytes_on_disk: log_bytes
                 + snapshot_bytes
-                + self.generations.kept().bytes()
+                + self.generations.kept_bytes()
                 + crate::storage::format::manifest::LEN as u64,
             checkpoint_bytes: self.generations.checkpoint_bytes(),
             spill_bytes: self.spill.bytes(),

@@ -53,7 +53,8 @@ mod tests {
         let host = Host { clock: clock.clone(), ..Host::system() };
         let changes =
             ChangeHistory::Keep(HistoryLimits { max_age: Duration::from_secs(60), ..HistoryLimits::DEFAULT });
-        let options = OpenOptions { history: History { changes }, ..OpenOptions::default() };
+        let options =
+            OpenOptions { history: History { changes, ..History::default() }, ..OpenOptions::default() };
         let backend = open_disk(&host, &dir.path().join("db"), &options, None, &mut Discard).unwrap().backend;
         let place = backend.reserve(&FrameSize { blocks: [8].into_iter().collect(), records: 1 }).unwrap();
         let bytes = 1_000_000_i64.to_le_bytes().into();

@@ -468,6 +468,10 @@ pub struct PastReach {
     pub from: Lsn,
     /// The time of that commit, or a little later, in milliseconds since 1970; `None`: there was none before, or it is not known.
     pub time: Option<i64>,
+    /// Bytes of snapshots that are kept only for this.
+    pub bytes: u64,
+    /// Whether compactions keep what earlier states need.
+    pub on: bool,
 }
 
 /// The files of one earlier state. They are held open: what happens to the database meanwhile takes nothing from them.

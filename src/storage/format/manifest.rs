@@ -9,7 +9,8 @@
 //!        120  key derivation, 64 bytes       184  wrapped data key, 72 bytes
 //!        256  u64 first segment kept for its history (0: none is kept)
 //!        264  u64 1: the log that is kept begins with an empty database
-//!        272  zero                  492  mac, 16 bytes    508  u32 crc32c over what stands before
+//!        272  u64 first snapshot kept, with the log behind it (0: none is kept)
+//!        280  zero                  492  mac, 16 bytes    508  u32 crc32c over what stands before
 //! ```
 
 use std::io;
@@ -85,6 +86,8 @@ pub struct Manifest {
     pub history: u64,
     /// The log that is kept from segment 1 on begins with an empty database, not with a snapshot that is gone.
     pub is_from_nothing: bool,
+    /// Snapshots from this one on, before the current, are kept so that the states behind them can be read again; 0: none is kept.
+    pub past: u64,
     /// A MAC with the data key, when encrypted.
     pub mac: [u8; 16],
     /// The newest segment that a session began since the newest clean close; stored after the 512 bytes.
@@ -105,6 +108,7 @@ impl Manifest {
             wrapped_key: [0; 72],
             history: 0,
             is_from_nothing: false,
+            past: 0,
             mac: [0; 16],
             witnessed: None,
         }
@@ -113,6 +117,16 @@ impl Manifest {
     /// The first segment that the database keeps, for itself or for its history.
     pub fn oldest_segment(&self) -> u64 {
         if self.history == 0 { self.first_segment } else { self.history }
+    }
+
+    /// Whether a segment before the first is kept for the history.
+    pub fn keeps_segment(&self, id: u64) -> bool {
+        self.history > 0 && id >= self.history
+    }
+
+    /// Whether a snapshot before the current is kept for the states behind it.
+    pub fn keeps_snapshot(&self, id: u64) -> bool {
+        self.past > 0 && id >= self.past && self.snapshot.is_some_and(|named| id < named.id)
     }
 
     /// Whether a session has begun since the newest clean close, whose record is then invalid.
@@ -145,6 +159,7 @@ impl Manifest {
         put(184, &self.wrapped_key);
         put(256, &self.history.to_le_bytes());
         put(264, &u64::from(self.is_from_nothing && self.history == 1).to_le_bytes());
+        put(272, &self.past.to_le_bytes());
         put(492, &self.mac);
         let crc = crc32c::crc32c(&bytes[..CRC_AT]);
         bytes[CRC_AT..].copy_from_slice(&crc.to_le_bytes());
@@ -161,11 +176,11 @@ impl Manifest {
         }
         check_version(path, u32_at(bytes, 8))?;
         let flags = u32_at(bytes, 12);
-        if flags & !ENCRYPTED != 0 || bytes[272..492].iter().any(|byte| *byte != 0) {
+        if flags & !ENCRYPTED != 0 || bytes[280..492].iter().any(|byte| *byte != 0) {
             return Err(Error::corrupt(path, 12, "the manifest holds fields of no known format"));
         }
         // Generation, segments, lengths and LSN; the snapshot's hash is between them.
-        if [32, 40, 48, 56, 96, 104, 112, 256].iter().any(|at| u64_at(bytes, *at) > LARGEST_NUMBER) {
+        if [32, 40, 48, 56, 96, 104, 112, 256, 272].iter().any(|at| u64_at(bytes, *at) > LARGEST_NUMBER) {
             return Err(Error::corrupt(path, 32, "the manifest holds a number that no database reaches"));
         }
         if u64_at(bytes, 40) == 0 {
@@ -185,6 +200,10 @@ impl Manifest {
                 "the manifest keeps the history from a segment on that does not belong to the past",
             ));
         }
+        let past = u64_at(bytes, 272);
+        if past > u64_at(bytes, 32) || past > 0 && u64_at(bytes, 256) == 0 {
+            return Err(Error::corrupt(path, 272, "the manifest keeps states without the log behind them"));
+        }
         let snapshot =
             SnapshotRef { id: u64_at(bytes, 48), len: u64_at(bytes, 56), hash: array_at(bytes, 64) };
         let clean = Clean { segment: u64_at(bytes, 96), len: u64_at(bytes, 104), lsn: u64_at(bytes, 112) };
@@ -199,6 +218,7 @@ impl Manifest {
             wrapped_key: array_at(bytes, 184),
             history: u64_at(bytes, 256),
             is_from_nothing: u64_at(bytes, 264) == 1,
+            past,
             mac: array_at(bytes, 492),
             witnessed: None,
         })

@@ -9,12 +9,12 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use parking_lot::{Mutex, MutexGuard, RwLock};
 
-use super::checkpoint_sink::DiskCheckpoint;
 use super::checkpoints::{Aside, Checkpoints};
 use super::history::History;
+use super::kept_snapshots::KeptSnapshot;
 use super::retire;
+use super::sinks::{DiskCheckpoint, DiskSink, OnEnd, ended};
 use super::snapshot_file::SnapshotFile;
-use super::snapshot_sink::{DiskSink, OnEnd, ended};
 use super::snapshot_writer::SnapshotWriter;
 use crate::error::{Error, Kind, Result};
 use crate::options::Retention;
@@ -248,7 +248,14 @@ impl Generations {
         let keep = self.keeps_generations();
         if keep {
             let clean = Some(self.end_of(&cut, segments)?);
-            let last = Manifest { clean, history: 0, is_from_nothing: false, witnessed: None, ..old.clone() };
+            let last = Manifest {
+                clean,
+                history: 0,
+                is_from_nothing: false,
+                past: 0,
+                witnessed: None,
+                ..old.clone()
+            };
             retire::announce(&self.host, &self.dir, &last)?;
         }
         self.replace_manifest(&mut new, cut.next_segment, &mut sink, latch)?;
@@ -264,6 +271,11 @@ impl Generations {
         self.snapshots.write().insert(named.id, Arc::new(file));
         if new.history > 0 {
             let moved = keep.then(|| (old.generation, retire::folder(&self.dir, old.generation)));
+            if let Some(snapshot) = old.snapshot.as_ref().and_then(|named| self.snapshot(named.id))
+                && new.past > 0
+            {
+                self.history.keep(KeptSnapshot::of(&old, &snapshot, moved.clone()));
+            }
             self.history.retire(&retired, segments.get(cut.next_segment).as_deref(), moved, self.now());
         } else {
             self.history.leave();
@@ -410,22 +422,21 @@ impl Generations {
             return;
         }
         let ours = self.home.check().is_ok();
-        let (first_segment, snapshot, history) = {
-            let manifest = self.manifest.lock();
-            let snapshot = manifest.snapshot.map_or(0, |snapshot| snapshot.id);
-            (manifest.first_segment, snapshot, Some(manifest.history).filter(|mark| *mark > 0))
-        };
+        let manifest = self.manifest.lock().clone();
         for file in files {
             let name = match *file {
-                FileId::Segment(id) if id < first_segment => {
+                FileId::Segment(id) if id < manifest.first_segment => {
                     segments.close(id);
-                    if history.is_some_and(|mark| id >= mark) {
+                    if manifest.keeps_segment(id) {
                         continue;
                     }
                     segment_name(id)
                 }
-                FileId::Snapshot(id) if id < snapshot => {
+                FileId::Snapshot(id) if manifest.snapshot.is_some_and(|named| id < named.id) => {
                     self.snapshots.write().remove(&id);
+                    if manifest.keeps_snapshot(id) {
+                        continue;
+                    }
                     snapshot_name(id)
                 }
                 _ => continue,

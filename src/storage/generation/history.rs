@@ -7,10 +7,13 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use parking_lot::RwLock;
+
+use super::kept_snapshots::{self, KeptSnapshot};
 use super::retire;
 use super::snapshot_file::SnapshotFile;
 use crate::error::Result;
-use crate::options::ChangeHistory;
+use crate::options::{ChangeHistory, History as HistoryOptions, PastHistory};
 use crate::storage::format::manifest::Manifest;
 use crate::storage::format::segment::{Segment, segment_name};
 use crate::storage::host::system::Host;
@@ -19,7 +22,10 @@ use crate::storage::log::kept::{Backup, Kept, KeptSegment, first_time, open_segm
 /// What is kept, and what the options say about it.
 pub(crate) struct History {
     pub(super) option: ChangeHistory,
+    pub(super) past: PastHistory,
     kept: Arc<Kept>,
+    /// Snapshots, the oldest first.
+    snapshots: RwLock<Vec<KeptSnapshot>>,
     /// Whether the mark in MANIFEST may not be durable.
     pub(super) is_unsure: AtomicBool,
     /// Whether the mark is below segments that are missing, so that what is below them is of no use.
@@ -31,10 +37,10 @@ impl History {
     pub(crate) fn load(
         host: &Host,
         dir: &Path,
-        option: ChangeHistory,
+        options: HistoryOptions,
         manifest: &Manifest,
         (segments, snapshot): (&[Arc<Segment>], Option<&SnapshotFile>),
-    ) -> History {
+    ) -> Result<History> {
         let (mut found, mut damage, mut is_behind) = (Vec::new(), None, false);
         let mut ids = (manifest.oldest_segment()..manifest.first_segment).rev().peekable();
         let (mut folders, mut until, mut base) = (Vec::new(), None, None);
@@ -65,8 +71,32 @@ impl History {
                 }
             }
         }
-        let kept = Arc::new(Kept::new(found, damage));
-        History { option, kept, is_unsure: AtomicBool::new(false), is_behind: AtomicBool::new(is_behind) }
+        let behind = |lsn| found.iter().filter(|one| one.base == lsn).map(|one| one.id).collect();
+        let snapshots = kept_snapshots::load(host, dir, manifest, &folders, behind)?;
+        Ok(History {
+            option: options.changes,
+            past: options.past,
+            kept: Arc::new(Kept::new(found, damage)),
+            snapshots: RwLock::new(snapshots),
+            is_unsure: AtomicBool::new(false),
+            is_behind: AtomicBool::new(is_behind),
+        })
+    }
+
+    /// The snapshots that have the log behind them, the oldest first.
+    pub(super) fn snapshots(&self) -> Vec<KeptSnapshot> {
+        let Some(oldest) = self.kept.first() else { return Vec::new() };
+        self.snapshots.read().iter().filter(|kept| kept.first >= oldest.id).cloned().collect()
+    }
+
+    /// Keeps the snapshot of a generation that is replaced.
+    pub(super) fn keep(&self, snapshot: KeptSnapshot) {
+        self.snapshots.write().push(snapshot);
+    }
+
+    /// No longer keeps the snapshots before this one.
+    pub(super) fn give_up_snapshots(&self, before: u64) {
+        self.snapshots.write().retain(|kept| kept.named.id >= before);
     }
 
     /// The segments.
@@ -74,9 +104,14 @@ impl History {
         &self.kept
     }
 
-    /// Their bytes.
+    /// The bytes of all that is kept.
     pub(super) fn bytes(&self) -> u64 {
-        self.kept.bytes()
+        self.kept.bytes() + self.snapshot_bytes()
+    }
+
+    /// The bytes of the snapshots.
+    pub(super) fn snapshot_bytes(&self) -> u64 {
+        self.snapshots.read().iter().map(KeptSnapshot::bytes).sum()
     }
 
     /// Keeps the segments of a generation that was replaced at this time, before which `next` begins. `moved` says where a
@@ -99,6 +134,7 @@ impl History {
 
     /// A generation is replaced whose segments are not kept, so that nothing before it is of any use.
     pub(super) fn leave(&self) {
+        self.give_up_snapshots(u64::MAX);
         if self.kept.first().is_some() {
             self.kept.give_up(u64::MAX);
             self.is_behind.store(true, Ordering::Release);
@@ -107,6 +143,7 @@ impl History {
 
     /// The backups of generations before this one were removed.
     pub(super) fn pruned(&self, oldest: u64) {
+        self.snapshots.write().retain(|kept| kept.moved.as_ref().is_none_or(|(id, _)| *id >= oldest));
         if self.kept.give_up_generations(oldest) {
             self.is_behind.store(true, Ordering::Release);
         }

@@ -4,36 +4,34 @@
 use std::sync::Arc;
 
 use super::generation::Generations;
+use super::kept_snapshots::KeptSnapshot;
 use super::past_state::{PastState, Until};
-use super::snapshot_file::SnapshotFile;
 use crate::error::{Error, Kind, Result};
-use crate::options::Access;
 use crate::storage::contract::backend::{Lsn, Moment, PastReach};
-use crate::storage::format::manifest::{Manifest, SnapshotRef};
+use crate::storage::format::manifest::Manifest;
 use crate::storage::format::segment::Segment;
 use crate::storage::log::allocation::Segments;
 
-/// What a state begins with.
-#[derive(Clone, Copy, Debug)]
-struct Base {
-    lsn: Lsn,
-    /// No commit in it is later; `None`: there is none in it, or that is not known.
-    time: Option<i64>,
-    /// `None`: nothing, before the first commit of all.
-    snapshot: Option<SnapshotRef>,
-    /// The first segment behind it. Others may begin after the same commit, without one of their own.
-    first: u64,
-}
+/// What states begin with: a snapshot, or nothing, before the first commit of all.
+pub(super) struct Base(pub(super) Option<KeptSnapshot>);
 
 impl Base {
     fn reaches(&self, moment: Moment) -> bool {
-        match moment {
-            Moment::Lsn(lsn) => self.lsn <= lsn,
-            Moment::Time(time) => match self.snapshot {
-                Some(_) => self.time.is_some_and(|own| own <= time),
-                None => true,
-            },
+        match (moment, &self.0) {
+            (_, None) => true,
+            (Moment::Lsn(lsn), Some(snapshot)) => snapshot.lsn <= lsn,
+            (Moment::Time(time), Some(snapshot)) => snapshot.time.is_some_and(|own| own <= time),
         }
+    }
+
+    /// The first segment behind it. Others may begin after the same commit, without a snapshot of their own.
+    pub(super) fn first(&self) -> u64 {
+        self.0.as_ref().map_or(1, |snapshot| snapshot.first)
+    }
+
+    /// The time of the last commit before it; `None`: there is none, or it is not known.
+    pub(super) fn time(&self) -> Option<i64> {
+        self.0.as_ref().and_then(|snapshot| snapshot.time)
     }
 }
 
@@ -51,11 +49,8 @@ impl Generations {
             Moment::Lsn(lsn) => Until { lsn: lsn.min(newest), time: None },
             Moment::Time(time) => Until { lsn: newest, time: Some(time) },
         };
-        let snapshot = match &base.snapshot {
-            Some(named) => Some(SnapshotFile::open(&self.host, &self.dir, named, Access::ReadOnly)?),
-            None => None,
-        };
-        let segments = self.segments_behind(base.first, &manifest, until.lsn, segments)?;
+        let snapshot = base.0.as_ref().map(|kept| kept.open(&self.host, &self.dir)).transpose()?;
+        let segments = self.segments_behind(base.first(), &manifest, until.lsn, segments)?;
         Ok(PastState { snapshot, segments, until })
     }
 
@@ -63,21 +58,22 @@ impl Generations {
     pub(crate) fn past_reach(&self) -> PastReach {
         let manifest = self.manifest.lock().clone();
         let oldest = self.bases(&manifest).pop();
-        let (from, time) = oldest.map_or((Lsn(0), None), |base| (base.lsn, base.time));
-        PastReach { from, time }
+        let from = oldest.as_ref().and_then(|base| base.0.as_ref()).map_or(Lsn(0), |snapshot| snapshot.lsn);
+        let time = oldest.and_then(|base| base.time());
+        PastReach { from, time, bytes: self.history.snapshot_bytes(), on: manifest.past > 0 }
     }
 
     /// What states can begin with, the newest first. The log behind each is there.
-    fn bases(&self, manifest: &Manifest) -> Vec<Base> {
-        let nothing = Base { lsn: Lsn(0), time: None, snapshot: None, first: 1 };
-        let Some(named) = manifest.snapshot else { return vec![nothing] };
+    pub(super) fn bases(&self, manifest: &Manifest) -> Vec<Base> {
+        let Some(named) = manifest.snapshot else { return vec![Base(None)] };
         let mut bases = Vec::new();
         if let Some(file) = self.snapshot(named.id) {
-            let (lsn, time, first) = (file.lsn, file.time(), manifest.first_segment);
-            bases.push(Base { lsn, time, snapshot: Some(named), first });
+            bases.push(Base(Some(KeptSnapshot::of(manifest, &file, None))));
         }
-        if manifest.is_from_nothing && self.kept().first().is_some_and(|segment| segment.base == Lsn(0)) {
-            bases.push(nothing);
+        bases.extend(self.history.snapshots().into_iter().rev().map(|kept| Base(Some(kept))));
+        // A later segment may begin with the first commit as well, but the one before it is gone.
+        if manifest.is_from_nothing && self.kept().first().is_some_and(|segment| segment.id == 1) {
+            bases.push(Base(None));
         }
         bases
     }

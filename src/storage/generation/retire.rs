@@ -124,7 +124,8 @@ pub(crate) fn resume(host: &Host, dir: &Path, manifest: &Manifest) -> Result<()>
     let first = manifest.oldest_segment();
     for name in names(host, dir, EntryKind::File)? {
         let unnamed = parse_segment_name(&name).is_some_and(|id| id < first)
-            || parse_snapshot_name(&name).is_some_and(|id| id < snapshot || id == never);
+            || parse_snapshot_name(&name)
+                .is_some_and(|id| id < snapshot && !manifest.keeps_snapshot(id) || id == never);
         if unnamed {
             remove(host, &dir.join(name))?;
         }
@@ -185,6 +186,14 @@ pub(super) fn generations(host: &Host, dir: &Path) -> Result<Vec<u64>> {
 /// The segments in a directory.
 pub(super) fn segments(host: &Host, dir: &Path) -> Result<Vec<u64>> {
     Ok(names(host, dir, EntryKind::File)?.iter().filter_map(|name| parse_segment_name(name)).collect())
+}
+
+/// The snapshots in a directory; none where there is no directory.
+pub(super) fn snapshots(host: &Host, dir: &Path) -> Result<Vec<u64>> {
+    if !exists(host, dir)? {
+        return Ok(Vec::new());
+    }
+    Ok(names(host, dir, EntryKind::File)?.iter().filter_map(|name| parse_snapshot_name(name)).collect())
 }
 
 fn names(host: &Host, dir: &Path, kind: EntryKind) -> Result<Vec<String>> {

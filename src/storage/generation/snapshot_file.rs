@@ -60,6 +60,28 @@ impl SnapshotFile {
         Ok(SnapshotFile::open_with(host, dir, named, Access::ReadOnly, false)?.0)
     }
 
+    /// What names the snapshot with this number in a directory, as its own header and footer say it.
+    pub(crate) fn reference_in(host: &Host, dir: &Path, id: u64) -> Result<SnapshotRef> {
+        let path = dir.join(snapshot_name(id));
+        let file = host.vfs.open(&path, OpenMode::Read).map_err(|error| Error::io("open", &path, error))?;
+        let len = file.len().map_err(|error| Error::io("measure", &path, error))?;
+        if len < HEADER_LEN + FOOTER_LEN {
+            return Err(Error::corrupt(&path, len, "the snapshot ends before its footer"));
+        }
+        let read = |at: u64, bytes: &mut [u8]| {
+            read_exact_at(&*file, at, bytes).map_err(|error| Error::io("read", &path, error))
+        };
+        let (mut head, mut tail) = ([0; HEADER_LEN as usize], [0; FOOTER_LEN as usize]);
+        read(0, &mut head)?;
+        read(len - FOOTER_LEN, &mut tail)?;
+        let header = SnapshotHeader::decode(&head, &path)?;
+        let footer = Footer::decode(&tail, &path, len - FOOTER_LEN)?;
+        if header.id != id {
+            return Err(Error::corrupt(&path, 12, "its header belongs to another snapshot"));
+        }
+        Ok(snapshot::reference(&header, &footer, len))
+    }
+
     /// The time with which its first block begins: no commit in it is later. `None` where it cannot be read.
     pub(crate) fn time(&self) -> Option<i64> {
         let mut head = [0; BLOCK_HEADER_LEN as usize];

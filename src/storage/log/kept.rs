@@ -122,6 +122,11 @@ impl Kept {
         self.state.read().segments.values().map(|segment| segment.bytes).sum()
     }
 
+    /// The bytes of those from this one on.
+    pub(crate) fn bytes_from(&self, first: u64) -> u64 {
+        self.state.read().segments.range(first..).map(|(_, segment)| segment.bytes).sum()
+    }
+
     /// The first that the limits keep at this time, if they do not keep all. Nothing from a segment in use on is given up.
     pub(crate) fn due(
         &self,

@@ -55,7 +55,8 @@ pub(crate) type Visitor<'a> = dyn FnMut(&InspectedCommit) -> Option<(u64, String
 pub fn inspect(host: &Host, dir: &Path, visit: &mut Visitor<'_>) -> Result<Inspected> {
     let failed = |error| Error::io("look at", dir, error);
     let path = host.vfs.absolute(dir).map_err(failed)?;
-    let segments = list(host, &path)?;
+    let listing = listed(host, &path)?;
+    let segments = listing.segments;
     let dir = &*host.vfs.real(&path).map_err(failed)?;
     let _lock = DirectoryLock::acquire(host, dir, Access::ReadOnly)?;
     let (files, last) = (Vec::new(), Lsn(0));
@@ -67,7 +68,10 @@ pub fn inspect(host: &Host, dir: &Path, visit: &mut Visitor<'_>) -> Result<Inspe
         end = pass.snapshot(&named)?;
     }
     let kept = manifest.as_ref().map_or(&[][..], |manifest| past::kept(manifest, &segments));
-    let past = past::check(host, dir, kept, end)?;
+    let mut past = past::check(host, dir, kept, end)?;
+    if let Some(manifest) = &manifest {
+        past.extend(past::check_snapshots(host, dir, manifest, &listing.snapshots)?);
+    }
     pass.witnessed =
         manifest.as_ref().and_then(|manifest| manifest.witnessed).filter(|one| one.segment >= first);
     let in_use = manifest.as_ref().is_some_and(Manifest::is_in_use);
@@ -79,6 +83,10 @@ pub fn inspect(host: &Host, dir: &Path, visit: &mut Visitor<'_>) -> Result<Inspe
 
 /// The segments in the directory, in order.
 pub(crate) fn list(host: &Host, dir: &Path) -> Result<Vec<u64>> {
+    Ok(listed(host, dir)?.segments)
+}
+
+fn listed(host: &Host, dir: &Path) -> Result<Listing> {
     let refused = |message: String| {
         let details = Details { file: Some(dir.to_path_buf()), ..Details::default() };
         Err(Error::new(Kind::Io, message).with_details(details))
@@ -89,7 +97,7 @@ pub(crate) fn list(host: &Host, dir: &Path) -> Result<Vec<u64>> {
     if listing.segments.is_empty() && !listing.manifest {
         return refused(format!("{} holds no database; check the path", dir.display()));
     }
-    Ok(listing.segments)
+    Ok(listing)
 }
 
 /// One pass over a directory.

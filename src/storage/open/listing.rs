@@ -21,7 +21,8 @@ pub(crate) struct Listing {
     pub(crate) manifest: bool,
     /// In ascending order.
     pub(crate) segments: Vec<u64>,
-    pub(crate) snapshots: bool,
+    /// In ascending order.
+    pub(crate) snapshots: Vec<u64>,
     pub(crate) checkpoints: Vec<u64>,
     pub(crate) temporary: Vec<String>,
     /// A name that no database uses.
@@ -45,20 +46,21 @@ impl Listing {
             listing.add(path, entry)?;
         }
         listing.segments.sort_unstable();
+        listing.snapshots.sort_unstable();
         Ok(Some(listing))
     }
 
     fn add(&mut self, dir: &Path, entry: Entry) -> Result<()> {
         let Entry { name, kind } = entry;
         let segment = parse_segment_name(&name);
-        let snapshot = parse_snapshot_name(&name).is_some();
+        let snapshot = parse_snapshot_name(&name);
         let temporary = name == manifest::TMP_NAME
             || is_temporary_name(&name)
             || is_spill_name(&name)
             || is_unfinished_name(&name);
         let checkpoint = parse_checkpoint_name(&name);
         let file = name == manifest::NAME || name == LOCK_NAME || name == OWNER_NAME || checkpoint.is_some();
-        if (segment.is_some() || snapshot || temporary || file) && kind != EntryKind::File {
+        if (segment.is_some() || snapshot.is_some() || temporary || file) && kind != EntryKind::File {
             let path = dir.join(&name);
             let what = kind.described();
             let message = format!("{} is {what}; the files of a database are regular files", path.display());
@@ -68,12 +70,12 @@ impl Listing {
             return Err(not_a_folder(&dir.join(&name), kind));
         }
         self.manifest |= name == manifest::NAME;
-        self.snapshots |= snapshot;
+        self.snapshots.extend(snapshot);
         self.segments.extend(segment);
         self.checkpoints.extend(checkpoint);
         if temporary {
             self.temporary.push(name);
-        } else if !file && !snapshot && segment.is_none() && !name.starts_with('.') {
+        } else if !file && snapshot.is_none() && segment.is_none() && !name.starts_with('.') {
             self.foreign = Some(name);
         }
         Ok(())

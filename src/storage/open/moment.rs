@@ -9,10 +9,11 @@ use super::recovery::{Files, Terms, recover};
 use crate::error::{Error, Kind, Result};
 use crate::options::{Access, RecoveryPolicy};
 use crate::storage::contract::backend::{Discard, Loader, Lsn, Moment, PastFiles};
-use crate::storage::format::manifest::{Manifest, SnapshotRef};
+use crate::storage::format::manifest::Manifest;
 use crate::storage::format::segment::{SEGMENT_HEADER_LEN, Segment, segment_name};
 use crate::storage::format::snapshot::Entry;
 use crate::storage::generation::history::{backups, find};
+use crate::storage::generation::kept_snapshots;
 use crate::storage::generation::past_state::{PastState, ReadTo, Stop, Until, read_segment};
 use crate::storage::generation::snapshot_file::SnapshotFile;
 use crate::storage::host::lock::DirectoryLock;
@@ -91,9 +92,9 @@ impl Directory {
         match &self.manifest.snapshot {
             None => ways.push(Ok(self.way(None, 1, until))),
             Some(named) => {
-                ways.extend(
-                    self.way_from_snapshot(named, self.manifest.first_segment, moment, until).transpose(),
-                );
+                let file = SnapshotFile::open(&self.host, &self.path, named, Access::ReadOnly);
+                ways.extend(self.way_from_snapshot(file, self.manifest.first_segment, moment, until));
+                ways.extend(self.ways_from_kept(moment, until));
                 if self.manifest.is_from_nothing {
                     ways.push(Ok(self.way(None, 1, until)));
                 }
@@ -102,23 +103,41 @@ impl Directory {
         ways
     }
 
+    /// The ways from the snapshots of replaced generations, the newest first.
+    fn ways_from_kept(&self, moment: Moment, until: Until) -> Vec<Result<Way>> {
+        let folders = backups(&self.host, &self.path);
+        // Also behind a segment that cannot be read.
+        let segments = |_| (self.manifest.oldest_segment()..self.manifest.first_segment).collect();
+        match kept_snapshots::load(&self.host, &self.path, &self.manifest, &folders, segments) {
+            Ok(kept) => {
+                let kept = kept.into_iter().rev();
+                kept.filter_map(|kept| {
+                    let file = kept.open(&self.host, &self.path);
+                    self.way_from_snapshot(file, kept.first, moment, until)
+                })
+                .collect()
+            }
+            Err(error) => vec![Err(error)],
+        }
+    }
+
     /// `None` where the snapshot is of a later moment.
     fn way_from_snapshot(
         &self,
-        named: &SnapshotRef,
+        opened: Result<(SnapshotFile, Vec<Entry>)>,
         first: u64,
         moment: Moment,
         until: Until,
-    ) -> Result<Option<Way>> {
-        let (file, entries) = SnapshotFile::open(&self.host, &self.path, named, Access::ReadOnly)?;
+    ) -> Option<Result<Way>> {
+        let (file, entries) = match opened {
+            Ok(opened) => opened,
+            Err(error) => return Some(Err(error)),
+        };
         let is_later = match moment {
             Moment::Lsn(lsn) => file.lsn > lsn,
             Moment::Time(time) => file.time().is_none_or(|own| own > time),
         };
-        if is_later {
-            return Ok(None);
-        }
-        Ok(Some(self.way(Some((file, entries)), first, until)))
+        (!is_later).then(|| Ok(self.way(Some((file, entries)), first, until)))
     }
 
     fn way(&self, snapshot: Option<(SnapshotFile, Vec<Entry>)>, first: u64, until: Until) -> Way {

@@ -176,7 +176,7 @@ fn backend_of(
     let spill = Arc::new(SpillArea::new(host.clone(), home.clone()));
     let checkpoints = Checkpoints::new(host, home.dir(), found, begun);
     let below = (&recovered.segments[..], recovered.snapshot.as_deref());
-    let history = History::load(host, home.dir(), options.history.changes, &manifest, below);
+    let history = History::load(host, home.dir(), options.history, &manifest, below)?;
     let segments = Segments::new(host.clone(), home, recovered.segments);
     let generations = Generations::new(
         &segments,
@@ -253,7 +253,7 @@ fn check_fresh(host: &Host, dir: &Path, listing: &Listing) -> Result<()> {
     if listing.manifest {
         return Ok(());
     }
-    let mut frames = listing.snapshots;
+    let mut frames = !listing.snapshots.is_empty();
     for id in &listing.segments {
         let path = dir.join(segment_name(*id));
         let file = host.vfs.open(&path, OpenMode::Read).map_err(|error| Error::io("open", &path, error))?;

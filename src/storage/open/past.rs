@@ -1,5 +1,5 @@
-//! Checks the segments that are kept for the history. Opening does not read them, so their damage is told here, and to those
-//! who read them.
+//! Checks the segments and snapshots that are kept for the history. Opening does not read them, so their damage is told here, and to
+//! those who read them.
 //!
 //! One that is missing is no damage: the history begins after it.
 
@@ -8,9 +8,11 @@ use std::path::Path;
 
 use super::report::{Damage, FileReport, blank, damage, damage_of};
 use crate::error::{Error, Kind, Result};
-use crate::storage::contract::backend::Lsn;
+use crate::storage::contract::backend::{Lsn, ReadBack, SnapshotProof};
 use crate::storage::format::manifest::Manifest;
 use crate::storage::format::segment::{SEGMENT_HEADER_LEN, Segment, SegmentHeader, segment_name};
+use crate::storage::format::snapshot::snapshot_name;
+use crate::storage::generation::snapshot_file::SnapshotFile;
 use crate::storage::host::system::Host;
 use crate::storage::host::vfs::{OpenMode, read_exact_at};
 use crate::storage::log::frames::Frames;
@@ -24,6 +26,51 @@ pub(crate) fn kept<'f>(manifest: &Manifest, found: &'f [u64]) -> &'f [u64] {
     let due = (manifest.oldest_segment()..manifest.first_segment).rev();
     let count = below.iter().rev().zip(due).take_while(|(id, due)| **id == *due).count();
     &below[below.len() - count..]
+}
+
+/// The reports of the snapshots found that are kept for earlier states.
+pub(crate) fn check_snapshots(
+    host: &Host,
+    dir: &Path,
+    manifest: &Manifest,
+    found: &[u64],
+) -> Result<Vec<FileReport>> {
+    let mut reports = Vec::new();
+    for id in found.iter().copied().filter(|id| manifest.keeps_snapshot(*id)) {
+        let mut report = blank(snapshot_name(id), "snapshot");
+        match check_snapshot(host, dir, id, &mut report) {
+            Ok(()) => {}
+            Err(error) if error.kind() == Kind::Corrupt => {
+                report.first_damage = Some(damage_of(&error, None))
+            }
+            // It was given up meanwhile.
+            Err(_) if host.vfs.kind(&dir.join(&report.file)).is_ok_and(|kind| kind.is_none()) => continue,
+            Err(error) => return Err(error),
+        }
+        reports.push(report);
+    }
+    Ok(reports)
+}
+
+fn check_snapshot(host: &Host, dir: &Path, id: u64, report: &mut FileReport) -> Result<()> {
+    let named = SnapshotFile::reference_in(host, dir, id)?;
+    report.bytes = named.len;
+    let file = SnapshotFile::open_to_prove(host, dir, &named)?;
+    file.prove(&mut Counted(&mut report.blocks))
+}
+
+/// Counts the blocks whose checksums are right.
+struct Counted<'r>(&'r mut u64);
+
+impl SnapshotProof for Counted<'_> {
+    fn block(&mut self, _: &ReadBack<'_>) -> Result<()> {
+        *self.0 += 1;
+        Ok(())
+    }
+
+    fn end(&mut self) -> Result<()> {
+        Ok(())
+    }
 }
 
 /// The reports of these segments, which follow each other; `end` is where the last of them should end, if that is known.

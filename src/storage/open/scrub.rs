@@ -10,13 +10,14 @@ use std::path::Path;
 use super::clean::{self, FromCheckpoint};
 use super::listing::Listing;
 use super::past;
+use super::report::FileReport;
 use crate::error::{Error, Kind, Result};
 use crate::options::Access;
 use crate::storage::contract::backend::{BlockPlace, Depth, FileId, Lsn};
 use crate::storage::format::checkpoint::checkpoint_name;
 use crate::storage::format::manifest::{self, Manifest};
 use crate::storage::format::segment::{SEGMENT_HEADER_LEN, Segment, SegmentHeader, segment_name};
-use crate::storage::format::snapshot::BLOCK_HEADER_LEN;
+use crate::storage::format::snapshot::{BLOCK_HEADER_LEN, snapshot_name};
 use crate::storage::generation::snapshot_file::SnapshotFile;
 use crate::storage::host::system::Host;
 use crate::storage::host::vfs::{OpenMode, read_exact_at};
@@ -80,7 +81,9 @@ impl Pass<'_> {
         let segments = listing.segments.iter().filter(|id| **id >= first);
         let segments = kept.chain(segments).map(|id| segment_name(*id));
         let checkpoints = listing.checkpoints.iter().map(|lsn| checkpoint_name(*lsn));
-        let files: u64 = segments.chain(checkpoints).map(length).sum();
+        let snapshots = listing.snapshots.iter().filter(|id| self.manifest.keeps_snapshot(**id));
+        let snapshots = snapshots.map(|id| snapshot_name(*id));
+        let files: u64 = segments.chain(checkpoints).chain(snapshots).map(length).sum();
         manifest::LEN as u64 + files + self.manifest.snapshot.map_or(0, |snapshot| snapshot.len)
     }
 
@@ -151,15 +154,21 @@ impl Pass<'_> {
         Ok(file.lsn)
     }
 
-    /// Reads the segments of the history; those that are given up meanwhile are left out.
+    /// Reads the segments and the snapshots of the history; those that are given up meanwhile are left out.
     fn past(&mut self, listing: &Listing) -> Result<()> {
         for id in past::kept(&self.manifest, &listing.segments) {
-            for report in past::check(self.host, self.dir, &[*id], None)? {
-                let Some(found) = report.first_damage.filter(|_| self.is_there(&report.file)) else {
-                    continue;
-                };
-                self.note(Error::corrupt(&self.dir.join(&report.file), found.offset, found.message))?;
-            }
+            self.note_past(past::check(self.host, self.dir, &[*id], None)?)?;
+        }
+        for id in &listing.snapshots {
+            self.note_past(past::check_snapshots(self.host, self.dir, &self.manifest, &[*id])?)?;
+        }
+        Ok(())
+    }
+
+    fn note_past(&mut self, reports: Vec<FileReport>) -> Result<()> {
+        for report in reports {
+            let Some(found) = report.first_damage.filter(|_| self.is_there(&report.file)) else { continue };
+            self.note(Error::corrupt(&self.dir.join(&report.file), found.offset, found.message))?;
         }
         Ok(())
     }

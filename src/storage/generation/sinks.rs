@@ -1,15 +1,62 @@
-//! The checkpoint of a cut whose snapshot is being written, as the engine writes it: its file goes unless it is given its name.
+//! The files of a cut as the engine writes them, its snapshot and its checkpoint: each goes unless it is kept in the end.
 
 use std::any::Any;
 use std::path::{Path, PathBuf};
 
-use super::snapshot_sink::OnEnd;
+use super::snapshot_writer::SnapshotWriter;
 use crate::error::{Error, Kind, Result};
-use crate::storage::contract::backend::{CheckpointFile, CheckpointSink, Cut, PageSink};
+use crate::storage::contract::backend::{
+    BlockPlace, CheckpointFile, CheckpointSink, Cut, PageSink, SnapshotSink,
+};
 use crate::storage::format::checkpoint::unfinished_name;
 use crate::storage::host::system::Host;
 use crate::storage::pages::pointer::Pointer;
 use crate::storage::runs::writer::RunWriter;
+
+/// A snapshot that is being written.
+pub(super) struct DiskSink {
+    pub(super) cut: Cut,
+    pub(super) path: PathBuf,
+    pub(super) writer: Option<SnapshotWriter>,
+    /// The manifest names it, or may name it.
+    pub(super) kept: bool,
+    /// Called at the end, with the path and whether it is kept.
+    pub(super) on_end: OnEnd,
+}
+
+/// Called when a file that was being written is given up, or kept.
+pub(super) type OnEnd = Box<dyn Fn(&Path, bool) + Send>;
+
+pub(super) fn ended() -> Error {
+    Error::new(Kind::Internal, "the snapshot has ended, or a block of it could not be written")
+}
+
+impl SnapshotSink for DiskSink {
+    fn block(&mut self, collection: u32, documents: u32, payload: &[u8]) -> Result<BlockPlace> {
+        let writer = self.writer.as_mut().ok_or_else(ended)?;
+        let result = writer.block(collection, documents, payload);
+        if result.is_err() {
+            // A snapshot with a failed write is not installed.
+            self.writer = None;
+        }
+        result
+    }
+
+    fn bytes(&self) -> u64 {
+        self.writer.as_ref().map_or(0, SnapshotWriter::bytes)
+    }
+
+    fn into_any(self: Box<Self>) -> Box<dyn Any> {
+        self
+    }
+}
+
+impl Drop for DiskSink {
+    fn drop(&mut self) {
+        self.writer = None;
+        (self.on_end)(&self.path, self.kept);
+    }
+}
 
 /// A checkpoint that is being written.
 pub(super) struct DiskCheckpoint {
@@ -44,7 +91,7 @@ impl DiskCheckpoint {
 
     /// Ends the file with this catalogue, durably; returns its length.
     pub(super) fn finish(&mut self, catalogue: &[u8]) -> Result<u64> {
-        let writer = self.writer.take().ok_or_else(ended)?;
+        let writer = self.writer.take().ok_or_else(checkpoint_ended)?;
         Ok(writer.finish(catalogue, self.cut.lsn)?.length)
     }
 
@@ -56,7 +103,7 @@ impl DiskCheckpoint {
 
     /// After an error nothing more is written.
     fn with<R>(&mut self, write: impl FnOnce(&mut RunWriter) -> Result<R>) -> Result<R> {
-        let result = write(self.writer.as_mut().ok_or_else(ended)?);
+        let result = write(self.writer.as_mut().ok_or_else(checkpoint_ended)?);
         if result.is_err() {
             self.writer = None;
         }
@@ -64,7 +111,7 @@ impl DiskCheckpoint {
     }
 }
 
-fn ended() -> Error {
+fn checkpoint_ended() -> Error {
     Error::new(Kind::Internal, "the checkpoint has ended, or a page of it could not be written")
 }
 
