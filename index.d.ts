@@ -1277,19 +1277,38 @@ export interface ScrubStats {
 /** What is kept of the past; the option `history`. */
 export interface HistoryOptions {
 	/** The log before the last compaction, for change streams; `false` keeps none, and gives back what was kept. `{}` keeps it from now on, within the default limits. */
-	changes?: ChangeHistory | false;
+	changes?: HistoryLimits | false;
+	/**
+	 * The snapshots that compactions replace, with the log between them, so that `asOf` and `Database.recoverTo` reach behind the last compaction. `{}` keeps
+	 * them from now on, `false` keeps none and gives back what was kept; left out, it stays as an opening before has said it. Without it a new database keeps none.
+	 */
+	past?: HistoryLimits | false;
 }
-/** How much of the log is kept for change streams. */
-export interface ChangeHistory {
-	/** Commits may be forgotten when they are older, in milliseconds: at least 1, default a day. `Infinity`: at no age. */
+/** How much is kept of the past. */
+export interface HistoryLimits {
+	/** What is older may be forgotten, in milliseconds: at least 1, default a day. `Infinity`: at no age. */
 	maxAge?: number;
-	/** The oldest are forgotten when they take more bytes of files that nothing else needs: at least 1, default 1 GiB. `Infinity` is no limit. */
+	/**
+	 * The oldest is forgotten when there are more bytes of files that nothing else needs: at least 1, default 1 GiB; for `past`, of snapshots and the log between
+	 * them, by default at least the size of the data. `Infinity` is no limit.
+	 */
 	maxBytes?: number;
 }
 /** How far back the past is kept. */
 export interface HistoryStats {
 	/** The log for change streams; null while nothing is kept for them. */
 	changes: HistoryReach | null;
+	/** Earlier states; null while compactions keep none. */
+	past: PastReach | null;
+}
+/** How far back earlier states are kept. */
+export interface PastReach {
+	/** The oldest state is the one after the commit of this number; 0 is the empty database. */
+	from: number;
+	/** The time of that commit, in milliseconds since 1970; null before the first, or where it is not known. */
+	time: number | null;
+	/** Bytes of the snapshots that are kept only for this; the log between them is counted in `changes`. */
+	bytes: number;
 }
 /** How far back something is kept. */
 export interface HistoryReach {

@@ -174,6 +174,78 @@ test('a new database is not made in the one it is made of, by whatever path, nor
   t.false(existsSync(`${path}/x`))
 })
 
+test('with history.past states reach behind compactions, within its limits, also in later openings, until it is false', async (t) => {
+  const path = directory(t)
+  const snapshots = () => readdirSync(path).filter((name) => name.endsWith('.snp')).length
+  let db = await Database.open(path, { history: { changes: false, past: {} }, autoCompact: false })
+  const users = db.collection('users')
+  const states = []
+  for (let n = 0; n < 5; n++) {
+    await users.insertOne({ _id: n, text: 'x'.repeat(5_000) })
+    await users.updateOne({ _id: 0 }, { $set: { n } })
+    states.push({ lsn: await lastLsn(db), count: n + 1, n })
+    if (n > 0) await db.compact()
+  }
+  const holds = async ({ lsn, count, n }) => {
+    const past = await db.asOf({ lsn })
+    t.deepEqual([await past.collection('users').countDocuments(), (await past.collection('users').findOne({ _id: 0 })).n], [count, n])
+    await past.close()
+  }
+  for (const state of states) await holds(state)
+  const { history } = await db.stats()
+  t.like(history.past, { from: 0, time: null })
+  t.true(history.past.bytes > 20_000 && history.changes.from === 1, JSON.stringify(history))
+  t.is(snapshots(), 4)
+  await db.close()
+  t.is((await Database.verify(path)).files.filter(({ file, blocks }) => file.endsWith('.snp') && blocks > 0).length, 4)
+
+  db = await Database.open(path)
+  for (const state of states) await holds(state)
+  await db.close()
+  for (const [n, { lsn, count }] of states.entries()) {
+    t.is((await Database.recoverTo(path, `${path}-${n}`, { lsn })).documents, count)
+  }
+
+  // The two oldest snapshots, and the log before them, are over the limit.
+  db = await Database.open(path, { history: { changes: false, past: { maxBytes: history.past.bytes - 1 } } })
+  const oldest = (await db.stats()).history.past
+  t.true(oldest.from > 0 && oldest.bytes < history.past.bytes && oldest.time > 0)
+  await rejectsWith(t, 'HISTORY_LOST', db.asOf({ lsn: oldest.from - 1 }), new RegExp(`the oldest that is kept is the one after commit ${oldest.from}, of`))
+  for (const state of states.filter(({ lsn }) => lsn >= oldest.from)) await holds(state)
+  await db.close()
+  t.true(snapshots() < 4)
+
+  db = await Database.open(path, { history: { past: false } })
+  t.is((await db.stats()).history.past, null)
+  t.is(snapshots(), 1)
+  t.is(await db.collection('users').countDocuments(), 5)
+  for (const wrong of [true, null, 5, { age: 1 }, { maxAge: 0 }, { maxBytes: '1' }]) {
+    await rejectsType(t, () => Database.open(`${path}-y`, { history: { past: wrong } }), /option history.past|there is no option/)
+  }
+})
+
+test('a damaged snapshot of an earlier state is told, and an older one leads there as well', async (t) => {
+  const path = directory(t)
+  let db = await Database.open(path, { history: { past: {} }, autoCompact: false })
+  for (let n = 0; n < 3; n++) {
+    await db.collection('users').insertOne({ _id: n, text: 'x'.repeat(500) })
+    await db.compact()
+  }
+  const lsn = (await lastLsn(db)) - 1
+  await db.close()
+  const [, damaged] = readdirSync(path).filter((name) => name.endsWith('.snp'))
+  const bytes = readFileSync(join(path, damaged))
+  bytes[200] ^= 4
+  writeFileSync(join(path, damaged), bytes)
+  t.deepEqual((await Database.verify(path)).files.filter(({ firstDamage }) => firstDamage).map(({ file }) => file), [damaged])
+  db = await Database.open(path)
+  const error = await rejectsWith(t, 'CORRUPT', db.asOf({ lsn }))
+  t.is(error.file, join(path, damaged))
+  t.is(await db.collection('users').countDocuments(), 3)
+  await db.close()
+  t.is((await Database.recoverTo(path, `${path}-to`, { lsn })).documents, 2)
+})
+
 test('recoverTo makes a new database of a moment and changes nothing', async (t) => {
   const { db, states, path } = await withHistory(t)
   await db.compact()

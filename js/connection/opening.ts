@@ -45,7 +45,7 @@ export async function recoverNative(
 ): Promise<string> {
   const { signal } = limits
   const stop = new (native().NativeProgress)()
-  // Given up, it is waited for: then no directory is left, and the one that it reads is free.
+  // Given up, it is waited for: then no directory is left, and the one that it reads is free; or it was complete before.
   let isGivenUp = false
   const made = native().NativeDatabase.recoverTo(path, destination, lsn, time, allowPartial, stop)
   try {
@@ -54,7 +54,8 @@ export async function recoverNative(
       stop.stop()
     })
   } catch (error) {
-    if (isGivenUp) await made.catch(() => {})
+    const complete = isGivenUp ? await made.catch(() => undefined) : undefined
+    if (complete !== undefined) return complete
     throw signal?.aborted && error === signal.reason ? error : errorOfNative(where, error)
   }
 }

@@ -95,9 +95,7 @@ pub struct Replayed {
     pub blocks: SmallVec<[Arc<Block>; 2]>,
 }
 
-/// Reads commits again that are published, in order.
-///
-/// It keeps no file open between calls, so it holds no space that a compaction gives back.
+/// Reads commits again that are published, in order. It keeps no file open between calls, so it holds no space that a compaction gives back.
 pub trait LogReader: Send {
     /// Commits from `from` to `to` (both included, all of them published), as many as fit in about `most` bytes, at least one;
     /// none where `from` is after `to`. Remembers where it stopped, so that reading on costs no search. `HISTORY_LOST` where
@@ -110,7 +108,7 @@ pub trait LogReader: Send {
 pub struct HistoryReach {
     /// The oldest commit that can be read; one more than the last commit if there is none.
     pub first: Lsn,
-    /// The time of that commit, in milliseconds since 1970; `None` where there is none, or it is not known.
+    /// The time of that commit (ms since 1970); `None` where there is none, or it is not known.
     pub time: Option<i64>,
     /// Bytes of segments that are kept only for this.
     pub bytes: u64,
@@ -466,7 +464,7 @@ pub enum Moment {
 pub struct PastReach {
     /// The oldest state is the one after this commit.
     pub from: Lsn,
-    /// The time of that commit, or a little later, in milliseconds since 1970; `None`: there was none before, or it is not known.
+    /// The time of that commit, or a little later (ms since 1970); `None`: there was none before, or it is not known.
     pub time: Option<i64>,
     /// Bytes of snapshots that are kept only for this.
     pub bytes: u64,

@@ -11,7 +11,6 @@ use parking_lot::{Mutex, MutexGuard, RwLock};
 
 use super::checkpoints::{Aside, Checkpoints};
 use super::history::History;
-use super::kept_snapshots::KeptSnapshot;
 use super::retire;
 use super::sinks::{DiskCheckpoint, DiskSink, OnEnd, ended};
 use super::snapshot_file::SnapshotFile;
@@ -271,12 +270,10 @@ impl Generations {
         self.snapshots.write().insert(named.id, Arc::new(file));
         if new.history > 0 {
             let moved = keep.then(|| (old.generation, retire::folder(&self.dir, old.generation)));
-            if let Some(snapshot) = old.snapshot.as_ref().and_then(|named| self.snapshot(named.id))
-                && new.past > 0
-            {
-                self.history.keep(KeptSnapshot::of(&old, &snapshot, moved.clone()));
-            }
-            self.history.retire(&retired, segments.get(cut.next_segment).as_deref(), moved, self.now());
+            let snapshot = old.snapshot.as_ref().and_then(|named| self.snapshot(named.id));
+            let next = segments.get(cut.next_segment);
+            let old = (&old, snapshot.as_deref());
+            self.history.retire(old, &retired, next.as_deref(), moved, self.now());
         } else {
             self.history.leave();
         }

@@ -15,9 +15,9 @@ use super::snapshot_file::SnapshotFile;
 use crate::error::Result;
 use crate::options::{ChangeHistory, History as HistoryOptions, PastHistory};
 use crate::storage::format::manifest::Manifest;
-use crate::storage::format::segment::{Segment, segment_name};
+use crate::storage::format::segment::Segment;
 use crate::storage::host::system::Host;
-use crate::storage::log::kept::{Backup, Kept, KeptSegment, first_time, open_segment};
+use crate::storage::log::kept::{Backup, Kept, KeptSegment, find, first_time};
 
 /// What is kept, and what the options say about it.
 pub(crate) struct History {
@@ -89,11 +89,6 @@ impl History {
         self.snapshots.read().iter().filter(|kept| kept.first >= oldest.id).cloned().collect()
     }
 
-    /// Keeps the snapshot of a generation that is replaced.
-    pub(super) fn keep(&self, snapshot: KeptSnapshot) {
-        self.snapshots.write().push(snapshot);
-    }
-
     /// No longer keeps the snapshots before this one.
     pub(super) fn give_up_snapshots(&self, before: u64) {
         self.snapshots.write().retain(|kept| kept.named.id >= before);
@@ -114,15 +109,19 @@ impl History {
         self.snapshots.read().iter().map(KeptSnapshot::bytes).sum()
     }
 
-    /// Keeps the segments of a generation that was replaced at this time, before which `next` begins. `moved` says where a
-    /// backup will have them.
+    /// Keeps the segments of a generation that was replaced at this time, before which `next` begins, and its snapshot, if its manifest
+    /// says so. `moved` says where a backup will have them.
     pub(super) fn retire(
         &self,
+        (manifest, snapshot): (&Manifest, Option<&SnapshotFile>),
         segments: &[Arc<Segment>],
         next: Option<&Segment>,
         moved: Option<Backup>,
         now_ms: i64,
     ) {
+        if let Some(snapshot) = snapshot.filter(|_| manifest.past > 0) {
+            self.snapshots.write().push(KeptSnapshot::of(manifest, snapshot, moved.clone()));
+        }
         let mut until = next.and_then(first_time).or(Some(now_ms));
         let mut retired = Vec::new();
         for segment in segments.iter().rev() {
@@ -167,23 +166,4 @@ fn kept(segment: &Segment, until: Option<i64>, moved: Option<Backup>) -> KeptSeg
 pub(crate) fn backups(host: &Host, dir: &Path) -> Vec<Backup> {
     let generations = retire::generations(host, dir).unwrap_or_default();
     generations.into_iter().rev().map(|id| (id, retire::folder(dir, id))).collect()
-}
-
-/// A segment that is kept, in the directory or in a backup.
-pub(crate) fn find(
-    host: &Host,
-    dir: &Path,
-    id: u64,
-    folders: &[Backup],
-) -> Result<Option<(Segment, Option<Backup>)>> {
-    let name = segment_name(id);
-    if let Some(segment) = open_segment(host, &dir.join(&name), id)? {
-        return Ok(Some((segment, None)));
-    }
-    for moved in folders {
-        if let Some(segment) = open_segment(host, &moved.1.join(&name), id)? {
-            return Ok(Some((segment, Some(moved.clone()))));
-        }
-    }
-    Ok(None)
 }

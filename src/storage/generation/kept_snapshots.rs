@@ -5,7 +5,6 @@
 
 use std::path::Path;
 
-use super::history::find;
 use super::retire;
 use super::snapshot_file::SnapshotFile;
 use crate::error::{Error, Kind, Result};
@@ -16,7 +15,7 @@ use crate::storage::format::segment::{SEGMENT_HEADER_LEN, Segment, SegmentHeader
 use crate::storage::format::snapshot::Entry;
 use crate::storage::host::system::Host;
 use crate::storage::host::vfs::read_exact_at;
-use crate::storage::log::kept::Backup;
+use crate::storage::log::kept::{Backup, find};
 
 /// A snapshot, and where the log behind it begins.
 #[derive(Clone)]

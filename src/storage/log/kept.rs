@@ -198,6 +198,25 @@ impl Kept {
     }
 }
 
+/// A segment that is kept, in the directory or in a backup.
+pub(crate) fn find(
+    host: &Host,
+    dir: &Path,
+    id: u64,
+    folders: &[Backup],
+) -> Result<Option<(Segment, Option<Backup>)>> {
+    let name = segment_name(id);
+    if let Some(segment) = open_segment(host, &dir.join(&name), id)? {
+        return Ok(Some((segment, None)));
+    }
+    for moved in folders {
+        if let Some(segment) = open_segment(host, &moved.1.join(&name), id)? {
+            return Ok(Some((segment, Some(moved.clone()))));
+        }
+    }
+    Ok(None)
+}
+
 /// Opens a segment to read it; `None` where there is no file.
 pub(crate) fn open_segment(host: &Host, path: &Path, id: u64) -> Result<Option<Segment>> {
     let file = match host.vfs.open(path, OpenMode::Read) {

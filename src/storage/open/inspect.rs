@@ -56,7 +56,6 @@ pub fn inspect(host: &Host, dir: &Path, visit: &mut Visitor<'_>) -> Result<Inspe
     let failed = |error| Error::io("look at", dir, error);
     let path = host.vfs.absolute(dir).map_err(failed)?;
     let listing = listed(host, &path)?;
-    let segments = listing.segments;
     let dir = &*host.vfs.real(&path).map_err(failed)?;
     let _lock = DirectoryLock::acquire(host, dir, Access::ReadOnly)?;
     let (files, last) = (Vec::new(), Lsn(0));
@@ -67,16 +66,14 @@ pub fn inspect(host: &Host, dir: &Path, visit: &mut Visitor<'_>) -> Result<Inspe
     if let Some(named) = manifest.as_ref().and_then(|manifest| manifest.snapshot) {
         end = pass.snapshot(&named)?;
     }
-    let kept = manifest.as_ref().map_or(&[][..], |manifest| past::kept(manifest, &segments));
-    let mut past = past::check(host, dir, kept, end)?;
-    if let Some(manifest) = &manifest {
-        past.extend(past::check_snapshots(host, dir, manifest, &listing.snapshots)?);
-    }
+    let past = manifest.as_ref().map(|manifest| past::check_all(host, dir, manifest, &listing, end));
+    let past = past.transpose()?.unwrap_or_default();
     pass.witnessed =
         manifest.as_ref().and_then(|manifest| manifest.witnessed).filter(|one| one.segment >= first);
     let in_use = manifest.as_ref().is_some_and(Manifest::is_in_use);
     let clean = manifest.and_then(|manifest| manifest.clean);
-    let clean = pass.segments(segments.into_iter().filter(|id| *id >= first).collect(), clean, first)?;
+    let clean =
+        pass.segments(listing.segments.into_iter().filter(|id| *id >= first).collect(), clean, first)?;
     pass.files.splice(1..1, past);
     Ok(Inspected { files: pass.files, last_lsn: pass.last, clean: clean && !in_use })
 }
@@ -86,7 +83,8 @@ pub(crate) fn list(host: &Host, dir: &Path) -> Result<Vec<u64>> {
     Ok(listed(host, dir)?.segments)
 }
 
-fn listed(host: &Host, dir: &Path) -> Result<Listing> {
+/// The names in the directory.
+pub(crate) fn listed(host: &Host, dir: &Path) -> Result<Listing> {
     let refused = |message: String| {
         let details = Details { file: Some(dir.to_path_buf()), ..Details::default() };
         Err(Error::new(Kind::Io, message).with_details(details))

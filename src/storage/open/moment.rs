@@ -12,13 +12,14 @@ use crate::storage::contract::backend::{Discard, Loader, Lsn, Moment, PastFiles}
 use crate::storage::format::manifest::Manifest;
 use crate::storage::format::segment::{SEGMENT_HEADER_LEN, Segment, segment_name};
 use crate::storage::format::snapshot::Entry;
-use crate::storage::generation::history::{backups, find};
+use crate::storage::generation::history::backups;
 use crate::storage::generation::kept_snapshots;
 use crate::storage::generation::past_state::{PastState, ReadTo, Stop, Until, read_segment};
 use crate::storage::generation::snapshot_file::SnapshotFile;
 use crate::storage::host::lock::DirectoryLock;
 use crate::storage::host::system::Host;
 use crate::storage::host::vfs::OpenMode;
+use crate::storage::log::kept::find;
 
 /// A directory under a shared lock.
 pub(crate) struct Directory {

@@ -6,6 +6,7 @@
 use std::io::ErrorKind;
 use std::path::Path;
 
+use super::listing::Listing;
 use super::report::{Damage, FileReport, blank, damage, damage_of};
 use crate::error::{Error, Kind, Result};
 use crate::storage::contract::backend::{Lsn, ReadBack, SnapshotProof};
@@ -26,6 +27,19 @@ pub(crate) fn kept<'f>(manifest: &Manifest, found: &'f [u64]) -> &'f [u64] {
     let due = (manifest.oldest_segment()..manifest.first_segment).rev();
     let count = below.iter().rev().zip(due).take_while(|(id, due)| **id == *due).count();
     &below[below.len() - count..]
+}
+
+/// The reports of all that is kept for the history; `end` is where the last of its segments should end, if that is known.
+pub(crate) fn check_all(
+    host: &Host,
+    dir: &Path,
+    manifest: &Manifest,
+    listing: &Listing,
+    end: Option<End>,
+) -> Result<Vec<FileReport>> {
+    let mut reports = check(host, dir, kept(manifest, &listing.segments), end)?;
+    reports.extend(check_snapshots(host, dir, manifest, &listing.snapshots)?);
+    Ok(reports)
 }
 
 /// The reports of the snapshots found that are kept for earlier states.

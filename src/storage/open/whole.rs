@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use super::inspect::{Inspected, list};
+use super::inspect::{Inspected, listed};
 use super::past;
 use super::recovery::RecoveryReport;
 use super::report::{FileReport, blank, damage_of};
@@ -70,18 +70,18 @@ pub(crate) fn list_whole(host: &Host, dir: &Path, read: &Read, report: &Recovery
         Ok::<_, Error>(FileReport { bytes, ..blank(name, kind) })
     };
     let mut files = vec![measured(manifest::NAME.to_owned(), "manifest")?];
-    let segments = list(host, dir)?;
+    let listing = listed(host, dir)?;
     let snapshot = match &manifest.snapshot {
         Some(named) => Some(SnapshotFile::open(host, dir, named, Access::ReadOnly)?.0),
         None => None,
     };
     let end = snapshot.map(|snapshot| (snapshot.lsn, snapshot.seal_crc));
-    files.extend(past::check(host, dir, past::kept(&manifest, &segments), end)?);
+    files.extend(past::check_all(host, dir, &manifest, &listing, end)?);
     if let Some(named) = &manifest.snapshot {
         let blocks = read.snapshot_blocks;
         files.push(FileReport { blocks, ..measured(snapshot_name(named.id), "snapshot")? });
     }
-    for id in segments.into_iter().filter(|id| *id >= manifest.first_segment) {
+    for id in listing.segments.into_iter().filter(|id| *id >= manifest.first_segment) {
         let (frames, blocks) = read.segments.get(&id).copied().unwrap_or_default();
         files.push(FileReport { frames, blocks, ..measured(segment_name(id), "segment")? });
     }
