@@ -99,9 +99,9 @@ impl Cycle {
         }
         let names = host.vfs.read_dir(dir).unwrap_or_default();
         let found: BTreeSet<u64> = names.iter().filter_map(|entry| parse_segment_name(&entry.name)).collect();
-        match (manifest.history..manifest.first_segment).find(|id| !found.contains(id)) {
-            Some(gone) => return Err(format!("segment {gone} went before the mark, {}", manifest.history)),
-            None => {}
+        let gone = (manifest.history..manifest.first_segment).find(|id| !found.contains(id));
+        if let Some(gone) = gone {
+            return Err(format!("segment {gone} went before the mark, {}", manifest.history));
         }
         let found: BTreeSet<u64> =
             names.iter().filter_map(|entry| parse_snapshot_name(&entry.name)).collect();
