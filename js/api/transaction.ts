@@ -4,7 +4,7 @@ import { countOf, wrongArgument } from '../arguments/arguments.js'
 import { optionsOf } from '../arguments/option-check.js'
 import { DATABASE } from '../arguments/option-table.js'
 import { onAbort } from '../connection/abort.js'
-import { backOff, isTransient, noTransaction, RETRY_MS, Session, type SessionOwner } from '../connection/session.js'
+import { backOff, checkIsolation, isTransient, noTransaction, RETRY_MS, Session, type SessionOwner } from '../connection/session.js'
 import { type SyncOwner, SyncTransaction } from '../connection/sync-transaction.js'
 import type { Scope } from '../request/request.js'
 import { disposeWith } from '../cursor/dispose.js'
@@ -104,14 +104,14 @@ export async function runInTransaction<R>(
 ): Promise<R> {
   const where = 'Database.transaction'
   if (typeof run !== 'function') throw wrongArgument(where, 'run', 'a function', run)
-  const { maxTimeMS = RETRY_MS, maxIdleMS, signal, retries = Infinity } = checkedOptions(where, options)
+  const { maxTimeMS = RETRY_MS, maxIdleMS, signal, retries = Infinity, isolation } = checkedOptions(where, options)
   const until = now() + maxTimeMS
   for (let attempt = 0; ; attempt++) {
     signal?.throwIfAborted()
     const session = new Session(owner)
     // Without a limit of the caller an attempt that has begun may go on for as long as any transaction.
     const left = options?.maxTimeMS === undefined ? {} : { maxTimeMS: Math.max(1, Math.ceil(until - now())) }
-    session.startTransaction({ ...left, ...(maxIdleMS !== undefined && { maxIdleMS }) })
+    session.startTransaction({ ...left, ...(maxIdleMS !== undefined && { maxIdleMS }), ...(isolation !== undefined && { isolation }) })
     const tx = new Transaction(session, make)
     try {
       return await abortable(session, signal, session.attempt(where, () => run(tx)))
@@ -144,6 +144,7 @@ function checkedOptions(where: string, options: TransactionRunOptions | undefine
   for (const name of ['maxIdleMS', 'retries'] as const) {
     if (given[name] !== undefined) countOf(where, `option ${name}`, given[name])
   }
+  checkIsolation(where, given.isolation)
   return given
 }
 
@@ -215,10 +216,11 @@ export function runInTransactionSync<R>(
 ): R {
   const where = 'Database.transactionSync'
   if (typeof run !== 'function') throw wrongArgument(where, 'run', 'a function', run)
-  const { retries = 10 } = optionsOf<SyncTransactionOptions>(where, options, DATABASE.transactionSync)
+  const { retries = 10, isolation } = optionsOf<SyncTransactionOptions>(where, options, DATABASE.transactionSync)
   countOf(where, 'option retries', retries)
+  checkIsolation(where, isolation)
   for (let attempt = 0; ; attempt++) {
-    const transaction = new SyncTransaction(owner)
+    const transaction = new SyncTransaction(owner, isolation)
     try {
       const result = run(new TransactionSync(transaction, make))
       if (isThenable(result)) throw new TypeError(`${where}: the function must not return a promise: what it awaits would run after the commit; use db.transaction`)
