@@ -2420,6 +2420,8 @@ export declare class Database extends DatabaseFileMethods {
 	 * resolves with; an error of its own aborts the transaction and is passed on. Operations that are not called through `tx` are not part of the
 	 * transaction.
 	 *
+	 * Rejects with a TypeError when it is called within the function of another one of the same database, from Node.js 24 on.
+	 *
 	 * @example
 	 * await db.transaction(async (tx) => {
 	 *   const accounts = tx.collection('accounts')

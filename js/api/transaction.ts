@@ -1,5 +1,7 @@
 // Transactions of functions: the object that the function gets, and the running again.
 
+import { AsyncLocalStorage } from 'node:async_hooks'
+
 import { countOf, wrongArgument } from '../arguments/arguments.js'
 import { optionsOf } from '../arguments/option-check.js'
 import { DATABASE } from '../arguments/option-table.js'
@@ -98,12 +100,34 @@ export class Transaction {
   }
 }
 
+/** A function that runs in a transaction. */
+interface Running {
+  readonly owner: SessionOwner
+  readonly outer: Running | undefined
+  isOver: boolean
+}
+
+/** The first version of Node where following the functions costs nothing: promises do not call anything for it. */
+const FOLLOWING = 24
+
+/** The functions around what is called, where following them costs nothing. */
+const around = Number.parseInt(process.versions.node) >= FOLLOWING ? new AsyncLocalStorage<Running>() : undefined
+
+/** Refuses a transaction within the function of another one: it would be neither part of that nor see what that has written. */
+function refuseNested(where: string, owner: SessionOwner): void {
+  for (let one = around?.getStore(); one !== undefined; one = one.outer) {
+    if (one.owner !== owner || one.isOver) continue
+    throw new TypeError(`${where}: it was called within the function of another ${where} of this database, which it would not be part of; use the tx of that one, or call it afterwards`)
+  }
+}
+
 /** Runs a function in a transaction, and again after errors that another attempt may not meet. */
 export async function runInTransaction<R>(
   owner: SessionOwner, make: TransactionMaker, run: (tx: Transaction) => Promise<R>, options: TransactionRunOptions | undefined
 ): Promise<R> {
   const where = 'Database.transaction'
   if (typeof run !== 'function') throw wrongArgument(where, 'run', 'a function', run)
+  refuseNested(where, owner)
   const { maxTimeMS = RETRY_MS, maxIdleMS, signal, retries = Infinity, isolation } = checkedOptions(where, options)
   const until = now() + maxTimeMS
   for (let attempt = 0; ; attempt++) {
@@ -113,13 +137,15 @@ export async function runInTransaction<R>(
     const left = options?.maxTimeMS === undefined ? {} : { maxTimeMS: Math.max(1, Math.ceil(until - now())) }
     session.startTransaction({ ...left, ...(maxIdleMS !== undefined && { maxIdleMS }), ...(isolation !== undefined && { isolation }) })
     const tx = new Transaction(session, make)
+    const running = { owner, outer: around?.getStore(), isOver: false }
     try {
-      return await abortable(session, signal, session.attempt(where, () => run(tx)))
+      return await abortable(session, signal, session.attempt(where, () => (around === undefined ? run(tx) : around.run(running, run, tx))))
     } catch (error) {
       if (signal?.aborted) throw signal.reason
       if (!isTransient(error) || attempt >= retries) throw error
       if (!(await backOff(attempt, until))) throw options?.maxTimeMS === undefined ? error : timeout(where)
     } finally {
+      running.isOver = true
       tx.end()
     }
   }
