@@ -102,9 +102,9 @@ export class Transaction {
 
 /** A function that runs in a transaction. */
 interface Running {
-  readonly owner: SessionOwner
+  /** The connection of its database; undefined when it is over: what it has begun may live longer, and keeps nothing. */
+  owner: SessionOwner | undefined
   readonly outer: Running | undefined
-  isOver: boolean
 }
 
 /** The first version of Node where following the functions costs nothing: promises do not call anything for it. */
@@ -116,7 +116,7 @@ const around = Number.parseInt(process.versions.node) >= FOLLOWING ? new AsyncLo
 /** Refuses a transaction within the function of another one: it would be neither part of that nor see what that has written. */
 function refuseNested(where: string, owner: SessionOwner): void {
   for (let one = around?.getStore(); one !== undefined; one = one.outer) {
-    if (one.owner !== owner || one.isOver) continue
+    if (one.owner !== owner) continue
     throw new TypeError(`${where}: it was called within the function of another ${where} of this database, which it would not be part of; use the tx of that one, or call it afterwards`)
   }
 }
@@ -137,7 +137,7 @@ export async function runInTransaction<R>(
     const left = options?.maxTimeMS === undefined ? {} : { maxTimeMS: Math.max(1, Math.ceil(until - now())) }
     session.startTransaction({ ...left, ...(maxIdleMS !== undefined && { maxIdleMS }), ...(isolation !== undefined && { isolation }) })
     const tx = new Transaction(session, make)
-    const running = { owner, outer: around?.getStore(), isOver: false }
+    const running: Running = { owner, outer: around?.getStore() }
     try {
       return await abortable(session, signal, session.attempt(where, () => (around === undefined ? run(tx) : around.run(running, run, tx))))
     } catch (error) {
@@ -145,7 +145,7 @@ export async function runInTransaction<R>(
       if (!isTransient(error) || attempt >= retries) throw error
       if (!(await backOff(attempt, until))) throw options?.maxTimeMS === undefined ? error : timeout(where)
     } finally {
-      running.isOver = true
+      running.owner = undefined
       tx.end()
     }
   }

@@ -336,6 +336,9 @@ fn a_name_that_has_another_collection_or_none_now_is_a_conflict() {
         meets(what, &|txn| called(txn, get_of(3)), writes);
         meets(what, &|txn| called(txn, count_of(&of("n", int(100)))), writes);
     }
+    let create = |txn: &Txn<'_>| drop(txn.call("c", Operation::Create { options: None }).unwrap());
+    meets("one that was to be created is gone", &create, &dropped);
+    passes("it is still there", &create, &|client| delete(client, 3));
     let created = |client: &Client| drop(client.insert("none", &[id(1)], InsertOrder::Ordered).unwrap());
     let reads: [(&str, Reads<'_>); 4] = [
         ("get", &|txn| drop(txn.call("none", get_of(3)).unwrap())),

@@ -198,6 +198,9 @@ impl Work {
         options: &CollectionOptions,
     ) -> Result<Arc<Collection>> {
         if let Some(collection) = self.collection(name) {
+            if let (Some(reads), Some(of_view)) = (&self.reads, self.view.catalogue().get(name)) {
+                reads.collection(name, of_view)?;
+            }
             return Ok(collection);
         }
         check_name(name)?;

@@ -161,6 +161,11 @@ impl ReadSet {
         })
     }
 
+    /// Notes that a name has a collection.
+    pub(crate) fn collection(&self, name: &str, collection: &Arc<Collection>) -> Result<()> {
+        self.within(name, collection, |_, _| true)
+    }
+
     /// Notes that all of a collection was read.
     pub(crate) fn whole(&self, name: &str, collection: &Arc<Collection>) -> Result<()> {
         self.within(name, collection, |_, _| false)

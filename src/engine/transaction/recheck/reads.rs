@@ -241,3 +241,7 @@ impl<'r> Matchers<'r> {
             || self.matched(document)
     }
 }
+
+#[cfg(test)]
+#[path = "reads_tests.rs"]
+mod tests;
