@@ -275,13 +275,13 @@ export function scopeOfSession(where: string, session: ClientSession, owner: Ses
 }
 
 /** A step of a transaction itself. */
-export function step(opcode: number, transaction: number): Request<void> {
-  return { opcode, flags: 0, transaction, body: () => {}, finish: () => {} }
+export function step(opcode: number, transaction: number, flags = 0): Request<void> {
+  return { opcode, flags, transaction, body: () => {}, finish: () => {} }
 }
 
 /** The first step of a transaction. */
 export function beginning(transaction: number, isolation: Isolation | undefined): Request<void> {
-  return { ...step(Opcode.Begin, transaction), flags: isolation === 'serializable' ? Flag.Serializable : 0 }
+  return step(Opcode.Begin, transaction, isolation === 'serializable' ? Flag.Serializable : 0)
 }
 
 /** Refuses another isolation than there is. */
