@@ -681,6 +681,12 @@ export interface RenameOptions extends OperationOptions {
 	/** Drops an existing collection of that name. Default false. */
 	dropTarget?: boolean;
 }
+/**
+ * What the commit of a transaction checks against the commits since its snapshot. `'snapshot'`: what it has written. `'serializable'`: what it
+ * has read, too; if any of it has changed, the commit rejects with `CONFLICT` (code 112, label `TransientTransactionError`). The result is that
+ * of running the serializable transactions that write one after the other, in the order of their commits.
+ */
+export type Isolation = "snapshot" | "serializable";
 /** The options of a transaction. Concerns and preferences are accepted for compatibility with the driver, without effect. */
 export interface TransactionOptions {
 	readConcern?: unknown;
@@ -692,6 +698,8 @@ export interface TransactionOptions {
 	maxTimeMS?: number;
 	/** How long it may be left alone, in milliseconds: beyond it, it is aborted. Default 60,000. */
 	maxIdleMS?: number;
+	/** What its commit checks: what it has written (`'snapshot'`, the default), or what it has read, too (`'serializable'`). */
+	isolation?: Isolation;
 }
 /** The options of `db.transaction`. */
 export interface TransactionRunOptions {
@@ -703,11 +711,15 @@ export interface TransactionRunOptions {
 	signal?: AbortSignal;
 	/** How often the function is run again at most. Default: as often as the time allows. */
 	retries?: number;
+	/** What its commit checks: what it has written (`'snapshot'`, the default), or what it has read, too (`'serializable'`). */
+	isolation?: Isolation;
 }
 /** The options of `db.transactionSync`. */
 export interface SyncTransactionOptions {
 	/** How often the function is run again at most, when another writer has changed what it writes. Default 10. */
 	retries?: number;
+	/** What its commit checks: what it has written (`'snapshot'`, the default), or what it has read, too (`'serializable'`). */
+	isolation?: Isolation;
 }
 /** The options of a session. */
 export interface ClientSessionOptions {
@@ -1221,7 +1233,7 @@ export interface DatabaseStats {
 	lastLsn: number;
 	/** Number of the newest commit known to be durable. */
 	durableLsn: number;
-	/** Cursors that are open. */
+	/** Views of earlier states that are open: those of cursors and transactions. */
 	views: number;
 	/**
 	 * About how many bytes of memory only they hold: versions of documents and entries of indexes that were replaced since, and dropped
@@ -1230,6 +1242,8 @@ export interface DatabaseStats {
 	viewBytes: number;
 	/** How long the oldest of them has been open, in milliseconds. */
 	oldestViewAge: number;
+	/** The transactions of all databases. */
+	transactions: TransactionStats;
 	/** Indexes of the collections of the database, without those on `_id`. */
 	indexes: number;
 	/** Bytes of all indexes in memory. */
@@ -1293,6 +1307,21 @@ export interface HistoryLimits {
 	 * them, by default at least the size of the data. `Infinity` is no limit.
 	 */
 	maxBytes?: number;
+}
+/** The transactions of all databases of the directory. */
+export interface TransactionStats {
+	/** How many are open: from their first operation on. */
+	open: number;
+	/** How long the oldest of them has been, in milliseconds. */
+	oldestAge: number;
+	/** About how many bytes of memory their writes take, until they are committed. */
+	bytes: number;
+	/** How many were committed since the database was opened, also of those that only read. */
+	commits: number;
+	/** How many were not: they were aborted, or a failed write, a conflict or a time limit ended them. */
+	aborts: number;
+	/** How many writes and commits were refused because another writer had changed what they wrote, or had read. */
+	conflicts: number;
 }
 /** How far back the past is kept. */
 export interface HistoryStats {
@@ -2408,9 +2437,12 @@ export declare class Database extends DatabaseFileMethods {
 	}): ListCursor<CollectionInfo>;
 	/**
 	 * The function may run more than once. Runs it in a transaction and commits: what it reads through `tx` is one state of the database, and
-	 * its writes are kept together or not at all. When another writer has changed what it writes, everything is taken back and the function
-	 * runs again, after a short wait, for up to 120 seconds. Resolves with what the function resolves with; an error of its own aborts the
-	 * transaction and is passed on. Operations that are not called through `tx` are not part of the transaction.
+	 * its writes are kept together or not at all. When another writer has changed what it writes, or with `isolation: 'serializable'` what it has
+	 * read, everything is taken back and the function runs again, after a short wait, for up to 120 seconds. Resolves with what the function
+	 * resolves with; an error of its own aborts the transaction and is passed on. Operations that are not called through `tx` are not part of the
+	 * transaction.
+	 *
+	 * Rejects with a TypeError when it is called within the function of another one of the same database, from Node.js 24 on.
 	 *
 	 * @example
 	 * await db.transaction(async (tx) => {

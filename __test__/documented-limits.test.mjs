@@ -111,6 +111,8 @@ const UNTRIED = {
   'time of a transaction': 'takes ten minutes; tested with another number in transactions.test.mjs',
   'idle time of a cursor': 'takes ten minutes; tested with a moved clock in src/engine',
   'old versions that open cursors hold': 'tested in ended-cursors.test.mjs',
+  'keys that a serializable transaction reads': 'refuses nothing; tested in tests/engine/serializable.rs',
+  'filters by which it reads a collection': 'refuses nothing; tested in tests/engine/serializable.rs',
   'old versions that open transactions hold': 'tested in ended-cursors.test.mjs',
   'answer of one operation': 'takes 2 GiB',
   'line of `importJSONL`': 'takes 128 MiB',

@@ -1,6 +1,6 @@
 // The types of transactions and sessions; checked by the compiler, never run.
 
-import type { ClientSession, Collection, Database, Savepoint, Transaction, TransactionOptions } from '../index.js'
+import type { ClientSession, Collection, Database, Isolation, Savepoint, Transaction, TransactionOptions } from '../index.js'
 import { db, id, type User, users } from './types-model.js'
 
 // The result of the function is that of the call.
@@ -10,7 +10,9 @@ void db.transaction(async (tx: Transaction) => {
   const savepoint: Savepoint = await tx.savepoint()
   await own.updateOne({ _id: id }, { $inc: { age: 1 } })
   await tx.rollbackTo(savepoint)
-}, { retries: 3, maxTimeMS: 1000, maxIdleMS: 100, signal: new AbortController().signal })
+}, { retries: 3, maxTimeMS: 1000, maxIdleMS: 100, signal: new AbortController().signal, isolation: 'serializable' })
+// @ts-expect-error -- it is spelt with a z
+void db.transaction(async () => {}, { isolation: 'serialisable' })
 // @ts-expect-error -- no promise
 void db.transaction(() => 5)
 // @ts-expect-error -- no such option
@@ -21,7 +23,11 @@ void db.transaction(async (tx) => tx.collection<User>('users').findOne({ nme: 'x
 void db.transaction(async (tx) => tx.rollbackTo('a'))
 
 const session: ClientSession = db.startSession({ causalConsistency: true })
-const options: TransactionOptions = { readConcern: { level: 'snapshot' }, maxCommitTimeMS: 100 }
+const options: TransactionOptions = { readConcern: { level: 'snapshot' }, maxCommitTimeMS: 100, isolation: 'snapshot' }
+const isolation: Isolation = 'serializable'
+void db.startSession({ defaultTransactionOptions: { isolation } })
+void db.transactionSync(() => 1, { isolation })
+void db.stats().then(({ transactions: { open, oldestAge, bytes, commits, aborts, conflicts } }): number => open + oldestAge + bytes + commits + aborts + conflicts)
 session.startTransaction(options)
 void users.insertOne({} as User, { session })
 void users.find({}, { session }).toArray()

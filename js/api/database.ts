@@ -275,9 +275,12 @@ export class Database extends DatabaseFileMethods {
 
   /**
    * The function may run more than once. Runs it in a transaction and commits: what it reads through `tx` is one state of the database, and
-   * its writes are kept together or not at all. When another writer has changed what it writes, everything is taken back and the function
-   * runs again, after a short wait, for up to 120 seconds. Resolves with what the function resolves with; an error of its own aborts the
-   * transaction and is passed on. Operations that are not called through `tx` are not part of the transaction.
+   * its writes are kept together or not at all. When another writer has changed what it writes, or with `isolation: 'serializable'` what it has
+   * read, everything is taken back and the function runs again, after a short wait, for up to 120 seconds. Resolves with what the function
+   * resolves with; an error of its own aborts the transaction and is passed on. Operations that are not called through `tx` are not part of the
+   * transaction.
+   *
+   * Rejects with a TypeError when it is called within the function of another one of the same database, from Node.js 24 on.
    *
    * @example
    * await db.transaction(async (tx) => {

@@ -1,10 +1,12 @@
 // Transactions of functions: the object that the function gets, and the running again.
 
+import { AsyncLocalStorage } from 'node:async_hooks'
+
 import { countOf, wrongArgument } from '../arguments/arguments.js'
 import { optionsOf } from '../arguments/option-check.js'
 import { DATABASE } from '../arguments/option-table.js'
 import { onAbort } from '../connection/abort.js'
-import { backOff, isTransient, noTransaction, RETRY_MS, Session, type SessionOwner } from '../connection/session.js'
+import { backOff, checkIsolation, isTransient, noTransaction, RETRY_MS, Session, type SessionOwner } from '../connection/session.js'
 import { type SyncOwner, SyncTransaction } from '../connection/sync-transaction.js'
 import type { Scope } from '../request/request.js'
 import { disposeWith } from '../cursor/dispose.js'
@@ -103,28 +105,52 @@ export class Transaction {
   }
 }
 
+/** A function that runs in a transaction. */
+interface Running {
+  /** The connection of its database; undefined when it is over: what it has begun may live longer, and keeps nothing. */
+  owner: SessionOwner | undefined
+  readonly outer: Running | undefined
+}
+
+/** The first version of Node where following the functions costs nothing: promises do not call anything for it. */
+const FOLLOWING = 24
+
+/** The functions around what is called, where following them costs nothing. */
+const around = Number.parseInt(process.versions.node) >= FOLLOWING ? new AsyncLocalStorage<Running>() : undefined
+
+/** Refuses a transaction within the function of another one: it would be neither part of that nor see what that has written. */
+function refuseNested(where: string, owner: SessionOwner): void {
+  for (let one = around?.getStore(); one !== undefined; one = one.outer) {
+    if (one.owner !== owner) continue
+    throw new TypeError(`${where}: it was called within the function of another ${where} of this database, which it would not be part of; use the tx of that one, or call it afterwards`)
+  }
+}
+
 /** Runs a function in a transaction, and again after errors that another attempt may not meet. */
 export async function runInTransaction<R>(
   owner: SessionOwner, make: TransactionMaker, run: (tx: Transaction) => Promise<R>, options: TransactionRunOptions | undefined
 ): Promise<R> {
   const where = 'Database.transaction'
   if (typeof run !== 'function') throw wrongArgument(where, 'run', 'a function', run)
-  const { maxTimeMS = RETRY_MS, maxIdleMS, signal, retries = Infinity } = checkedOptions(where, options)
+  refuseNested(where, owner)
+  const { maxTimeMS = RETRY_MS, maxIdleMS, signal, retries = Infinity, isolation } = checkedOptions(where, options)
   const until = now() + maxTimeMS
   for (let attempt = 0; ; attempt++) {
     signal?.throwIfAborted()
     const session = new Session(owner)
     // Without a limit of the caller an attempt that has begun may go on for as long as any transaction.
     const left = options?.maxTimeMS === undefined ? {} : { maxTimeMS: Math.max(1, Math.ceil(until - now())) }
-    session.startTransaction({ ...left, ...(maxIdleMS !== undefined && { maxIdleMS }) })
+    session.startTransaction({ ...left, ...(maxIdleMS !== undefined && { maxIdleMS }), ...(isolation !== undefined && { isolation }) })
     const tx = new Transaction(session, make)
+    const running: Running = { owner, outer: around?.getStore() }
     try {
-      return await abortable(session, signal, session.attempt(where, () => run(tx)))
+      return await abortable(session, signal, session.attempt(where, () => (around === undefined ? run(tx) : around.run(running, run, tx))))
     } catch (error) {
       if (signal?.aborted) throw signal.reason
       if (!isTransient(error) || attempt >= retries) throw error
       if (!(await backOff(attempt, until))) throw options?.maxTimeMS === undefined ? error : timeout(where)
     } finally {
+      running.owner = undefined
       tx.end()
     }
   }
@@ -149,6 +175,7 @@ function checkedOptions(where: string, options: TransactionRunOptions | undefine
   for (const name of ['maxIdleMS', 'retries'] as const) {
     if (given[name] !== undefined) countOf(where, `option ${name}`, given[name])
   }
+  checkIsolation(where, given.isolation)
   return given
 }
 
@@ -220,10 +247,11 @@ export function runInTransactionSync<R>(
 ): R {
   const where = 'Database.transactionSync'
   if (typeof run !== 'function') throw wrongArgument(where, 'run', 'a function', run)
-  const { retries = 10 } = optionsOf<SyncTransactionOptions>(where, options, DATABASE.transactionSync)
+  const { retries = 10, isolation } = optionsOf<SyncTransactionOptions>(where, options, DATABASE.transactionSync)
   countOf(where, 'option retries', retries)
+  checkIsolation(where, isolation)
   for (let attempt = 0; ; attempt++) {
-    const transaction = new SyncTransaction(owner)
+    const transaction = new SyncTransaction(owner, isolation)
     try {
       const result = run(new TransactionSync(transaction, make))
       if (isThenable(result)) throw new TypeError(`${where}: the function must not return a promise: what it awaits would run after the commit; use db.transaction`)

@@ -282,8 +282,8 @@ export const DATABASE = {
   backup: outside(long),
   watch: outside(operation<DatabaseChangeStreamOptions>()(...watching, 'allDatabases')),
   stats: outside(none),
-  transaction: session<TransactionRunOptions>()('maxTimeMS', 'maxIdleMS', 'signal', 'retries'),
-  transactionSync: session<SyncTransactionOptions>()('retries'),
+  transaction: session<TransactionRunOptions>()('maxTimeMS', 'maxIdleMS', 'signal', 'retries', 'isolation'),
+  transactionSync: session<SyncTransactionOptions>()('retries', 'isolation'),
   startSession: session<ClientSessionOptions>()('defaultTransactionOptions', 'causalConsistency', 'snapshot'),
   exportJSONL: outside(operation<ExportOptions>()('collections', 'allDatabases', 'onProgress')),
   importJSONL: outside(operation<ImportOptions>()('collection', 'ifExists', 'batchSize', 'onProgress'))
@@ -315,7 +315,7 @@ export const BULK_WRITES = {
 
 /** Other option objects. */
 export const PARTS = {
-  'a transaction': session<TransactionOptions>()('readConcern', 'writeConcern', 'readPreference', 'maxCommitTimeMS', 'maxTimeMS', 'maxIdleMS'),
+  'a transaction': session<TransactionOptions>()('readConcern', 'writeConcern', 'readPreference', 'maxCommitTimeMS', 'maxTimeMS', 'maxIdleMS', 'isolation'),
   'a moment': fields<{ lsn: unknown; time: unknown }>()('lsn', 'time'),
   retention: fields<Retention>()('generations'),
   changeStreamPreAndPostImages: fields<NonNullable<CreateCollectionOptions['changeStreamPreAndPostImages']>>()('enabled'),

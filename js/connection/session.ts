@@ -10,9 +10,9 @@ import { MoltenError, numbered } from '../errors.js'
 import { uuidv7 } from '../ids/uuid.js'
 import { writeField } from '../request/bodies.js'
 import type { Request, Scope } from '../request/request.js'
-import { Opcode } from '../transport/opcodes.js'
+import { Flag, Opcode } from '../transport/opcodes.js'
 import { afterMilliseconds, now } from '../transport/scheduling.js'
-import type { ClientSession, ClientSessionOptions, TransactionOptions } from '../types/options.js'
+import type { ClientSession, ClientSessionOptions, Isolation, TransactionOptions } from '../types/options.js'
 import type { CollectionState } from './collection-state.js'
 
 /** What a session needs of its connection. */
@@ -136,7 +136,7 @@ export class Session implements ClientSession, Scope {
   #begin(where: string): void {
     const owner = this.#owner
     const number = takeNumber(where)
-    const { maxIdleMS = IDLE_MS, maxTimeMS = OPEN_MS } = this.#options
+    const { maxIdleMS = IDLE_MS, maxTimeMS = OPEN_MS, isolation } = this.#options
     try {
       const id = this.id.id
       const transaction = ++this.#transactions
@@ -147,7 +147,7 @@ export class Session implements ClientSession, Scope {
         writeField(out, transaction)
       }
       // If it cannot begin, the operation after it is told.
-      owner.run(where, owner.collection('', where), { ...step(Opcode.Begin, number), body }).catch(() => {})
+      owner.run(where, owner.collection('', where), { ...beginning(number, isolation), body }).catch(() => {})
     } catch (error) {
       numbers.delete(number)
       throw error
@@ -280,8 +280,19 @@ export function scopeOfSession(where: string, session: ClientSession, owner: Ses
 }
 
 /** A step of a transaction itself. */
-export function step(opcode: number, transaction: number): Request<void> {
-  return { opcode, flags: 0, transaction, body: () => {}, finish: () => {} }
+export function step(opcode: number, transaction: number, flags = 0): Request<void> {
+  return { opcode, flags, transaction, body: () => {}, finish: () => {} }
+}
+
+/** The first step of a transaction. */
+export function beginning(transaction: number, isolation: Isolation | undefined): Request<void> {
+  return step(Opcode.Begin, transaction, isolation === 'serializable' ? Flag.Serializable : 0)
+}
+
+/** Refuses another isolation than there is. */
+export function checkIsolation(where: string, isolation: unknown): void {
+  if (isolation === undefined || isolation === 'snapshot' || isolation === 'serializable') return
+  throw wrongArgument(where, 'option isolation', "'snapshot' or 'serializable'", isolation)
 }
 
 /** The error of an operation whose transaction has ended. */
@@ -318,5 +329,6 @@ export function transactionOptionsOf(where: string, options: TransactionOptions 
   for (const name of ['maxCommitTimeMS', 'maxIdleMS'] as const) {
     if (given[name] !== undefined) countOf(where, `option ${name}`, given[name])
   }
+  checkIsolation(where, given.isolation)
   return given
 }

@@ -4,8 +4,9 @@ import type { Writer } from '../codec/writer.js'
 import { writeField } from '../request/bodies.js'
 import type { Request, Scope } from '../request/request.js'
 import { Opcode } from '../transport/opcodes.js'
+import type { Isolation } from '../types/options.js'
 import type { CollectionState } from './collection-state.js'
-import { endNumber, IDLE_MS, noTransaction, OPEN_MS, sessionId, type SessionOwner, step, takeNumber } from './session.js'
+import { beginning, endNumber, IDLE_MS, noTransaction, OPEN_MS, sessionId, type SessionOwner, step, takeNumber } from './session.js'
 
 /** What a synchronous transaction needs of its connection. */
 export interface SyncOwner extends SessionOwner {
@@ -26,7 +27,7 @@ export class SyncTransaction implements Scope {
   #number = 0
   #over = false
 
-  constructor(private readonly owner: SyncOwner) {}
+  constructor(private readonly owner: SyncOwner, private readonly isolation?: Isolation) {}
 
   inTransaction(): boolean {
     return !this.#over
@@ -37,7 +38,7 @@ export class SyncTransaction implements Scope {
     if (this.#number === 0) {
       const number = takeNumber(where)
       try {
-        this.owner.callInTurn(where, this.owner.collection('', where), { ...step(Opcode.Begin, number), body: writeLimits })
+        this.owner.callInTurn(where, this.owner.collection('', where), { ...beginning(number, this.isolation), body: writeLimits })
       } catch (error) {
         endNumber(number)
         throw error

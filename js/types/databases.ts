@@ -143,7 +143,7 @@ export interface DatabaseStats {
   lastLsn: number
   /** Number of the newest commit known to be durable. */
   durableLsn: number
-  /** Cursors that are open. */
+  /** Views of earlier states that are open: those of cursors and transactions. */
   views: number
   /**
    * About how many bytes of memory only they hold: versions of documents and entries of indexes that were replaced since, and dropped
@@ -152,6 +152,8 @@ export interface DatabaseStats {
   viewBytes: number
   /** How long the oldest of them has been open, in milliseconds. */
   oldestViewAge: number
+  /** The transactions of all databases. */
+  transactions: TransactionStats
   /** Indexes of the collections of the database, without those on `_id`. */
   indexes: number
   /** Bytes of all indexes in memory. */
@@ -217,6 +219,22 @@ export interface HistoryLimits {
    * them, by default at least the size of the data. `Infinity` is no limit.
    */
   maxBytes?: number
+}
+
+/** The transactions of all databases of the directory. */
+export interface TransactionStats {
+  /** How many are open: from their first operation on. */
+  open: number
+  /** How long the oldest of them has been, in milliseconds. */
+  oldestAge: number
+  /** About how many bytes of memory their writes take, until they are committed. */
+  bytes: number
+  /** How many were committed since the database was opened, also of those that only read. */
+  commits: number
+  /** How many were not: they were aborted, or a failed write, a conflict or a time limit ended them. */
+  aborts: number
+  /** How many writes and commits were refused because another writer had changed what they wrote, or had read. */
+  conflicts: number
 }
 
 /** How far back the past is kept. */

@@ -261,6 +261,13 @@ export interface RenameOptions extends OperationOptions {
   dropTarget?: boolean
 }
 
+/**
+ * What the commit of a transaction checks against the commits since its snapshot. `'snapshot'`: what it has written. `'serializable'`: what it
+ * has read, too; if any of it has changed, the commit rejects with `CONFLICT` (code 112, label `TransientTransactionError`). The result is that
+ * of running the serializable transactions that write one after the other, in the order of their commits.
+ */
+export type Isolation = 'snapshot' | 'serializable'
+
 /** The options of a transaction. Concerns and preferences are accepted for compatibility with the driver, without effect. */
 export interface TransactionOptions {
   readConcern?: unknown
@@ -272,6 +279,8 @@ export interface TransactionOptions {
   maxTimeMS?: number
   /** How long it may be left alone, in milliseconds: beyond it, it is aborted. Default 60,000. */
   maxIdleMS?: number
+  /** What its commit checks: what it has written (`'snapshot'`, the default), or what it has read, too (`'serializable'`). */
+  isolation?: Isolation
 }
 
 /** The options of `db.transaction`. */
@@ -284,12 +293,16 @@ export interface TransactionRunOptions {
   signal?: AbortSignal
   /** How often the function is run again at most. Default: as often as the time allows. */
   retries?: number
+  /** What its commit checks: what it has written (`'snapshot'`, the default), or what it has read, too (`'serializable'`). */
+  isolation?: Isolation
 }
 
 /** The options of `db.transactionSync`. */
 export interface SyncTransactionOptions {
   /** How often the function is run again at most, when another writer has changed what it writes. Default 10. */
   retries?: number
+  /** What its commit checks: what it has written (`'snapshot'`, the default), or what it has read, too (`'serializable'`). */
+  isolation?: Isolation
 }
 
 /** The options of a session. */

@@ -48,6 +48,7 @@ pub(super) mod flag {
     pub(in crate::binding) const META: u8 = 1;
     pub(in crate::binding) const DROP_TARGET: u8 = 1;
     pub(in crate::binding) const OPTIONS: u8 = 1;
+    pub(in crate::binding) const SERIALIZABLE: u8 = 1;
     pub(in crate::binding) const UPSERT: u8 = 2;
     pub(in crate::binding) const AFTER: u8 = 4;
     pub(in crate::binding) const VERSIONED: u8 = 4;

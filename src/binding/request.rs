@@ -9,7 +9,8 @@ use super::opcodes::{self as op, flag};
 use crate::document::raw::value_len;
 use crate::document::{RawKind, Shape, Shapes, token};
 use crate::engine::{
-    FindOptions, Incoming, InsertOrder, Operation, Reach, Returned, SetEntry, Step, Upsert, Verbosity,
+    FindOptions, Incoming, InsertOrder, Isolation, Operation, Reach, Returned, SetEntry, Step, Upsert,
+    Verbosity,
 };
 use crate::error::{Error, Kind, Result};
 
@@ -301,8 +302,10 @@ impl Values<'_> {
             }
             op::BEGIN => {
                 let (idle, total) = (self.number()?, self.number()?);
-                let session = self.session()?;
-                Operation::Transaction(Step::Begin { idle, total, origin: (session, self.number()?) })
+                let origin = (self.session()?, self.number()?);
+                let isolation =
+                    if has(flag::SERIALIZABLE) { Isolation::Serializable } else { Isolation::Snapshot };
+                Operation::Transaction(Step::Begin { idle, total, origin, isolation })
             }
             op::COMMIT => Operation::Transaction(Step::Commit),
             op::ABORT => Operation::Transaction(Step::Abort),

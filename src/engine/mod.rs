@@ -55,8 +55,8 @@ pub use format::record;
 pub use maintenance::{Backup, Compaction};
 pub use operation::{
     Answer, Answered, BulkOutcome, CollectionInfo, Document, FindOptions, Incoming, InsertOrder,
-    InsertOutcome, Operation, Reach, Reply, Returned, SetEntry, Size, Step, Task, UpdateOutcome, Upsert,
-    Verbosity, WriteError,
+    InsertOutcome, Isolation, Operation, Reach, Reply, Returned, SetEntry, Size, Step, Task, UpdateOutcome,
+    Upsert, Verbosity, WriteError,
 };
 pub use read::Hot;
 pub use recovery::{Verification, replay, verify};

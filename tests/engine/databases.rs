@@ -6,7 +6,7 @@ use std::time::Duration;
 use moltendb_node::document::Value;
 use moltendb_node::engine::verify::verify_on;
 use moltendb_node::engine::{
-    Answer, Answered, DatabaseCounts, InsertOrder, Limits, Operation, Reach, Size, Step, Task,
+    Answer, Answered, DatabaseCounts, InsertOrder, Isolation, Limits, Operation, Reach, Size, Step, Task,
 };
 use moltendb_node::error::Kind;
 use moltendb_node::options::{AutoCompact, StorageMode};
@@ -265,8 +265,16 @@ fn a_transaction_spans_databases_and_drops_none() {
         client.session.submit(vec![task], Size::Any);
         receiver.recv().unwrap()
     };
-    call("", Operation::Transaction(Step::Begin { idle: 60_000, total: 600_000, origin: ([0; 16], 1) }))
-        .unwrap();
+    call(
+        "",
+        Operation::Transaction(Step::Begin {
+            idle: 60_000,
+            total: 600_000,
+            origin: ([0; 16], 1),
+            isolation: Isolation::Snapshot,
+        }),
+    )
+    .unwrap();
     for name in ["a", "b\0a", "c\0a"] {
         let documents = vec![incoming(&one(1))];
         call(name, Operation::Insert { documents, order: InsertOrder::Ordered }).unwrap();

@@ -25,6 +25,7 @@ mod rebase;
 mod repeats;
 mod scans;
 mod scrub;
+mod serializable;
 #[expect(dead_code, reason = "only some of its faults are needed here")]
 #[path = "../sim/mod.rs"]
 mod sim;

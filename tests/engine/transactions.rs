@@ -11,8 +11,8 @@ use crate::sim::Sim;
 use crate::support::{Client, batch_of, incoming, object, update_of};
 use moltendb_node::document::Value;
 use moltendb_node::engine::{
-    Answer, Answered, Collection, FindOptions, InsertOrder, Limits, Operation, Reach, SetEntry, Size, Step,
-    Task,
+    Answer, Answered, Collection, FindOptions, InsertOrder, Isolation, Limits, Operation, Reach, SetEntry,
+    Size, Step, Task,
 };
 use moltendb_node::error::{Error, Kind};
 use moltendb_node::options::{AutoCompact, StorageMode};
@@ -26,12 +26,13 @@ pub struct Txn<'c> {
 
 impl<'c> Txn<'c> {
     pub fn begin(client: &'c Client, number: u16) -> Txn<'c> {
+        Txn::begin_as(client, number, Isolation::Snapshot)
+    }
+
+    pub fn begin_as(client: &'c Client, number: u16, isolation: Isolation) -> Txn<'c> {
         let txn = Txn { client, number };
-        txn.call(
-            "",
-            Operation::Transaction(Step::Begin { idle: 60_000, total: 600_000, origin: ([0; 16], 1) }),
-        )
-        .unwrap();
+        let begin = Step::Begin { idle: 60_000, total: 600_000, origin: ([0; 16], 1), isolation };
+        txn.call("", Operation::Transaction(begin)).unwrap();
         txn
     }
 
@@ -58,7 +59,7 @@ impl<'c> Txn<'c> {
         self.call("", Operation::Transaction(Step::Abort)).unwrap();
     }
 
-    fn find(&self, name: &str, filter: &Value, options: FindOptions) -> Result<Vec<Value>> {
+    pub fn find(&self, name: &str, filter: &Value, options: FindOptions) -> Result<Vec<Value>> {
         let found = self.call(name, Operation::Find { filter: incoming(filter), options })?;
         let (mut cursor, mut documents) = batch_of(found)?;
         while cursor != 0 {
@@ -69,13 +70,13 @@ impl<'c> Txn<'c> {
         Ok(documents)
     }
 
-    fn insert(&self, name: &str, documents: &[Value]) -> Result<()> {
+    pub fn insert(&self, name: &str, documents: &[Value]) -> Result<()> {
         let documents = documents.iter().map(incoming).collect();
         self.call(name, Operation::Insert { documents, order: InsertOrder::Ordered }).map(drop)
     }
 }
 
-fn is_transient(error: &Error) -> bool {
+pub fn is_transient(error: &Error) -> bool {
     error.details().transient
 }
 

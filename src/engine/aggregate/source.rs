@@ -70,6 +70,11 @@ impl Pipe {
         Ok(self.source.collection(&within(&self.database, name)?).cloned())
     }
 
+    /// Notes that the documents of a collection that a filter matches are read.
+    fn note(&self, name: &str, filter: &Filter) -> Result<()> {
+        self.source.note(&within(&self.database, name)?, filter)
+    }
+
     /// The full name of a collection that is written.
     fn full_name(&self, into: &Destination) -> Result<String> {
         match &into.database {
@@ -86,6 +91,7 @@ impl Pipe {
 
 impl Access for Pipe {
     fn scan(&self, collection: &str, filter: Filter) -> Result<Box<dyn Rows>> {
+        self.note(collection, &filter)?;
         let collection = self.collection(collection)?;
         let hint = self.hint.lock().take();
         Ok(Box::new(self.rows(collection, filter, None, hint)))
@@ -98,7 +104,8 @@ impl Access for Pipe {
         sort: &Sort,
         keep: usize,
     ) -> Result<Option<Box<dyn Rows>>> {
-        let Some(collection) = self.collection(collection)? else { return Ok(None) };
+        let name = collection;
+        let Some(collection) = self.collection(name)? else { return Ok(None) };
         let wanted = (keep != usize::MAX).then_some(keep as u64);
         let hint = self.hint.lock().clone();
         let query = Query { sort: Some(sort), wanted, hint: hint.as_ref(), ..Query::of(filter) };
@@ -106,6 +113,7 @@ impl Access for Pipe {
         if !plan.gives_order() {
             return Ok(None);
         }
+        self.note(name, filter)?;
         self.hint.lock().take();
         let mut rows = self.rows(Some(collection.clone()), filter.clone(), Some(sort.clone()), None);
         let view = self.source.lsn();

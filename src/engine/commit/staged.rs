@@ -15,7 +15,7 @@ use crate::engine::format::record::{self, Making, Records};
 use crate::engine::state::catalogue::Catalogue;
 use crate::engine::state::collection::Collection;
 use crate::engine::state::index::Index;
-use crate::engine::state::slab::{Content, OnDisk, SlotId, Span, Version};
+use crate::engine::state::slab::{Content, OnDisk, SlotId, Span, Version, VisibleVersion};
 use crate::engine::store::Applied;
 use crate::engine::store::precedence::{Precedence, Subject};
 use crate::error::{Error, Kind, Result};
@@ -175,7 +175,34 @@ impl<'s> Commit<'s> {
         collection: &Collection,
         slot: SlotId,
     ) -> Result<Option<(Lsn, CurrentDocument)>, Halt> {
-        let Some(version) = collection.slab().newest(slot, Version::clone)? else { return Ok(None) };
+        let newest = collection.slab().newest(slot, Version::clone)?;
+        newest.map_or(Ok(None), |version| self.of_version(collection, slot, &version))
+    }
+
+    /// The document in a slot that a view sees, which is open, and the commit that made it.
+    pub(crate) fn seen_in_slot(
+        &self,
+        collection: &Collection,
+        slot: SlotId,
+        view: Lsn,
+    ) -> Result<Option<(Lsn, CurrentDocument)>, Halt> {
+        let seen = collection.slab().seen(
+            slot,
+            || view,
+            |seen| match seen {
+                VisibleVersion::Version(version) => Some(version.clone()),
+                VisibleVersion::Before(_) | VisibleVersion::Nothing => None,
+            },
+        )?;
+        seen.map_or(Ok(None), |version| self.of_version(collection, slot, &version))
+    }
+
+    fn of_version(
+        &self,
+        collection: &Collection,
+        slot: SlotId,
+        version: &Version,
+    ) -> Result<Option<(Lsn, CurrentDocument)>, Halt> {
         let present = |block, span| CurrentDocument::of_block(Target::Slot(slot), block, span);
         if let Some(disk) = version.on_disk() {
             // A compaction may have moved the version since it was read: the bytes read do not fit its new span.

@@ -9,7 +9,7 @@ use tokio::runtime::Handle;
 
 use super::counts::DatabaseCounts;
 use super::registry;
-use super::stats::{DatabaseStats, HistoryStats};
+use super::stats::{DatabaseStats, HistoryStats, TransactionStats};
 use crate::engine::commit::Committed;
 use crate::engine::exec::interrupt::Interrupt;
 use crate::engine::exec::locks::{LongMutex, Mutex};
@@ -354,6 +354,7 @@ impl Database {
             memory_limit: self.store.options().memory_limit.bytes(),
             view_bytes: self.store.views().held_bytes(),
             oldest_view_age: since.map_or(0, |since| (self.store.now() - since).max(0) as u64),
+            transactions: TransactionStats::of(self.store.transactions(), self.store.now()),
             indexes: own().map(|(_, collection)| collection.ready_indexes(newest).count() as u64).sum(),
             index_bytes: indexes().map(|index| index.bytes()).sum(),
             history: {

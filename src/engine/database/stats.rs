@@ -5,6 +5,7 @@ use serde::Serialize;
 use super::counts::DatabaseCounts;
 use crate::engine::session::info::SuggestedIndex;
 use crate::engine::store::scrub_state::ScrubStats;
+use crate::engine::store::transaction_counts::TransactionCounts;
 use crate::storage::{HistoryReach, PastReach};
 
 /// Current statistics.
@@ -48,12 +49,14 @@ pub struct DatabaseStats {
     pub last_lsn: u64,
     /// The newest commit known to be durable.
     pub durable_lsn: u64,
-    /// Open views: those of open cursors.
+    /// Open views: those of open cursors and transactions.
     pub views: u64,
     /// About how many bytes of memory only they hold: older versions and entries of indexes, and what was dropped.
     pub view_bytes: u64,
     /// How long (ms) the oldest of them has been open.
     pub oldest_view_age: u64,
+    /// The transactions.
+    pub transactions: TransactionStats,
     /// Indexes of the collections of the database, without those on `_id`.
     pub indexes: u64,
     /// Bytes of memory that the indexes of all databases take.
@@ -64,6 +67,34 @@ pub struct DatabaseStats {
     pub scrub: Option<ScrubStats>,
     /// Indexes suggested by costly scans.
     pub suggested_indexes: Vec<SuggestedIndex>,
+}
+
+/// The transactions of all databases.
+#[derive(Debug, Default, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TransactionStats {
+    /// How many are open: from their first operation on.
+    pub open: u64,
+    /// How long (ms) the oldest of them has been.
+    pub oldest_age: u64,
+    /// About how many bytes of memory their writes take.
+    pub bytes: u64,
+    /// Those that were committed since the database was opened.
+    pub commits: u64,
+    /// Those that were not.
+    pub aborts: u64,
+    /// Writes and commits that were refused because of what others had changed.
+    pub conflicts: u64,
+}
+
+impl TransactionStats {
+    /// The current ones, at this time (ms).
+    pub(super) fn of(counts: &TransactionCounts, now: i64) -> TransactionStats {
+        let (open, since) = counts.open();
+        let (commits, aborts, conflicts) = counts.ended();
+        let oldest_age = since.map_or(0, |since| (now - since).max(0) as u64);
+        TransactionStats { open: open as u64, oldest_age, bytes: counts.bytes(), commits, aborts, conflicts }
+    }
 }
 
 /// How far back the past is kept.

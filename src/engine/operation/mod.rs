@@ -12,7 +12,8 @@ pub(crate) mod response;
 
 pub use input::Incoming;
 pub use request::{
-    FindOptions, InsertOrder, Operation, Reach, Returned, SetEntry, Size, Step, Task, Upsert, Verbosity,
+    FindOptions, InsertOrder, Isolation, Operation, Reach, Returned, SetEntry, Size, Step, Task, Upsert,
+    Verbosity,
 };
 pub use response::{
     Answer, Answered, BulkOutcome, CollectionInfo, Document, InsertOutcome, Reply, UpdateOutcome, WriteError,

@@ -70,6 +70,17 @@ pub struct SetEntry {
     pub if_version: Option<u64>,
 }
 
+/// What the commit of a transaction checks against the commits since its snapshot.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Isolation {
+    /// What it has written.
+    #[default]
+    Snapshot,
+    /// What it has read, too: the result is that of running the transactions that write one after the other, in the order of
+    /// their commits.
+    Serializable,
+}
+
 /// A step of a transaction besides its reads and writes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Step {
@@ -81,6 +92,8 @@ pub enum Step {
         total: u64,
         /// Its session, and its number in that.
         origin: ([u8; 16], u64),
+        /// What its commit checks.
+        isolation: Isolation,
     },
     /// Commits what it has written.
     Commit,

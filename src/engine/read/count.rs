@@ -27,6 +27,7 @@ pub(crate) fn matches(
     hint: Option<&Hint>,
     interrupt: &Interrupt,
 ) -> Result<u64> {
+    source.note(name, filter)?;
     let Some(collection) = source.collection(name) else { return Ok(0) };
     let enough = if limit == 0 { u64::MAX } else { skip.saturating_add(limit) };
     let wanted = (limit != 0).then_some(enough);

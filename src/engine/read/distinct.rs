@@ -31,6 +31,7 @@ pub(crate) fn values(
     hint: Option<&Hint>,
     interrupt: &Interrupt,
 ) -> Result<Vec<Value>> {
+    source.note(name, filter)?;
     let Some(collection) = source.collection(name) else { return Ok(Vec::new()) };
     let query = Query { hint, ..Query::of(filter) };
     let plan = planner::plan(collection, &query, source.lsn())?;

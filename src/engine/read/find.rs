@@ -97,6 +97,7 @@ impl Cursor {
         limits: &Limits,
     ) -> Result<Cursor> {
         let Asked { filter, sort, projection, hint } = Asked::parse(filter, options, constants)?;
+        source.note(name, &filter)?;
         let collection = source.collection(name).cloned();
         let own = collection.as_ref().and_then(|collection| source.own(collection));
         let left = (options.limit > 0).then_some(options.limit);

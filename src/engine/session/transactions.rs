@@ -40,13 +40,13 @@ impl Session {
     /// Adds an operation to its transaction. `Some` runs what has been added since, and is to be called: nobody else does.
     pub(super) fn in_turn_of_transaction(self: &Arc<Self>, task: Task, size: Size) -> Option<Job> {
         let number = task.transaction;
-        if let Operation::Transaction(Step::Begin { idle, total, origin: (session, of_session) }) =
+        if let Operation::Transaction(Step::Begin { idle, total, origin: (session, of_session), isolation }) =
             task.operation
         {
             let limit = |millis| i64::try_from(millis).unwrap_or(i64::MAX);
             let origin = Origin { session, number: of_session };
             let limits = (limit(idle), limit(total));
-            let begun = self.transactions.begin(number, self.store.now(), limits, origin);
+            let begun = self.transactions.begin(number, self.store.now(), limits, (origin, isolation));
             (task.reply)(Answered::plain(begun.map(|()| Answer::Done)));
             return None;
         }

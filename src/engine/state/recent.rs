@@ -1,8 +1,9 @@
-//! Recent changes of a collection, recorded while an upsert may need them.
+//! Recent changes of a collection, recorded while an upsert, or a serializable transaction that has read it, may need them.
 //!
 //! An upsert searches, finds nothing, and inserts; other commits happen between search and commit. Under the commit lock it
 //! checks whether the collection changed since its search began, and if so matches the changed documents, outside of the
-//! lock.
+//! lock. A serializable transaction does the same with what it has read, when it commits; it begins to watch only when it reads,
+//! so it is told whether the list reaches back to its view.
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -27,6 +28,8 @@ pub(crate) struct Recent {
 struct Kept {
     /// Changes after this commit are all in the list.
     complete_from: Lsn,
+    /// The newest change when the list was begun under the commit lock, if it was: there are none between that and its first.
+    began_after: Option<Lsn>,
     changes: VecDeque<(Lsn, SlotId)>,
 }
 
@@ -49,6 +52,27 @@ impl Recent {
         let _kept = self.kept.lock();
         self.watching.fetch_add(1, Ordering::Release);
         Watching(self)
+    }
+
+    /// Records changes until [`Recent::end_watch`]. The caller holds the commit lock, so that no commit is noted in part.
+    pub(crate) fn begin_watch(&self) {
+        let mut kept = self.kept.lock();
+        self.watching.fetch_add(1, Ordering::Release);
+        kept.began_after.get_or_insert_with(|| Lsn(self.newest.load(Ordering::Acquire)));
+    }
+
+    /// Ends one [`Recent::begin_watch`].
+    pub(crate) fn end_watch(&self) {
+        let mut kept = self.kept.lock();
+        if self.watching.fetch_sub(1, Ordering::AcqRel) == 1 {
+            *kept = Kept::default();
+        }
+    }
+
+    /// The changes since any commit, for a caller between `begin_watch` and `end_watch`.
+    pub(crate) fn all_since(&self, lsn: Lsn) -> Since {
+        let reaches = self.kept.lock().began_after.is_some_and(|began| began <= lsn);
+        if reaches { self.since(lsn) } else { Since::Many }
     }
 
     /// Records that a commit changed a document. Under the commit lock.
@@ -92,10 +116,7 @@ impl Recent {
 
 impl Drop for Watching<'_> {
     fn drop(&mut self) {
-        let mut kept = self.0.kept.lock();
-        if self.0.watching.fetch_sub(1, Ordering::AcqRel) == 1 {
-            *kept = Kept::default();
-        }
+        self.0.end_watch();
     }
 }
 
@@ -121,5 +142,28 @@ mod tests {
         assert_eq!(recent.since(Lsn(4)), Since::Slots(vec![SlotId(1)]));
         drop(watching);
         assert!(recent.kept.lock().changes.is_empty() && recent.is_newer(Lsn(4)));
+    }
+
+    #[test]
+    fn a_list_says_whether_it_reaches_back_to_a_commit() {
+        let recent = Recent::default();
+        recent.note(Lsn(3), SlotId(1));
+        let watching = recent.watch();
+        assert_eq!(recent.all_since(Lsn(3)), Since::Many, "it was not begun under the commit lock");
+        recent.begin_watch();
+        drop(watching);
+        assert_eq!(recent.all_since(Lsn(2)), Since::Many, "there was a change before it");
+        assert_eq!(recent.all_since(Lsn(3)), Since::Slots(Vec::new()));
+        recent.note(Lsn(5), SlotId(2));
+        recent.begin_watch();
+        recent.end_watch();
+        assert_eq!(recent.all_since(Lsn(3)), Since::Slots(vec![SlotId(2)]), "the earlier one goes on");
+        for lsn in 6..6 + MOST as u64 {
+            recent.note(Lsn(lsn), SlotId(3));
+        }
+        assert_eq!(recent.all_since(Lsn(3)), Since::Many, "the oldest was lost");
+        recent.end_watch();
+        recent.begin_watch();
+        assert_eq!(recent.all_since(Lsn(5)), Since::Many, "it was begun again");
     }
 }

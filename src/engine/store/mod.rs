@@ -9,6 +9,7 @@
 //! - [`documents`]: those that were read, and stay in memory under `memoryLimit`
 //! - [`eviction`]: dropping documents from memory under `memoryLimit`
 //! - [`scrub_state`]: how far the scrub is
+//! - [`transaction_counts`]: the open transactions, and how the others ended
 //! - `compaction_state`: whether an automatic compaction runs, and when to check again
 
 pub(crate) mod cold;
@@ -21,6 +22,7 @@ pub(crate) mod publish_waiters;
 mod publisher;
 pub(crate) mod scrub_state;
 mod store;
+pub(crate) mod transaction_counts;
 
 #[cfg(test)]
 pub(crate) use cold::READS;

@@ -12,6 +12,7 @@ use super::documents::{Documents, LEAST_SHARE};
 use super::precedence::Precedence;
 use super::publish_waiters::PublishWaiters;
 use super::publisher::{Publisher, Room};
+use super::transaction_counts::TransactionCounts;
 use crate::document::{Value, id};
 use crate::engine::exec::backpressure::Backpressure;
 use crate::engine::exec::interrupt::Interrupt;
@@ -119,8 +120,7 @@ pub(crate) struct Store {
     /// The position of the clock hand: a collection's number and a slot.
     hand: Mutex<(u32, u64)>,
     precedence: Precedence,
-    /// Bytes that open transactions hold.
-    transactions: AtomicU64,
+    transactions: TransactionCounts,
     documents: Documents,
     past_names: PastNames,
     leave: LeaveCheckpoint,
@@ -189,22 +189,16 @@ impl Store {
             closing: AtomicBool::new(false),
             hand: Mutex::default(),
             precedence: Precedence::default(),
-            transactions: AtomicU64::new(0),
+            transactions: TransactionCounts::default(),
             documents,
             past_names,
             leave,
         })
     }
 
-    /// Counts bytes that a transaction holds; false, and nothing is counted, if all would hold more than `most`.
-    pub(crate) fn hold_transaction(&self, bytes: u64, most: u64) -> bool {
-        let more = |held: u64| held.checked_add(bytes).filter(|held| *held <= most);
-        self.transactions.fetch_update(Ordering::AcqRel, Ordering::Acquire, more).is_ok()
-    }
-
-    /// Bytes that a transaction holds no more.
-    pub(crate) fn release_transaction(&self, bytes: u64) {
-        self.transactions.fetch_sub(bytes, Ordering::AcqRel);
+    /// The transactions of the database.
+    pub(crate) fn transactions(&self) -> &TransactionCounts {
+        &self.transactions
     }
 
     pub(crate) fn precedence(&self) -> &Precedence {

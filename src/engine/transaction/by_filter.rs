@@ -31,6 +31,7 @@ pub(crate) fn modify(
         outcome: UpdateOutcome { matched: 0, modified: 0, upserted: None },
         answer: None,
     };
+    work.note_filter(modification.name, modification.filter)?;
     if let Some(collection) = work.collection(modification.name) {
         changing.run(work, &collection)?;
     }

@@ -2,13 +2,15 @@
 //! frame.
 //!
 //! Under the commit lock each key is checked once more against the snapshot, and each unique value by the commit path itself.
-//! A value that was free when it was written, and is not now, is a conflict like any other.
+//! A value that was free when it was written, and is not now, is a conflict like any other. Where the transaction is serializable, what
+//! it has read is compared with the commits since, too: before the lock with those up to then, under it with the few after them.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::errors;
-use super::recheck::is_newest;
+use super::recheck::newest::is_newest;
+use super::recheck::reads::ReadCheck;
 use super::work::{Origin, Present, Work};
 use crate::engine::commit::read_ahead::{self, ReadAhead};
 use crate::engine::commit::{self, Commit, Committed, Halt, Over, Target};
@@ -23,6 +25,8 @@ use crate::error::{Error, Kind, Result};
 
 /// Keys between two checks of the limits.
 const STRETCH: usize = 1_024;
+/// How often what was read is compared again because there were many commits meanwhile. Then they count as a conflict.
+const ROUNDS: u32 = 32;
 
 /// What is committed to one collection.
 struct Part {
@@ -47,15 +51,35 @@ pub(crate) fn run(work: &Work, interrupt: &Interrupt) -> Committed<()> {
     };
     let bytes = usize::try_from(work.bytes()).unwrap_or(usize::MAX);
     let Origin { session, number } = work.origin;
-    commit::run_ahead(&work.store, bytes, interrupt, &mut ahead, |commit| {
-        record::transaction(commit.block(32), &session, number);
-        parts.iter().try_for_each(|part| {
-            stage(commit, work, part).map_err(|halt| match halt {
-                Halt::Error(error) => Halt::Error(refusal(part, error)),
-                other => other,
-            })
-        })
-    })
+    let mut reads = ReadCheck::of(work);
+    for _ in 0..ROUNDS {
+        if let Some(reads) = &mut reads
+            && let Err(error) = reads.compare(interrupt)
+        {
+            return Committed { result: Err(error), lsn: work.store.applied_lsn() };
+        }
+        let committed = commit::run_ahead(&work.store, bytes, interrupt, &mut ahead, |commit| {
+            if let Some(reads) = &reads
+                && !reads.compare_locked(commit)?
+            {
+                return Ok(false);
+            }
+            record::transaction(commit.block(32), &session, number);
+            for part in &parts {
+                stage(commit, work, part).map_err(|halt| match halt {
+                    Halt::Error(error) => Halt::Error(refusal(part, error)),
+                    other => other,
+                })?;
+            }
+            Ok(true)
+        });
+        match committed {
+            Committed { result: Ok(false), .. } => {}
+            done => return done.map(drop),
+        }
+    }
+    let error = parts.first().map_or_else(errors::unknown, |part| errors::conflict(&part.name));
+    Committed { result: Err(error), lsn: work.store.applied_lsn() }
 }
 
 /// Why a part cannot be staged that could be when it was written.

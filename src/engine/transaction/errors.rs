@@ -13,6 +13,15 @@ pub(crate) fn conflict(name: &str) -> Error {
     Error::new(Kind::Conflict, message).transient()
 }
 
+/// Another writer has changed since the snapshot what the transaction has read.
+pub(crate) fn read_conflict(name: &str) -> Error {
+    let name = Shown(name);
+    let message = format!(
+        "Write conflict: another writer has changed in '{name}' since the transaction began what it has read; run the transaction again"
+    );
+    Error::new(Kind::Conflict, message).transient()
+}
+
 /// The transaction ended because of a failed write.
 pub(crate) fn failed() -> Error {
     let message =

@@ -4,7 +4,8 @@
 //! - [`work`]: the snapshot, and what was written over it; `unique`: checks of unique indexes
 //! - [`by_id`], [`by_filter`], `upsert`, [`bulk`]: the writes
 //! - [`indexes`]: indexes of collections that it has begun
-//! - [`commit`]: the commit; `recheck`: what other writers have changed since the snapshot
+//! - [`commit`]: the commit; `recheck`: what other writers have changed since the snapshot, of what is written and, where it is
+//!   serializable, of what was read
 //! - [`errors`]: why a transaction, or an operation in it, is refused
 //!
 //! A write is checked and computed when it is called, against the snapshot and the transaction's own writes, and changes

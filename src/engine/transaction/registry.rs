@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::transaction::Transaction;
 use super::work::Origin;
 use crate::engine::exec::locks::Mutex;
+use crate::engine::operation::request::Isolation;
 use crate::error::{Error, Kind, Result};
 
 /// The transactions of a session. One that a time limit has ended stays until its caller ends it.
@@ -16,13 +17,19 @@ pub(crate) struct Transactions {
 
 impl Transactions {
     /// Begins one, at this time (ms): it may be left alone, and open, for so long (ms).
-    pub(crate) fn begin(&self, number: u16, now: i64, limits: (i64, i64), origin: Origin) -> Result<()> {
+    pub(crate) fn begin(
+        &self,
+        number: u16,
+        now: i64,
+        limits: (i64, i64),
+        kind: (Origin, Isolation),
+    ) -> Result<()> {
         let mut open = self.open.lock();
         if number == 0 || open.contains_key(&number) {
             let message = "a transaction was begun with the number of another; please report it";
             return Err(Error::new(Kind::Internal, message));
         }
-        open.insert(number, Transaction::new(now, limits, origin));
+        open.insert(number, Transaction::new(now, limits, kind));
         Ok(())
     }
 

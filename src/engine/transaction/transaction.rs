@@ -16,6 +16,7 @@ use crate::engine::exec::interrupt::Interrupt;
 use crate::engine::exec::locks::{LongMutex, Mutex, MutexGuard};
 use crate::engine::exec::nonblocking::{blocked, is_nonblocking, nonblocking, was_refused};
 use crate::engine::exec::work_queue::Job;
+use crate::engine::operation::request::Isolation;
 use crate::engine::state::idle_readers::IdleReader;
 use crate::engine::store::Store;
 use crate::error::{Error, Result};
@@ -31,6 +32,7 @@ pub(crate) struct Transaction {
     /// How long it may be left alone, and how long it may be open (ms).
     limits: (i64, i64),
     origin: Origin,
+    isolation: Isolation,
     line: Mutex<Line>,
     /// Its open cursors.
     cursors: Mutex<Vec<u64>>,
@@ -53,7 +55,11 @@ struct Line {
 
 impl Transaction {
     /// A transaction without operations, at this time (ms).
-    pub(super) fn new(now: i64, limits: (i64, i64), origin: Origin) -> Arc<Transaction> {
+    pub(super) fn new(
+        now: i64,
+        limits: (i64, i64),
+        (origin, isolation): (Origin, Isolation),
+    ) -> Arc<Transaction> {
         Arc::new_cyclic(|me| Transaction {
             me: me.clone(),
             state: LongMutex::new(State::Fresh),
@@ -61,6 +67,7 @@ impl Transaction {
             used: AtomicI64::new(now),
             limits,
             origin,
+            isolation,
             line: Mutex::default(),
             cursors: Mutex::default(),
         })
@@ -147,7 +154,7 @@ impl Transaction {
     fn opened<'s>(&self, state: &'s mut State, store: &Arc<Store>) -> Result<&'s mut Work> {
         self.end_if_late(state, store.now());
         if matches!(state, State::Fresh) {
-            let work = Box::new(Work::begin(store, self.origin));
+            let work = Box::new(Work::begin(store, self.origin, self.isolation));
             let reader: Weak<dyn IdleReader> = self.me.clone();
             store.views().readers().add(work.ticket(), reader);
             *state = State::Open(work);
@@ -192,7 +199,11 @@ impl Transaction {
         self.end_if_late(&mut state, store.now());
         match std::mem::replace(&mut *state, State::Ended(errors::unknown())) {
             State::Fresh => Committed { result: Ok(()), lsn: store.views().published() },
-            State::Open(work) => commit::run(&work, interrupt),
+            State::Open(mut work) => {
+                let committed = commit::run(&work, interrupt);
+                work.end(&committed.result);
+                committed
+            }
             State::Failed(_) => Committed::failed(errors::failed()),
             State::Ended(error) => Committed::failed(error),
         }
@@ -202,11 +213,12 @@ impl Transaction {
     pub(crate) fn try_commit(&self, store: &Arc<Store>, interrupt: &Interrupt) -> Option<Committed<()>> {
         let mut state = self.state.try_lock()?;
         self.end_if_late(&mut state, store.now());
-        let State::Open(work) = &*state else { return None };
+        let State::Open(work) = &mut *state else { return None };
         if !work.is_small() {
             return None;
         }
         let committed = nonblocking(|| commit::run(work, interrupt))?;
+        work.end(&committed.result);
         *state = State::Ended(errors::unknown());
         Some(committed)
     }

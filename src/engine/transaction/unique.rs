@@ -1,7 +1,6 @@
 //! The keys that a document of a transaction has in indexes, and takes in unique ones. A value that a document has which the transaction sees is
 //! a duplicate; one that only a later commit has given to a document is a conflict. The commit checks again.
 
-use super::errors;
 use super::work::{Seen, Work};
 use crate::document::RawValue;
 use crate::engine::commit::conflicts::duplicate_key;
@@ -83,10 +82,12 @@ impl Work {
                 continue;
             }
             if self.has_key(collection, index, slot, value, self.lsn())? {
+                // It is a document of the view, so its slot stands for its key.
+                self.note_key(collection, key, Some(slot))?;
                 return Ok(true);
             }
             if self.has_key(collection, index, slot, value, Lsn::NEWEST)? {
-                return Err(errors::conflict(name));
+                return Err(self.conflict(name));
             }
         }
         Ok(false)

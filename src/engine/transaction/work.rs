@@ -4,13 +4,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::errors;
-use super::recheck;
+use super::recheck::newest;
 use crate::document::{RawValue, changes};
 use crate::engine::commit::documents::PackedDocument;
 use crate::engine::exec::nonblocking::would_block;
 use crate::engine::format::key::Key;
 use crate::engine::format::record::{self, Making};
+use crate::engine::operation::request::Isolation;
 use crate::engine::read::layers::own::{OwnDocument, OwnDocuments};
+use crate::engine::read::layers::read_set::ReadSet;
 use crate::engine::read::layers::source::{OwnWrites, Source};
 use crate::engine::state::collection::Collection;
 use crate::engine::state::collection_options::CollectionOptions;
@@ -19,7 +21,9 @@ use crate::engine::state::namespace::{check_name, parts};
 use crate::engine::state::slab::{Content, SlotId, Span, Version, VisibleVersion};
 use crate::engine::state::views::View;
 use crate::engine::store::Store;
+use crate::engine::store::transaction_counts::Ended;
 use crate::error::{Error, Kind, Result};
+use crate::query::Filter;
 use crate::storage::{Block, BlockPlace, FileId, Lsn};
 
 /// The most bytes that one transaction holds.
@@ -42,8 +46,13 @@ pub(crate) struct Work {
     /// The time of the snapshot (ms).
     pub(super) now: i64,
     pub(super) own: Arc<OwnWrites>,
+    /// What it has read, if it is serializable.
+    pub(super) reads: Option<Arc<ReadSet>>,
     /// About how many bytes it holds.
     bytes: u64,
+    /// Its number among the open ones.
+    number: u64,
+    ended: Ended,
     marks: Vec<Mark>,
     last_mark: u64,
     pub(super) origin: Origin,
@@ -89,12 +98,19 @@ impl Present {
 
 impl Work {
     /// On the newest published state.
-    pub(crate) fn begin(store: &Arc<Store>, origin: Origin) -> Work {
+    pub(crate) fn begin(store: &Arc<Store>, origin: Origin, isolation: Isolation) -> Work {
+        let view = store.view();
+        let is_serializable = isolation == Isolation::Serializable;
+        let reads = is_serializable.then(|| Arc::new(ReadSet::new(store, view.lsn())));
+        let now = store.statement_time();
         Work {
             store: store.clone(),
-            view: store.view(),
-            now: store.statement_time(),
+            view,
+            number: store.transactions().begin(now),
+            ended: Ended::Aborted,
+            now,
             own: Arc::default(),
+            reads,
             bytes: 0,
             marks: Vec::new(),
             last_mark: 0,
@@ -104,7 +120,7 @@ impl Work {
 
     /// What its reads see.
     pub(crate) fn source(&self) -> Source {
-        Source::within(self.view.again(self.now), self.own.clone(), self.now)
+        Source::within(self.view.again(self.now), self.own.clone(), self.reads.clone(), self.now)
     }
 
     /// What identifies its view.
@@ -123,7 +139,46 @@ impl Work {
 
     /// The collection of this name.
     pub(crate) fn collection(&self, name: &str) -> Option<Arc<Collection>> {
-        self.view.catalogue().get(name).or_else(|| self.own.begun.get(name)).cloned()
+        let of_view = self.view.catalogue().get(name);
+        if of_view.is_none()
+            && let Some(reads) = &self.reads
+        {
+            reads.absent(name);
+        }
+        of_view.or_else(|| self.own.begun.get(name)).cloned()
+    }
+
+    /// Notes that the documents of a collection that a filter matches are read.
+    pub(super) fn note_filter(&self, name: &str, filter: &Filter) -> Result<()> {
+        match (&self.reads, self.view.catalogue().get(name)) {
+            (Some(reads), Some(collection)) => reads.filter(name, collection, filter),
+            _ => Ok(()),
+        }
+    }
+
+    /// Notes that the document with a key was looked for, and where the view has it.
+    pub(super) fn note_key(&self, collection: &Collection, key: &Key, found: Option<SlotId>) -> Result<()> {
+        let Some(reads) = &self.reads else { return Ok(()) };
+        // One that the transaction has begun is not in the view: its name is noted.
+        let Some(name) = self.view.catalogue().name_of(collection.number()) else { return Ok(()) };
+        let Some(collection) = self.view.catalogue().get(name) else { return Ok(()) };
+        reads.key(name, collection, key, found)
+    }
+
+    /// What is taken back was written because unique values were free, which nothing else remembers.
+    fn note_unique(&self, until: Option<&OwnWrites>) -> Result<()> {
+        let Some(reads) = &self.reads else { return Ok(()) };
+        for (number, own) in &self.own.documents {
+            let stays = until.and_then(|until| until.documents.get(number));
+            if own.has_unique()
+                && !stays.is_some_and(|stays| Arc::ptr_eq(stays, own))
+                && let Some(name) = self.view.catalogue().name_of(*number)
+                && let Some(collection) = self.view.catalogue().get(name)
+            {
+                reads.whole(name, collection)?;
+            }
+        }
+        Ok(())
     }
 
     /// The namespace of a collection, for messages.
@@ -143,12 +198,15 @@ impl Work {
         options: &CollectionOptions,
     ) -> Result<Arc<Collection>> {
         if let Some(collection) = self.collection(name) {
+            if let (Some(reads), Some(of_view)) = (&self.reads, self.view.catalogue().get(name)) {
+                reads.collection(name, of_view)?;
+            }
             return Ok(collection);
         }
         check_name(name)?;
         self.view.catalogue().check_database(parts(name).0)?;
         if self.store.applied_collection(name).is_some() {
-            return Err(errors::conflict(name));
+            return Err(self.conflict(name));
         }
         Ok(self.begin_again(name, options))
     }
@@ -177,6 +235,21 @@ impl Work {
         self.own.begun.is_empty() && self.own.documents.values().all(|own| own.is_empty())
     }
 
+    /// Another writer has changed in a collection what it would write.
+    pub(super) fn conflict(&self, name: &str) -> Error {
+        self.store.transactions().conflict();
+        errors::conflict(name)
+    }
+
+    /// Notes how its commit has ended.
+    pub(super) fn end(&mut self, outcome: &Result<()>) {
+        match outcome {
+            Ok(()) => self.ended = Ended::Committed,
+            Err(error) if error.details().transient => self.store.transactions().conflict(),
+            Err(_) => {}
+        }
+    }
+
     /// About how many bytes it holds.
     pub(super) fn bytes(&self) -> u64 {
         self.bytes
@@ -200,9 +273,10 @@ impl Work {
             let message = "the transaction has no such savepoint: it was set after one that was rolled back to, or belongs to another transaction";
             return Err(Error::new(Kind::BadQuery, message));
         };
+        self.note_unique(self.marks.get(at).map(|mark| &*mark.own))?;
         self.marks.truncate(at + 1);
         if let Some(mark) = self.marks.last() {
-            self.store.release_transaction(self.bytes.saturating_sub(mark.bytes));
+            self.store.transactions().release(self.bytes.saturating_sub(mark.bytes));
             self.bytes = mark.bytes;
             self.own = mark.own.clone();
         }
@@ -219,7 +293,9 @@ impl Work {
             return Ok(Seen { present, below: known.below });
         }
         let view = self.lsn();
-        let Some((slot, version)) = collection.find(key, || view)? else {
+        let found = collection.find(key, || view)?;
+        self.note_key(collection, key, found.as_ref().map(|(slot, _)| *slot))?;
+        let Some((slot, version)) = found else {
             return Ok(Seen { present: None, below: None });
         };
         let (block, span) = self.read(collection, &version)?;
@@ -251,6 +327,7 @@ impl Work {
         Ok(Some((version.lsn, block, span)))
     }
 
+    /// Reads a version that the view sees, or a newer one.
     fn read(&self, collection: &Collection, version: &Version) -> Result<(Arc<Block>, Span)> {
         match (&version.content, version.on_disk()) {
             (Content::Hot(block, span), _) => Ok((block.clone(), *span)),
@@ -350,9 +427,9 @@ impl Work {
         if self.own(collection).is_some_and(|own| own.key(key).is_some()) {
             return Ok(());
         }
-        match recheck::is_newest(collection, key, seen.below, self.lsn())? {
+        match newest::is_newest(collection, key, seen.below, self.lsn())? {
             true => Ok(()),
-            false => Err(errors::conflict(name)),
+            false => Err(self.conflict(name)),
         }
     }
 
@@ -372,7 +449,7 @@ impl Work {
         if self.bytes + bytes > MOST {
             return Err(errors::too_large("the transaction would hold", MOST >> 20));
         }
-        if !self.store.hold_transaction(bytes, MOST_OF_ALL) {
+        if !self.store.transactions().hold(bytes, MOST_OF_ALL) {
             return Err(errors::too_large("all transactions together would hold", MOST_OF_ALL >> 20));
         }
         self.bytes += bytes;
@@ -383,7 +460,7 @@ impl Work {
 impl Drop for Work {
     fn drop(&mut self) {
         self.store.views().readers().remove(self.view.ticket());
-        self.store.release_transaction(self.bytes);
+        self.store.transactions().end(self.number, self.bytes, self.ended);
     }
 }
 

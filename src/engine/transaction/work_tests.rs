@@ -35,7 +35,7 @@ fn a_transaction_and_all_of_them_hold_so_much_and_no_more() {
     let options = OpenOptions { storage: StorageMode::Memory, ..OpenOptions::default() };
     let database = Database::open(":memory:", options, runtime.handle().clone()).unwrap();
     let store = database.store().clone();
-    let mut work = Work::begin(&store, Origin::default());
+    let mut work = Work::begin(&store, Origin::default(), Isolation::Snapshot);
     insert(&mut work, 1).unwrap();
     let held = work.bytes;
     assert!(held > 0);
@@ -44,9 +44,9 @@ fn a_transaction_and_all_of_them_hold_so_much_and_no_more() {
     assert_eq!((refused.kind(), refused.code()), (Kind::Limit, Some(codes::TRANSACTION_TOO_LARGE)));
     work.bytes = held;
     // Another one holds nearly all.
-    assert!(store.hold_transaction(MOST_OF_ALL - held - 10, MOST_OF_ALL));
+    assert!(store.transactions().hold(MOST_OF_ALL - held - 10, MOST_OF_ALL));
     assert_eq!(insert(&mut work, 2).unwrap_err().kind(), Kind::Limit);
-    store.release_transaction(MOST_OF_ALL - held - 10);
+    store.transactions().release(MOST_OF_ALL - held - 10);
     insert(&mut work, 2).unwrap();
     // What was rolled back, or dropped, is held no more.
     let mark = work.mark();
@@ -55,8 +55,8 @@ fn a_transaction_and_all_of_them_hold_so_much_and_no_more() {
     work.roll_back_to(mark).unwrap();
     assert_eq!(work.bytes, before);
     drop(work);
-    assert!(store.hold_transaction(MOST_OF_ALL, MOST_OF_ALL), "nothing is held");
-    store.release_transaction(MOST_OF_ALL);
+    assert!(store.transactions().hold(MOST_OF_ALL, MOST_OF_ALL), "nothing is held");
+    store.transactions().release(MOST_OF_ALL);
 }
 
 #[test]
@@ -65,7 +65,7 @@ fn a_write_that_is_refused_because_it_would_block_has_changed_nothing_and_holds_
     let options = OpenOptions { storage: StorageMode::Memory, ..OpenOptions::default() };
     let database = Database::open(":memory:", options, runtime.handle().clone()).unwrap();
     let store = database.store().clone();
-    let mut work = Work::begin(&store, Origin::default());
+    let mut work = Work::begin(&store, Origin::default(), Isolation::Snapshot);
     insert(&mut work, 1).unwrap();
     let (held, written) = (work.bytes, work.is_empty());
     let refused = nonblocking(|| {

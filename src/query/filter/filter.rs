@@ -1,7 +1,7 @@
 //! Properties of a filter, and whether a document matches.
 
 use super::clause::{Clause, Filter, Test};
-use crate::document::{Path, RawValue, Value};
+use crate::document::{Path, RawValue, Value, weight};
 use crate::error::Result;
 use crate::work::Work;
 
@@ -52,6 +52,11 @@ impl Filter {
         self.root.is_light()
     }
 
+    /// About how many bytes of memory its conditions take. Operands of the rarer ones are not counted.
+    pub fn weight(&self) -> usize {
+        self.root.weight()
+    }
+
     /// Whether it has no conditions, so that every document matches.
     pub fn is_all(&self) -> bool {
         matches!(&self.root, Clause::All(clauses) if clauses.is_empty())
@@ -73,6 +78,27 @@ impl Filter {
 }
 
 impl Clause {
+    /// About how many bytes of memory it takes.
+    fn weight(&self) -> usize {
+        const EACH: usize = 64;
+        let operands = match self {
+            Clause::All(clauses) | Clause::Any(clauses) => clauses.iter().map(Clause::weight).sum(),
+            Clause::Not(clause) => clause.weight(),
+            Clause::Field(path, test) => {
+                let names: usize = path.parts().iter().map(|part| EACH + part.name.len()).sum();
+                names
+                    + match test {
+                        Test::Equal(value) => weight(value),
+                        Test::Less(bound) | Test::Greater(bound) => weight(&bound.value),
+                        Test::In(values) => values.iter().map(|value| EACH / 2 + weight(value)).sum(),
+                        _ => 0,
+                    }
+            }
+            Clause::Every(..) | Clause::Expression(_) => 0,
+        };
+        EACH + operands
+    }
+
     /// Calls `found` for each equality that every matching document fulfils.
     pub(in crate::query) fn equalities<'a>(&'a self, found: &mut impl FnMut(&'a Path, &'a Value)) {
         match self {

@@ -2,8 +2,10 @@
 //!
 //! - [`source`]: what an operation reads
 //! - [`own`]: what its transaction has written to a collection
+//! - [`read_set`]: what a serializable one has read
 //! - `overlay`: the documents of both that match, as one
 
 pub(super) mod overlay;
 pub(crate) mod own;
+pub(crate) mod read_set;
 pub(crate) mod source;

@@ -159,6 +159,11 @@ impl OwnDocuments {
         self.keys.iter().map(|(key, own)| (key, *own))
     }
 
+    /// Whether a document has, or had, a key of a unique index.
+    pub(crate) fn has_unique(&self) -> bool {
+        !self.unique.is_empty()
+    }
+
     /// Whether nothing was written.
     pub(crate) fn is_empty(&self) -> bool {
         self.keys.is_empty()

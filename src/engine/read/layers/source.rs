@@ -7,10 +7,13 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::own::OwnDocuments;
+use super::read_set::ReadSet;
 use crate::engine::state::collection::Collection;
 use crate::engine::state::idle_readers::Ticket;
 use crate::engine::state::views::View;
 use crate::engine::store::Store;
+use crate::error::Result;
+use crate::query::Filter;
 use crate::storage::Lsn;
 
 /// What a transaction has written, by collection.
@@ -26,6 +29,8 @@ pub(crate) struct OwnWrites {
 pub(crate) struct Source {
     view: View,
     own: Option<Arc<OwnWrites>>,
+    /// Where a serializable transaction notes what it reads.
+    reads: Option<Arc<ReadSet>>,
     /// The time of the view (ms).
     now: i64,
 }
@@ -33,12 +38,25 @@ pub(crate) struct Source {
 impl Source {
     /// The newest published state.
     pub(crate) fn newest(store: &Store) -> Source {
-        Source { view: store.view(), own: None, now: store.statement_time() }
+        Source { view: store.view(), own: None, reads: None, now: store.statement_time() }
     }
 
     /// A view at this time, and what a transaction has written over it.
-    pub(crate) fn within(view: View, own: Arc<OwnWrites>, now: i64) -> Source {
-        Source { view, own: Some(own), now }
+    pub(crate) fn within(view: View, own: Arc<OwnWrites>, reads: Option<Arc<ReadSet>>, now: i64) -> Source {
+        Source { view, own: Some(own), reads, now }
+    }
+
+    /// Notes that the documents of a collection that a filter matches are read. Every read by filter is noted before it begins.
+    #[inline]
+    pub(crate) fn note(&self, name: &str, filter: &Filter) -> Result<()> {
+        let Some(reads) = &self.reads else { return Ok(()) };
+        match self.view.catalogue().get(name) {
+            Some(collection) => reads.filter(name, collection, filter),
+            None => {
+                reads.absent(name);
+                Ok(())
+            }
+        }
     }
 
     /// The LSN of the view.

@@ -68,6 +68,28 @@ impl Slab {
         Ok(())
     }
 
+    /// Calls a function with each slot from `from` up to slot `to` that has changed since the state at `lsn`, which a view is open on:
+    /// what is not in memory has not.
+    pub(crate) fn changed_since(&self, from: u64, to: u64, lsn: Lsn, mut visit: impl FnMut(SlotId)) {
+        let mut first = from / PAGE as u64 * PAGE as u64;
+        while first < to {
+            let chunk = self.chunks.read().get((first / CHUNK) as usize).cloned().flatten();
+            let Some(chunk) = chunk else {
+                first = (first / CHUNK + 1) * CHUNK;
+                continue;
+            };
+            let slots = chunk.pages[place(first).0].slots.read();
+            for (at, slot) in slots.iter() {
+                let id = first + at as u64;
+                if slot.newest.lsn > lsn && (from..to).contains(&id) {
+                    visit(SlotId(id));
+                }
+            }
+            drop(slots);
+            first += PAGE as u64;
+        }
+    }
+
     /// What a view finds of a document in this slot. What is not in memory stays there.
     pub(crate) fn life(&self, id: SlotId, view: Lsn) -> Result<Life> {
         let Some(chunk) = self.chunk((id.0 / CHUNK) as usize) else { return Ok(Life::None) };

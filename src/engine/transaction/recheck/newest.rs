@@ -1,4 +1,4 @@
-//! What other writers have changed since the snapshot of a transaction.
+//! Whether another writer has changed a document since the snapshot of a transaction.
 
 use crate::engine::format::key::Key;
 use crate::engine::state::collection::Collection;
@@ -8,7 +8,7 @@ use crate::storage::Lsn;
 
 /// Whether the document with this key is still that of the snapshot: the one in slot `below`, or none. A document that was
 /// inserted since is a change, even if it is deleted again.
-pub(super) fn is_newest(
+pub(in crate::engine::transaction) fn is_newest(
     collection: &Collection,
     key: &Key,
     below: Option<SlotId>,
