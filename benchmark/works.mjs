@@ -41,6 +41,10 @@ export const WORKS = [
   more('transaction-sync-10', 'the same, 10 documents', 'updates/s', 'transactions'),
   more('transaction-sync-1000', 'the same, 1,000 documents', 'updates/s', 'transactions'),
   more('transaction-read', 'transaction that reads 100 documents', 'gets/s', 'transactions'),
+  more('watch-log', 'change stream, read again from the log', 'events/s', 'watch'),
+  more('watch-match', 'the same, 1 % chosen by $match', 'events passed/s', 'watch'),
+  more('watch-live', 'change stream beside writes of 100', 'events/s', 'watch'),
+  less('watch-latency', 'from an insert to its event', 'us', 'watch'),
   less('start', 'require, open, insert, get, close, over bare Node', 'ms', 'start'),
   less('delay', 'event loop delay, p99, under 8 queries of everything', 'ms', 'delay')
 ]

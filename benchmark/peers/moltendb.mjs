@@ -10,8 +10,9 @@ export const start = 'moltendb'
 
 const AGED = { $inc: { age: 1 } }
 
-export async function open(directory, mode, { memoryLimit } = {}) {
-  const db = await Database.open(directory, { storage: mode === 'durable' ? 'sync' : 'async', memoryLimit })
+export async function open(directory, mode, { memoryLimit, watched = false } = {}) {
+  const history = watched ? { changes: {} } : undefined
+  const db = await Database.open(directory, { storage: mode === 'durable' ? 'sync' : 'async', memoryLimit, history })
   const users = db.collection('users')
   if (mode !== 'durable') await users.createIndexes([{ key: { city: 1 } }, { key: { age: 1 } }])
   return {
@@ -55,6 +56,7 @@ export async function open(directory, mode, { memoryLimit } = {}) {
       for (const id of ids) if (await own.get(id)) found += 1
       return found
     }),
+    watch: (pipeline, startAtOperationTime) => users.watch(pipeline, { startAtOperationTime }),
     remove: (id) => users.deleteOne({ _id: id }),
     compact: () => db.compact(),
     close: () => db.close()
