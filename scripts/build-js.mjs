@@ -1,5 +1,5 @@
-// Bundles js/ into index.js (the CommonJS core), writes core.js and index.mjs on top of it, and dist/internal.js for tests
-// of the codec.
+// Bundles js/ into index.js (the CommonJS core), writes core.js and index.mjs on top of it, cli.js (the program), and
+// dist/internal.js for tests of the codec.
 
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
@@ -50,6 +50,8 @@ const [entry] = Object.values(result.metafile.outputs)
 if (existsSync(join(root, 'js', 'internal.ts'))) {
   await build({ ...common, entryPoints: ['js/internal.ts'], outfile: 'dist/internal.js' })
 }
+// The program loads the package beside it, when a verb needs it.
+await build({ ...common, entryPoints: ['js/cli/main.ts'], outfile: 'cli.js', external: ['./index.js'] })
 const names = entry.exports.length > 0 ? entry.exports : exportedNames()
 writeFileSync(join(root, 'core.js'), CORE)
 writeFileSync(join(root, 'index.mjs'), esmWrapper(names))

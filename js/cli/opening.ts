@@ -1,0 +1,94 @@
+// Opening the database of a call: for reading, without a change of any byte, or for writing, without giving back anything of the past.
+
+import { existsSync, readdirSync } from 'node:fs'
+import { join } from 'node:path'
+
+import type { HistoryOptions, OpenOptions } from '../types/index.js'
+import { VerbError } from './failures.js'
+import { quoted } from './line/parse.js'
+import type { Call } from './line/table.js'
+import { didYouMean } from './line/usage.js'
+import { type Collection, type Database, thePackage } from './package.js'
+import { momentOf } from './values/moment.js'
+
+/** Nothing is kept less long than it was: an option that is left out would give back what a program keeps. */
+const ALL = { maxAge: Infinity, maxBytes: Infinity }
+/** The most generations that `backup/` may be told to keep. */
+const ALL_GENERATIONS = 1000
+
+/** The directory of a call. */
+export function directoryOf(call: Call): string {
+  return call.arguments[0]!
+}
+
+/** Runs a function with the database that the call names, as it was at `--at`, and closes it. */
+export async function reading<R>(call: Call, run: (db: Database, root: Database) => Promise<R>): Promise<R> {
+  const { signal, options, verb } = call
+  const at = options['at'] === undefined ? undefined : momentOf('at', String(options['at']), verb.name)
+  const opened = await open(call, { readOnly: true, autoIndex: 'off' })
+  try {
+    const root = at === undefined ? opened : await opened.asOf(at, { signal })
+    return await run(await named(root, call), root)
+  } finally {
+    await opened.close()
+  }
+}
+
+/** The same for a verb that writes. */
+export async function writing<R>(call: Call, run: (db: Database) => Promise<R>, create = false): Promise<R> {
+  const path = directoryOf(call)
+  const isThere = existsSync(join(path, 'MANIFEST'))
+  const db = await open(call, { autoIndex: 'off', createIfMissing: create, ...(isThere && await kept(call)) })
+  try {
+    const { db: name } = call.options
+    return await run(name === undefined ? db : db.sibling(String(name)))
+  } finally {
+    // Not the signal: what was written is flushed in any case.
+    await db.close()
+  }
+}
+
+function open(call: Call, options: OpenOptions): Promise<Database> {
+  return thePackage().Database.open(directoryOf(call), { createIfMissing: false, signal: call.signal, onProgress: call.progress.steps, ...options })
+}
+
+/** The options with which a writer gives nothing of the past back: neither log, nor snapshots, nor old generations. */
+async function kept(call: Call): Promise<OpenOptions> {
+  const db = await open(call, { readOnly: true, autoIndex: 'off' })
+  const { history } = await db.stats({ signal: call.signal }).finally(() => db.close())
+  const keeps: HistoryOptions = { ...(history?.changes && { changes: ALL }), ...(history?.past && { past: ALL }) }
+  return { history: keeps, ...(generations(directoryOf(call)) > 0 && { retention: { generations: ALL_GENERATIONS } }) }
+}
+
+/** How many old generations the option `retention` of a program has kept. */
+export function generations(path: string): number {
+  try {
+    return readdirSync(join(path, 'backup'), { withFileTypes: true }).filter((entry) => entry.isDirectory() && /^\d+$/.test(entry.name)).length
+  } catch {
+    return 0
+  }
+}
+
+/** The database of `--db`, which must have a collection. */
+async function named(root: Database, call: Call): Promise<Database> {
+  const { db: name } = call.options
+  if (name === undefined || name === root.databaseName) return root
+  const { databases } = await root.listDatabases({ nameOnly: true, signal: call.signal })
+  const names = databases.map((database) => database.name)
+  if (!names.includes(String(name))) throw new VerbError(`there is no database ${quoted(String(name))} in ${directoryOf(call)}${advice(String(name), names)}`)
+  return root.sibling(String(name))
+}
+
+/** A collection, which must exist: a name with a typing error would look like an empty collection. */
+export async function existing(db: Database, name: string, signal: AbortSignal): Promise<Collection> {
+  // An invalid name throws before anything is read.
+  const collection = db.collection(name)
+  const names = (await db.listCollections({}, { nameOnly: true, signal }).toArray()).map((info) => info.name)
+  if (!names.includes(name)) throw new VerbError(`there is no collection ${quoted(name)} in the database ${quoted(db.databaseName)}${advice(name, names)}`)
+  return collection
+}
+
+function advice(name: string, names: readonly string[]): string {
+  if (names.length === 0) return '; it has none'
+  return didYouMean(name, names) || (names.length <= 12 ? `; there are ${names.map(quoted).join(', ')}` : '; `moltendb-node ls` lists them')
+}
