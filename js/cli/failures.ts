@@ -78,5 +78,10 @@ function withoutPlace(message: string): string {
 
 /** Whether a directory looks like a database: every one has a MANIFEST. */
 export function isDatabase(path: string): boolean {
-  return statSync(join(path, 'MANIFEST'), { throwIfNoEntry: false })?.isFile() ?? false
+  try {
+    return statSync(join(path, 'MANIFEST'), { throwIfNoEntry: false })?.isFile() ?? false
+  } catch (error) {
+    // What may not be looked at may be there.
+    return (error as NodeJS.ErrnoException).code !== 'ENOTDIR'
+  }
 }

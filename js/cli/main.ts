@@ -42,7 +42,7 @@ async function main(args: readonly string[]): Promise<number> {
     if (!verb?.writes) stop.abort(error.code === 'EPIPE' ? new OutputClosed() : error)
   })
   stderr.on('error', () => {})
-  const progress = new Progress(stderr, verb?.name ?? '', !output.isTable || options['json'] !== true)
+  const progress = new Progress(stderr, verb?.name ?? '')
   const uninstall = onSignals((signal) => stop.abort(new Interrupted(signal)))
   try {
     if (options['version']) await output.line(PACKAGE_VERSION)

@@ -48,8 +48,13 @@ export async function writing<R>(call: Call, run: (db: Database) => Promise<R>, 
   }
 }
 
-function open(call: Call, options: OpenOptions): Promise<Database> {
-  return thePackage().Database.open(directoryOf(call), { createIfMissing: false, signal: call.signal, onProgress: call.progress.steps, ...options })
+async function open(call: Call, options: OpenOptions): Promise<Database> {
+  try {
+    return await thePackage().Database.open(directoryOf(call), { createIfMissing: false, signal: call.signal, onProgress: call.progress.steps, ...options })
+  } finally {
+    // Its bar would stand in what is printed.
+    call.progress.end()
+  }
 }
 
 /** The options with which a writer gives nothing of the past back: neither log, nor snapshots, nor old generations. */

@@ -74,14 +74,16 @@ function inZsh(what: Completes | undefined): string {
   return what === 'file' ? '_files' : `(${what.join(' ')})`
 }
 
+/** An option in the form of _arguments. */
+function optionInZsh({ name, short, value, completes, summary }: Option): string {
+  const text = `[${zshText(summary)}]${value === undefined ? '' : `:${zshText(value)}:${inZsh(completes)}`}`
+  return short ? `'(-${short} --${name})'{-${short},--${name}}'${text}'` : `'--${name}${text}'`
+}
+
 function zsh(verbs: readonly Verb[]): string {
-  const option = ({ name, short, value, completes, summary }: Option): string => {
-    const text = `[${zshText(summary)}]${value === undefined ? '' : `:${zshText(value)}:${inZsh(completes)}`}`
-    return short ? `'(-${short} --${name})'{-${short},--${name}}'${text}'` : `'--${name}${text}'`
-  }
   const cases = verbs.map((verb) => {
     const places = verb.arguments.map(({ name, completes, isOptional }, at) => `'${at + 1}:${isOptional ? ':' : ''}${zshText(name)}:${inZsh(completes)}'`)
-    return `    ${verb.name}) _arguments -s ${[...optionsOf(verb).map(option), ...places].join(' \\\n      ')} ;;`
+    return `    ${verb.name}) _arguments -s ${[...optionsOf(verb).map(optionInZsh), ...places].join(' \\\n      ')} ;;`
   })
   return `#compdef ${NAME}
 # zsh completion for ${NAME}: source <(${NAME} completion zsh), after compinit

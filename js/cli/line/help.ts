@@ -10,8 +10,8 @@ export function overview(verbs: readonly Verb[], width: number): string[] {
     'Looks into the database in the directory DIR. Only import and compact change it.', '',
     ...verbs.flatMap((verb) => beside(usageOf(verb).padEnd(widest), verb.summary, width)), '',
     ...optionLines(COMMON, width), '',
-    'On a terminal it prints tables, elsewhere JSON, one object a line. Exit codes: 0 done, 1 damage, not found or failed, 2 the command line is wrong,',
-    '3 another process holds the database, 4 there is no database, 130 interrupted. MOLTENDB_DEBUG=1 adds the stack of an error.'
+    ...wrapped('On a terminal it prints tables, elsewhere JSON, one object a line. `moltendb-node help VERB` tells more.', width),
+    ...wrapped('Exit codes: 0 done; 1 damage, not found, or failed; 2 the command line is wrong; 3 another process holds the database; 4 there is no database; 130 interrupted. MOLTENDB_DEBUG=1 adds the stack of an error.', width)
   ]
 }
 

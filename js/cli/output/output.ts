@@ -40,6 +40,11 @@ export class Output {
     this.#isClosed = true
   }
 
+  /** Whether people see what is written while it is. */
+  get isTerminal(): boolean {
+    return this.stream.isTTY
+  }
+
   get isClosed(): boolean {
     return this.#isClosed
   }

@@ -14,8 +14,8 @@ export class Progress {
   #drawn = 0
   #isOnScreen = false
 
-  constructor(private readonly stream: NodeJS.WriteStream, private readonly title: string, isWanted: boolean) {
-    this.#isShown = isWanted && stream.isTTY && process.env['TERM'] !== 'dumb'
+  constructor(private readonly stream: NodeJS.WriteStream, private readonly title: string) {
+    this.#isShown = stream.isTTY && process.env['TERM'] !== 'dumb'
   }
 
   /** The option `onProgress` of long operations; their steps are bytes or documents. */

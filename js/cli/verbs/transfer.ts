@@ -51,7 +51,10 @@ export const exportVerb: Verb = {
         // The export reports the same failure.
         moved?.catch(() => {})
         const result = await db.exportJSONL(sink, {
-          signal, onProgress: ({ documents, bytes: size }) => progress.transfer(documents, size),
+          signal,
+          onProgress: ({ documents, bytes: size }) => {
+            if (file !== undefined || !output.isTerminal) progress.transfer(documents, size)
+          },
           ...(name !== undefined && { collections: [name] }), ...(allDatabases && { allDatabases })
         })
         await moved
