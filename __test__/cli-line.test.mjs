@@ -120,7 +120,6 @@ test('SIGINT ends a verb with 130 and leaves nothing half done, SIGTERM with 143
     child.kill(signal)
     const exit = once(child, 'close')
     child.stdout.resume()
-    // A pipe blocks the program until it is read on Linux, so it may have come to its end.
     t.deepEqual([(await exit)[0], stderr], [code, `moltendb-node: ${code === 130 ? 'interrupted' : 'terminated'}\n`])
   }
   const child = start(['log', path, '--follow'])

@@ -11,8 +11,6 @@ export interface Column {
 const GAP = 2
 /** No column is made narrower than this, unless its values are. */
 const NARROW = 6
-/** No column is wider than this if others have to be made narrower. */
-const WIDE = 60
 
 /** The columns of these rows that fit, and the names of those that do not. */
 export function layout(names: readonly string[], rows: readonly (readonly string[])[], toRight: readonly boolean[], width: number): { columns: Column[]; hidden: string[] } {
@@ -30,17 +28,11 @@ function total(widths: readonly number[]): number {
 
 /** Takes from the widest until all fit. */
 function shrunk(natural: readonly number[], width: number): number[] {
-  if (total(natural) <= width) return [...natural]
-  const widths = natural.map((wide) => Math.min(wide, WIDE))
-  let over = total(widths) - width
-  while (over > 0) {
+  const widths = [...natural]
+  for (let over = total(widths) - width; over > 0; over--) {
     const widest = Math.max(...widths)
-    const at = widths.lastIndexOf(widest)
-    const next = Math.max(0, ...widths.filter((wide) => wide < widest))
-    const taken = Math.max(1, Math.min(over, widest - Math.max(next, NARROW)))
     if (widest <= 1) break
-    widths[at] = widest - taken
-    over -= taken
+    widths[widths.lastIndexOf(widest)] = widest - 1
   }
   return widths
 }

@@ -4,7 +4,7 @@ import { readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 
-import type { ChangeStreamDocument, Document } from '../../types/index.js'
+import type { ChangeStreamDocument, ClusterTime, Document } from '../../types/index.js'
 import { failureOf, EXIT } from '../failures.js'
 import { wholeNumber } from '../line/parse.js'
 import { DB, DIR, type Call, type Verb } from '../line/table.js'
@@ -38,7 +38,7 @@ export const log: Verb = {
     const { options, verb, output } = call
     const limit = wholeNumber('limit', options['limit'], verb.name) ?? EVENTS
     const since = options['since'] === undefined ? undefined : timeOf('since', String(options['since']), verb.name)
-    const { events, token } = await reading(call, async (db) => ({ ...(await newest(db, call, limit === 0 ? Infinity : limit, since)) }))
+    const { events, token } = await reading(call, (db) => newest(db, call, limit === 0 ? Infinity : limit, since ?? new Date(0)))
     for (const event of events) await print(call, event)
     if (events.length === 0 && output.isTable && !options['follow']) await output.note('no changes in the kept log')
     await output.flush()
@@ -46,15 +46,27 @@ export const log: Verb = {
   }
 }
 
-/** Where to go on: after an event, or at a time. */
-type Place = string | Date
+/** Where to go on: after an event, at a time, or with a commit. */
+type Place = string | Date | ClusterTime
 
-/** The last events, in order. */
-async function newest(db: Database, call: Call, limit: number, since: Date | undefined): Promise<{ events: Event[]; token?: string }> {
-  const from = await firstTime(db, call, since ?? new Date(0))
-  if (from === undefined) return { events: [] }
-  const { events, token } = await eventsFrom(db, call, from, limit)
-  return { events, ...(token !== undefined && { token }) }
+/** The last events since a time, in order, and the token of the newest. */
+async function newest(db: Database, call: Call, limit: number, since: Date): Promise<{ events: Event[]; token: string | undefined }> {
+  try {
+    return await eventsFrom(db, call, since, limit)
+  } catch (error) {
+    const oldest = oldestOf(error)
+    if (oldest === undefined) throw error
+    // The number is that of the commit, which is found at any time.
+    const { events, token } = await eventsFrom(db, call, { t: 0, i: oldest }, limit)
+    return { events: events.filter(({ wallTime }) => !(wallTime instanceof Date) || wallTime >= since), token }
+  }
+}
+
+/** The oldest commit that is kept, which nothing but this error tells where the option history keeps none. */
+function oldestOf(error: unknown): number | undefined {
+  if (!thePackage().MoltenError.isMoltenError(error) || error.kind !== 'HISTORY_LOST') return undefined
+  const [, number] = /begin with commit (\d+)/.exec(error.message) ?? []
+  return number === undefined ? undefined : Number(number)
 }
 
 /** The events after a place. Of more than `limit` the newest are kept, while they are read. */
@@ -79,33 +91,6 @@ function watch(db: Database, { options, signal }: Call, place: Place) {
     allDatabases: options['db'] === undefined, showExpandedEvents: true, fullDocument: 'whenAvailable', signal,
     ...(typeof place === 'string' ? { startAfter: { _data: place } } : { startAtOperationTime: place })
   })
-}
-
-/** The first time from which the log is kept, but none before `wanted`; found by halving, as nothing tells it. */
-async function firstTime(db: Database, call: Call, wanted: Date): Promise<Date | undefined> {
-  if (await isKept(db, call, wanted)) return wanted
-  let lost = wanted.getTime()
-  let kept = Date.now()
-  if (!(await isKept(db, call, new Date(kept)))) return undefined
-  while (kept - lost > 1) {
-    const middle = Math.floor((lost + kept) / 2)
-    if (await isKept(db, call, new Date(middle))) kept = middle
-    else lost = middle
-  }
-  return new Date(kept)
-}
-
-async function isKept(db: Database, call: Call, time: Date): Promise<boolean> {
-  const stream = db.watch([], { allDatabases: true, startAtOperationTime: time, batchSize: 1, signal: call.signal })
-  try {
-    await stream.tryNext()
-    return true
-  } catch (error) {
-    if (thePackage().MoltenError.isMoltenError(error) && error.kind === 'HISTORY_LOST') return false
-    throw error
-  } finally {
-    await stream.close()
-  }
 }
 
 /** Reads what has come whenever the files have changed and nobody holds them. */
