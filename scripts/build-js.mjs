@@ -50,8 +50,8 @@ const [entry] = Object.values(result.metafile.outputs)
 if (existsSync(join(root, 'js', 'internal.ts'))) {
   await build({ ...common, entryPoints: ['js/internal.ts'], outfile: 'dist/internal.js' })
 }
-// The program loads the package beside it, when a verb needs it.
-await build({ ...common, entryPoints: ['js/cli/main.ts'], outfile: 'cli.js', external: ['./index.js'] })
+// The program loads the package beside it, when a verb needs it. It is minified, as every install downloads it and nobody imports it.
+await build({ ...common, entryPoints: ['js/cli/main.ts'], outfile: 'cli.js', external: ['./index.js'], minify: true })
 const names = entry.exports.length > 0 ? entry.exports : exportedNames()
 writeFileSync(join(root, 'core.js'), CORE)
 writeFileSync(join(root, 'index.mjs'), esmWrapper(names))
