@@ -130,6 +130,40 @@ test('SIGINT ends a verb with 130 and leaves nothing half done, SIGTERM with 143
   t.deepEqual(readdirSync(dirname(path)), ['db'])
 })
 
+test('a backup that is interrupted leaves nothing', async (t) => {
+  const path = await large(t)
+  const names = () => readdirSync(dirname(path)).filter((name) => name !== 'db')
+  const child = start(['backup', path, `${path}-copy`], { stdio: 'ignore' })
+  const exit = once(child, 'exit')
+  while (names().length === 0 && child.exitCode === null) await new Promise((resolve) => setImmediate(resolve))
+  child.kill('SIGINT')
+  const [code] = await exit
+  // It may have been done before the signal came.
+  if (code === 0) t.is(json(t, ['verify', `${path}-copy`])[0].documents, 40_000)
+  else t.deepEqual([code, names()], [130, []])
+})
+
+test('an import goes on where nobody reads its answer, and its failure is told', async (t) => {
+  const path = await people(t)
+  for (const [text, expected] of [['{"_id":"new"}\n', 0], ['{"_id":"new"}\n', 1]]) {
+    const child = start(['import', path, 'users', '-'])
+    let stderr = ''
+    child.stderr.on('data', (piece) => (stderr += piece))
+    child.stdout.destroy()
+    child.stdin.end(text)
+    const [code] = await once(child, 'close')
+    t.is(code, expected, stderr)
+  }
+  t.deepEqual(lines(t, ['count', path, 'users']), ['4'])
+})
+
+;(existsSync('/dev/full') ? test : test.skip)('an output that cannot be written is a failure', async (t) => {
+  const path = await people(t)
+  const { status, stderr } = spawnSync('sh', ['-c', `"$0" "$1" find "$2" users > /dev/full`, process.execPath, program, path], { encoding: 'utf8' })
+  t.is(status, 1)
+  t.regex(stderr, /^moltendb-node: .*ENOSPC.*\n$/)
+})
+
 /** What bash completes at the end of a command line. */
 function completed(words, cwd) {
   const source = `

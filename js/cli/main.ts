@@ -37,9 +37,11 @@ async function main(args: readonly string[]): Promise<number> {
   const colors = !options['no-color'] && !process.env['NO_COLOR'] && process.env['TERM'] !== 'dumb'
   const output = new Output(stdout, { json: options['json'] === true, table: options['table'] === true, colors }, stop.signal)
   // Nobody reads on: a verb that only reads ends, one that writes does its work.
+  let lost: NodeJS.ErrnoException | undefined
   stdout.on('error', (error: NodeJS.ErrnoException) => {
+    lost ??= error
     output.close()
-    if (!verb?.writes) stop.abort(error.code === 'EPIPE' ? new OutputClosed() : error)
+    if (!verb?.writes) stop.abort(new OutputClosed())
   })
   stderr.on('error', () => {})
   const progress = new Progress(stderr, verb?.name ?? '')
@@ -62,7 +64,7 @@ async function main(args: readonly string[]): Promise<number> {
   } catch (error) {
     progress.end()
     const reason: unknown = stop.signal.aborted ? stop.signal.reason : error
-    if (reason instanceof OutputClosed || output.isClosed) return EXIT.ok
+    if (lost !== undefined && (reason instanceof OutputClosed || !verb?.writes)) return lost.code === 'EPIPE' ? EXIT.ok : failed(lost)
     // What was found before the failure is still told.
     await output.flush().catch(() => {})
     return failed(reason, verb?.arguments[0] === DIR ? parsed.arguments[0] : undefined)

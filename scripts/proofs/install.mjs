@@ -56,6 +56,15 @@ function runs(folder, ...args) {
   if (printed.trim().split('\n').at(-1) !== 'ok') throw new Error(`${args.join(' ')} printed ${printed}`)
 }
 
+/** Runs the program of the package, as npx finds it. */
+function commandLine(folder) {
+  writeFileSync(join(folder, 'people.jsonl'), '{"_id":"ada"}\n')
+  const npx = (...args) => npmOutput(['exec', '--no', '--', NAME, ...args], { cwd: folder, env: outside() })
+  npx('import', 'data', 'users', 'people.jsonl', '--create')
+  const printed = npx('find', 'data', 'users')
+  if (printed !== '{"_id":"ada"}\n') throw new Error(`${NAME} find printed ${printed}`)
+}
+
 /** The environment without what the npm of this run put there. */
 function outside() {
   const kept = Object.entries(process.env).filter(([key]) => !/^(npm_|INIT_CWD|MOLTENDB_)/i.test(key))
@@ -102,6 +111,9 @@ const installs = {
     runs(folder, 'smoke.cjs')
     runs(folder, 'simple.mjs')
     row('npm', 'CommonJS and ES module run', started, '')
+    started = performance.now()
+    commandLine(folder)
+    row('npm', 'its program runs', started, '')
     typescript(folder)
     rmSync(join(folder, 'node_modules'), { recursive: true })
     started = performance.now()
