@@ -15,9 +15,9 @@ const clippy = (...args) => cargo('clippy', '--locked', '--all-targets', ...args
 
 /** The extent of each push for the suites of docs/testing.md that can run for any time. The environment overrides it. */
 const push = {
-  CRASH_CYCLES: '200000',
-  DAMAGE_CYCLES: '20000',
-  MODEL_RUNS: '800',
+  CRASH_CYCLES: '80000',
+  DAMAGE_CYCLES: '10000',
+  MODEL_RUNS: '500',
   FAULT_SCRIPTS: '12',
   FLIP_BYTES: '65536',
   MOLTENDB_FUZZ_SECONDS: '3'
@@ -28,7 +28,7 @@ const node = (script, ...args) => run(process.execPath, [join(root, script), ...
 
 /** Kills writers; skipped where a process cannot be killed as by kill -9. */
 function kill() {
-  if (process.platform !== 'win32') return node('__test__/crash/kill.mjs', '--rounds', '60', '--jobs', '2', '--mode', 'both', '--longest', '150')
+  if (process.platform !== 'win32') return node('__test__/crash/kill.mjs', '--rounds', '40', '--jobs', '2', '--mode', 'both', '--longest', '150')
   console.log('skipped: there is no kill -9 on Windows')
   return 0
 }
