@@ -58,6 +58,13 @@ test('a table shows 50 rows and says that there are more; --limit shows more', a
   t.is(json(t, ['find', path, 'c']).length, 250)
 })
 
+test('fields that only later documents have are named below the table', async (t) => {
+  const path = await holding(t, Array.from({ length: 150 }, (_, _id) => ({ _id, ...(_id > 120 && { rare: 1 }) })))
+  const shown = table(t, path, 100, '--limit', '0', '--sort', '_id')
+  t.deepEqual(shown.slice(-2), ['fields that only later documents have: rare; --json shows all', '150 documents'])
+  t.is(table(t, path, 100, '--limit', '110', '--sort', '_id').at(-2), '109')
+})
+
 test('texts cannot drive the terminal', async (t) => {
   const nasty = 'a\u001b[31mred\u0007\u009b2J\u202eabc\u0000\r\n\t'
   const path = await holding(t, [{ _id: 1, nasty, [`key\u001b]0;x\u0007`]: { deep: nasty } }])

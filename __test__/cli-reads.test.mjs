@@ -2,10 +2,13 @@
 
 import test from 'ava'
 import { EJSON } from 'bson'
+import fc from 'fast-check'
 
 import { Database, ObjectId } from '../index.mjs'
 import { fails, json, lines, people } from './support/cli.mjs'
 import { directory } from './support/database.mjs'
+
+const seed = Number(process.env.SEED ?? Date.now() % 1e9)
 
 test('find prints the documents that match, as lines of Extended JSON in a pipe', async (t) => {
   const path = await people(t)
@@ -63,6 +66,35 @@ test('every type of a document is printed as an export has it, and found by what
   for (const filter of ["{value: ISODate('2024-02-29T12:00:00.001Z')}", '{value: {$date: "2024-02-29T13:00:00.001+01:00"}}', '{value: ObjectId("0123456789abcdef01234567")}', '{value: NumberLong("9223372036854775807")}']) {
     t.is(lines(t, ['find', path, 'c', filter]).length, 1, filter)
   }
+})
+
+test('random values are read and written as the core reads and writes them', async (t) => {
+  const leaf = fc.oneof(
+    fc.constant(null), fc.boolean(), fc.double(), fc.integer(), fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }),
+    fc.string({ unit: 'grapheme' }), fc.date({ noInvalidDate: true }), fc.uint8Array({ maxLength: 20 }).map((bytes) => Buffer.from(bytes)), fc.constant(new ObjectId())
+  )
+  // Keys of numbers would be put in order by JavaScript.
+  const key = fc.oneof(fc.string({ unit: 'grapheme' }), fc.constantFrom('$oid', '$date', '$$binary', '$numberLong')).filter((name) => name !== '__proto__' && !/^\d+$/.test(name))
+  const { value } = fc.letrec((tie) => ({
+    value: fc.oneof({ maxDepth: 4 }, leaf, fc.array(tie('value'), { maxLength: 4 }), fc.dictionary(key, tie('value'), { maxKeys: 4, noNullPrototype: true }))
+  }))
+  const exported = async (db) => {
+    let text = ''
+    await db.exportJSONL(new WritableStream({ write: (piece) => void (text += Buffer.from(piece).toString()) }))
+    return text
+  }
+  const path = directory(t)
+  const db = await Database.open(path)
+  await db.collection('c').insertOne({ _id: 1, v: fc.sample(value, { numRuns: 300, seed }) })
+  const text = await exported(db)
+  await db.close()
+  const literal = text.slice(text.indexOf('"v":') + 4, -3)
+  const [printed] = lines(t, ['aggregate', path, 'c', `[{"$project":{"v":{"$literal":${literal}}}}]`])
+  // Numbers may have another form, 1e+21 for 1e21.
+  const copy = await Database.open(':memory:')
+  await copy.importJSONL([printed], { collection: 'c' })
+  t.true(await exported(copy) === text, `SEED=${seed}`)
+  await copy.close()
 })
 
 test('a value that is none is refused with its place', async (t) => {

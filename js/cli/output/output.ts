@@ -108,20 +108,24 @@ export class Output {
     const [head, below] = headOf(columns)
     await this.line(this.#styled('1', head))
     await this.line(this.#styled('2', below))
-    const print = (row: Cells): Promise<void> => this.line(lineOf(columns, cells(row)))
+    const known = new Set(names)
+    const print = (row: Cells): Promise<void> => {
+      for (const name of Object.keys(row)) if (!known.has(name) && given === undefined) this.#later.add(name)
+      return this.line(lineOf(columns, cells(row)))
+    }
     for (const row of sample) await print(row)
-    if (hidden.length > 0) this.#hidden = `columns that do not fit: ${hidden.join(', ')}; --json shows all`
+    this.#hidden = hidden
     return print
   }
 
-  #hidden: string | undefined
+  #hidden: readonly string[] = []
+  /** Fields that only documents after the first ones have. */
+  readonly #later = new Set<string>()
 
   /** Says which columns were left out, below the table. */
   async rest(): Promise<void> {
-    if (this.#hidden === undefined) return
-    const text = this.#hidden
-    this.#hidden = undefined
-    await this.note(text)
+    if (this.#hidden.length > 0) await this.note(`columns that do not fit: ${listed(this.#hidden)}; --json shows all`)
+    if (this.#later.size > 0) await this.note(`fields that only later documents have: ${listed([...this.#later])}; --json shows all`)
   }
 
   /** Writes what is pending, and waits until it is taken. */
@@ -150,6 +154,12 @@ export class Output {
   #styled(style: string, text: string): string {
     return this.#colors ? `\u001b[${style}m${text}\u001b[0m` : text
   }
+}
+
+/** Names, but not thousands of them. */
+function listed(names: readonly string[]): string {
+  const shown = names.slice(0, 30).map((name) => name.slice(0, 60)).join(', ')
+  return names.length > 30 ? `${shown} and ${names.length - 30} more` : shown
 }
 
 /** Whether a value stands at the right of its column; in tables of our own, numbers with a unit too. */

@@ -14,7 +14,11 @@ export function planLines(explained: Document): string[] {
   if (stats) {
     lines.push('', `${several(stats.nReturned, 'document')} returned, ${several(stats.totalDocsExamined, 'document')} and ${several(stats.totalKeysExamined, 'key')} examined, in ${grouped(stats.executionTimeMillis)} ms`)
     if (stats.usedDisk) lines.push('It sorted or grouped on the disk, because it did not fit into queryMemoryLimit.')
-    if (stats.totalDocsExamined > 10 * Math.max(1, stats.nReturned) && stats.totalDocsExamined > 1000) lines.push(`Most of what was examined was not returned: an index on the fields of the filter would save that.`)
+    if (stats.totalDocsExamined > 10 * Math.max(1, stats.nReturned) && stats.totalDocsExamined > 1000) {
+      const fields = Object.keys((planner?.parsedQuery ?? {}) as Document).filter((path) => !path.startsWith('$'))
+      const key = fields.length > 0 ? `an index ${written(Object.fromEntries(fields.map((path) => [path, 1])))}` : 'an index on the fields of the filter'
+      lines.push(`Most of what was examined was not returned: ${key} may save that.`)
+    }
   }
   for (const { key, scans } of (suggestedIndexes ?? []) as Document[]) lines.push(`An index ${written(key)} would have helped ${several(scans, 'scan')}.`)
   const rejected = planner?.rejectedPlans?.length ?? 0
