@@ -10,6 +10,13 @@ import { directory } from './support/database.mjs'
 
 const seed = Number(process.env.SEED ?? Date.now() % 1e9)
 
+/** What the core exports. */
+async function exported(db) {
+  let text = ''
+  await db.exportJSONL(new WritableStream({ write: (piece) => void (text += Buffer.from(piece).toString()) }))
+  return text
+}
+
 test('find prints the documents that match, as lines of Extended JSON in a pipe', async (t) => {
   const path = await people(t)
   t.deepEqual(json(t, ['find', path, 'users', '{"age":{"$gte":41}}', '--sort', '{"age":-1}', '--projection', '{"name":1,"_id":0}']), [{ name: 'Bob' }, { name: 'Cid' }])
@@ -52,11 +59,10 @@ test('every type of a document is printed as an export has it, and found by what
     id: new ObjectId('0123456789abcdef01234567'), nothing: null, text: 'a"b\n\u2028', list: [1n, [new Date(0)]], lookalike: { $oid: 'x' }, twice: { $$date: 1 }
   }
   await db.collection('c').insertMany(Object.entries(values).map(([_id, value]) => ({ _id, value })))
-  let exported = ''
-  await db.exportJSONL(new WritableStream({ write: (piece) => void (exported += Buffer.from(piece).toString()) }))
+  const text = await exported(db)
   await db.close()
   const printed = lines(t, ['find', path, 'c'])
-  t.deepEqual(printed, exported.split('\n').slice(0, -1).map((line) => line.slice('{"collection":"c","document":'.length, -1)))
+  t.deepEqual(printed, text.split('\n').slice(0, -1).map((line) => line.slice('{"collection":"c","document":'.length, -1)))
   for (const line of printed) {
     const document = line.slice(line.indexOf('"value":') + 8, -1)
     const found = lines(t, ['find', path, 'c', `{"value":{"$eq":${document}}}`])
@@ -78,11 +84,6 @@ test('random values are read and written as the core reads and writes them', asy
   const { value } = fc.letrec((tie) => ({
     value: fc.oneof({ maxDepth: 4 }, leaf, fc.array(tie('value'), { maxLength: 4 }), fc.dictionary(key, tie('value'), { maxKeys: 4, noNullPrototype: true }))
   }))
-  const exported = async (db) => {
-    let text = ''
-    await db.exportJSONL(new WritableStream({ write: (piece) => void (text += Buffer.from(piece).toString()) }))
-    return text
-  }
   const path = directory(t)
   const db = await Database.open(path)
   await db.collection('c').insertOne({ _id: 1, v: fc.sample(value, { numRuns: 300, seed }) })

@@ -53,7 +53,8 @@ export function changesText(history: HistoryStats | null): string {
 }
 
 export function pastText(history: HistoryStats | null): string {
-  if (!history?.past) return 'since the last compaction'
+  // The whole log leads to every state.
+  if (!history?.past) return history?.changes?.from === 1 ? 'from the first commit on' : 'since the last compaction'
   const { from, time, bytes: size } = history.past
   return `from commit ${grouped(from)}${time === null ? '' : `, ${moment(time)}`}; ${bytes(size)} are kept only for them`
 }
