@@ -11,6 +11,7 @@ export const CODES = {
   MaxTimeMSExpired: 50,
   DollarPrefixedFieldName: 52,
   InvalidIdField: 53,
+  CommandNotFound: 59,
   InvalidNamespace: 73,
   WriteConflict: 112,
   DocumentValidationFailure: 121,

@@ -29,6 +29,7 @@ export const Opcode = {
   Explain: 34,
   Stats: 35,
   Create: 36,
+  CollMod: 37,
   Begin: 40,
   Commit: 41,
   Abort: 42,

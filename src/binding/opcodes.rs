@@ -28,6 +28,7 @@ pub(super) const LIST_INDEXES: u8 = 33;
 pub(super) const EXPLAIN: u8 = 34;
 pub(super) const STATS: u8 = 35;
 pub(super) const CREATE: u8 = 36;
+pub(super) const COLL_MOD: u8 = 37;
 pub(super) const BEGIN: u8 = 40;
 pub(super) const COMMIT: u8 = 41;
 pub(super) const ABORT: u8 = 42;

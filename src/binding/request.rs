@@ -299,6 +299,7 @@ impl Values<'_> {
             op::CREATE => {
                 Operation::Create { options: if has(flag::OPTIONS) { Some(self.value()?) } else { None } }
             }
+            op::COLL_MOD => Operation::CollMod { changes: self.value()? },
             op::BEGIN => {
                 let (idle, total) = (self.number()?, self.number()?);
                 let session = self.session()?;

@@ -4,6 +4,7 @@
 
 mod checkpoint;
 mod cold;
+mod coll_mod;
 mod commit_lock;
 mod compaction;
 mod concurrency;

@@ -33,7 +33,7 @@ impl Clock for Hands {
     }
 }
 
-/// All documents of all collections, with the names of their indexes.
+/// All documents of all collections, with the names of their indexes and their options.
 type Copied = BTreeMap<String, (Vec<Value>, Vec<String>)>;
 
 /// The states after some commits, and the times at which each became the newest.
@@ -58,6 +58,8 @@ fn copy_of(client: &Client) -> Copied {
                 }
                 _ => panic!("a listing has another answer"),
             };
+            let mut indexes: Vec<String> = indexes;
+            indexes.push(format!("{:?}", row.options));
             copied.insert(name, (documents, indexes));
         }
     }
@@ -106,7 +108,12 @@ fn change(client: &Client, dice: &mut fastrand::Rng) {
             drop(client.database.create_indexes(name, &[spec(&[(field, 1)], &[])]));
         }
         88..90 => drop(client.database.drop_index(name, "n_1")),
-        90..92 => drop(client.call(["", "b\0", "c\0"][dice.usize(0..3)], Operation::DropDatabase)),
+        90..92 => {
+            let enabled = object(&[("enabled", Value::Bool(dice.bool()))]);
+            let changes = incoming(&object(&[("changeStreamPreAndPostImages", enabled)]));
+            drop(client.call(name, Operation::CollMod { changes }));
+        }
+        92..94 => drop(client.call(["", "b\0", "c\0"][dice.usize(0..3)], Operation::DropDatabase)),
         _ => {
             let txn = Txn::begin(client, 1 + dice.u16(0..9));
             for _ in 0..dice.usize(1..5) {

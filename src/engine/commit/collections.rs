@@ -20,14 +20,14 @@ impl Commit<'_> {
 
     /// The collection of this name, created now if there is none.
     pub(crate) fn collection_or_create(&mut self, name: &str) -> Result<Arc<Collection>> {
-        self.collection_or_create_with(name, &CollectionOptions::default())
+        self.collection_or_create_with(name, &Arc::default())
     }
 
     /// The collection of this name, created now with these options if there is none.
     pub(crate) fn collection_or_create_with(
         &mut self,
         name: &str,
-        options: &CollectionOptions,
+        options: &Arc<CollectionOptions>,
     ) -> Result<Arc<Collection>> {
         if let Some(collection) = self.collection(name) {
             return Ok(collection);
@@ -40,7 +40,7 @@ impl Commit<'_> {
         let collection = Arc::new(Collection::new(number));
         let encoded = options.encode();
         if !encoded.is_empty() {
-            collection.begin_with_options(options.clone());
+            collection.set_options(options.clone());
         }
         record::create(self.block(name.len() + encoded.len() + 32), number, name, &encoded);
         self.catalogue = Some(Arc::new(self.catalogue_now().with(name, collection.clone())));
@@ -51,6 +51,13 @@ impl Commit<'_> {
     /// Keeps the created collections, even without documents.
     pub(crate) fn keep_created(&mut self) {
         self.kept = !self.created.is_empty();
+    }
+
+    /// Changes the options of a collection.
+    pub(crate) fn change_options(&mut self, collection: &Arc<Collection>, options: Arc<CollectionOptions>) {
+        let (now, before) = (options.encode(), collection.options().encode());
+        record::coll_mod(self.block(now.len() + before.len() + 32), collection.number(), &now, &before);
+        self.options.push((collection.clone(), options));
     }
 
     /// Replaces the collection of this name by an empty one with the same indexes.

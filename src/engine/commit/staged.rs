@@ -14,6 +14,7 @@ use crate::engine::format::key::Key;
 use crate::engine::format::record::{self, Making, Records};
 use crate::engine::state::catalogue::Catalogue;
 use crate::engine::state::collection::Collection;
+use crate::engine::state::collection_options::CollectionOptions;
 use crate::engine::state::index::Index;
 use crate::engine::state::slab::{Content, OnDisk, SlotId, Span, Version};
 use crate::engine::store::Applied;
@@ -87,6 +88,8 @@ pub(crate) struct Commit<'s> {
     pub(crate) created: SmallVec<[Arc<Collection>; 1]>,
     pub(crate) dropped: SmallVec<[u32; 1]>,
     pub(crate) renamed: bool,
+    /// The new options of collections.
+    pub(crate) options: SmallVec<[(Arc<Collection>, Arc<CollectionOptions>); 1]>,
     /// The names that collections have no more.
     pub(crate) left: SmallVec<[LeftName; 1]>,
     /// Collections that were created stay, even without documents.
@@ -122,6 +125,7 @@ impl<'s> Commit<'s> {
             created: SmallVec::new(),
             dropped: SmallVec::new(),
             renamed: false,
+            options: SmallVec::new(),
             left: SmallVec::new(),
             kept: false,
             index_changes: Vec::new(),
@@ -371,6 +375,7 @@ impl<'s> Commit<'s> {
         self.steps.is_empty()
             && self.dropped.is_empty()
             && self.index_changes.is_empty()
+            && self.options.is_empty()
             && !self.renamed
             && !self.kept
     }

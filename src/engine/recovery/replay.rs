@@ -402,6 +402,9 @@ impl Loader for Replay<'_> {
                     Ok(Record::Create { collection, name, options }) => {
                         self.create(collection, name, options)
                     }
+                    Ok(Record::CollMod { collection, options, before }) => {
+                        self.coll_mod(collection, options, before)
+                    }
                     Ok(Record::Drop { collection }) => self.drop_collection(lsn, collection),
                     Ok(Record::Rename { collection, name }) => self.rename(lsn, collection, name),
                     Ok(Record::Index { collection, spec }) => self.index(lsn, collection, spec),

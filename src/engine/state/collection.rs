@@ -30,7 +30,10 @@ pub struct Collection {
     number: u32,
     /// Shared with those who read old commits after it was dropped.
     shapes: Arc<Shapes>,
-    options: OnceLock<CollectionOptions>,
+    /// Changed under the commit lock.
+    options: RwLock<Arc<CollectionOptions>>,
+    /// Whether the options ask for documents as they were: every write looks here.
+    keeps_images: AtomicBool,
     /// Created with the first document: its shards cost more than the rest of an empty collection.
     directory: OnceLock<Directory>,
     slab: Slab,
@@ -65,7 +68,8 @@ impl Collection {
         Collection {
             number,
             shapes: Arc::default(),
-            options: OnceLock::new(),
+            options: RwLock::default(),
+            keeps_images: AtomicBool::new(false),
             directory: OnceLock::new(),
             slab: Slab::default(),
             count: AtomicU64::new(0),
@@ -91,19 +95,20 @@ impl Collection {
     }
 
     /// Its options.
-    pub(crate) fn options(&self) -> CollectionOptions {
-        self.options.get().cloned().unwrap_or_default()
+    pub(crate) fn options(&self) -> Arc<CollectionOptions> {
+        self.options.read().clone()
     }
 
-    /// Gives it options, before anybody sees it.
-    pub(crate) fn begin_with_options(&self, options: CollectionOptions) {
-        // It has none yet.
-        let _ = self.options.set(options);
+    /// Gives it options: before anybody sees it, or under the commit lock.
+    pub(crate) fn set_options(&self, options: Arc<CollectionOptions>) {
+        let mut own = self.options.write();
+        self.keeps_images.store(options.keeps_images(), Ordering::Release);
+        *own = options;
     }
 
     /// Whether the log gets documents as they were before a change.
     pub(crate) fn keeps_images(&self) -> bool {
-        self.options.get().is_some_and(CollectionOptions::keeps_images)
+        self.keeps_images.load(Ordering::Acquire)
     }
 
     /// The same, for those who outlive it.

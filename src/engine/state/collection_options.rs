@@ -23,25 +23,26 @@ pub(crate) struct CollectionOptions {
 impl CollectionOptions {
     /// Reads an object `{ changeStreamPreAndPostImages: { enabled } }` from the boundary.
     pub(crate) fn parse(given: RawValue<'_>) -> Result<CollectionOptions> {
-        let refused =
-            |what: &str| Error::new(Kind::BadQuery, what.to_owned()).with_code(codes::FAILED_TO_PARSE);
         let mut options = CollectionOptions::default();
         for (name, value) in given.fields() {
-            if name != "changeStreamPreAndPostImages" {
-                return Err(refused(&format!("a collection has no option '{name}'")));
-            }
-            match value.get("enabled").map(|enabled| enabled.kind()) {
-                Some(RawKind::Bool(enabled)) => {
-                    options.change_stream_pre_and_post_images = Some(Images { enabled });
-                }
-                _ => {
-                    return Err(refused(
-                        "changeStreamPreAndPostImages must be { enabled: true } or { enabled: false }",
-                    ));
-                }
+            if !options.take(name, value)? {
+                return Err(refused(format!("a collection has no option '{name}'")));
             }
         }
         Ok(options)
+    }
+
+    /// Reads one option; false if it is none.
+    pub(crate) fn take(&mut self, name: &str, value: RawValue<'_>) -> Result<bool> {
+        if name != "changeStreamPreAndPostImages" {
+            return Ok(false);
+        }
+        let Some(RawKind::Bool(enabled)) = value.get("enabled").map(|enabled| enabled.kind()) else {
+            let what = "changeStreamPreAndPostImages must be { enabled: true } or { enabled: false }";
+            return Err(refused(what));
+        };
+        self.change_stream_pre_and_post_images = Some(Images { enabled });
+        Ok(true)
     }
 
     /// Reads what the log has.
@@ -66,12 +67,26 @@ impl CollectionOptions {
 
     /// As they are listed.
     pub(crate) fn to_value(&self) -> Value {
+        Value::Object(self.fields())
+    }
+
+    fn fields(&self) -> Vec<(String, Value)> {
         let images = self.change_stream_pre_and_post_images.map(|images| {
             let enabled = Value::Object(vec![("enabled".to_owned(), Value::Bool(images.enabled))]);
             ("changeStreamPreAndPostImages".to_owned(), enabled)
         });
-        Value::Object(images.into_iter().collect())
+        images.into_iter().collect()
     }
+
+    /// The options that these have not, or have otherwise.
+    pub(crate) fn changes_since(&self, before: &CollectionOptions) -> Vec<(String, Value)> {
+        let before = before.fields();
+        self.fields().into_iter().filter(|option| !before.contains(option)).collect()
+    }
+}
+
+fn refused(what: impl Into<String>) -> Error {
+    Error::new(Kind::BadQuery, what).with_code(codes::FAILED_TO_PARSE)
 }
 
 #[cfg(test)]

@@ -133,14 +133,14 @@ impl Work {
 
     /// The collection of this name, begun now if there is none.
     pub(crate) fn collection_or_begin(&mut self, name: &str) -> Result<Arc<Collection>> {
-        self.collection_or_begin_with(name, &CollectionOptions::default())
+        self.collection_or_begin_with(name, &Arc::default())
     }
 
     /// The collection of this name, begun with these options if there is none.
     pub(crate) fn collection_or_begin_with(
         &mut self,
         name: &str,
-        options: &CollectionOptions,
+        options: &Arc<CollectionOptions>,
     ) -> Result<Arc<Collection>> {
         if let Some(collection) = self.collection(name) {
             return Ok(collection);
@@ -154,9 +154,9 @@ impl Work {
     }
 
     /// Begins a collection once more, without indexes.
-    pub(super) fn begin_again(&mut self, name: &str, options: &CollectionOptions) -> Arc<Collection> {
+    pub(super) fn begin_again(&mut self, name: &str, options: &Arc<CollectionOptions>) -> Arc<Collection> {
         let collection = Arc::new(Collection::new(BEGUN.fetch_sub(1, Ordering::Relaxed)));
-        collection.begin_with_options(options.clone());
+        collection.set_options(options.clone());
         Arc::make_mut(&mut self.own).begun.insert(name.into(), collection.clone());
         collection
     }

@@ -1,6 +1,8 @@
 //! Collections as a whole: creating, dropping, renaming.
 
-use crate::document::incoming;
+use std::sync::Arc;
+
+use crate::document::{Node, Value, incoming};
 use crate::engine::commit;
 use crate::engine::commit::Committed;
 use crate::engine::operation::input::Incoming;
@@ -14,7 +16,7 @@ use crate::error::{Error, Kind, Result, codes};
 /// Creates an empty collection; an existing one is left as it is, and must have the options that are given.
 pub(crate) fn create(store: &Store, name: &str, options: Option<&Incoming>) -> Committed<Answer> {
     let options = match parse_options(options) {
-        Ok(options) => options,
+        Ok(options) => Arc::new(options),
         Err(error) => return Committed::failed(error),
     };
     commit::run(store, name.len() + 128, |commit| {
@@ -34,7 +36,7 @@ pub(crate) fn parse_options(options: Option<&Incoming>) -> Result<CollectionOpti
 
 /// Refuses options that a collection which is there does not have.
 pub(crate) fn check_options(collection: &Collection, name: &str, options: &CollectionOptions) -> Result<()> {
-    if *options == CollectionOptions::default() || *options == collection.options() {
+    if *options == CollectionOptions::default() || *options == *collection.options() {
         return Ok(());
     }
     let message = format!(
@@ -42,6 +44,53 @@ pub(crate) fn check_options(collection: &Collection, name: &str, options: &Colle
         Shown(name)
     );
     Err(Error::new(Kind::Conflict, message).with_code(codes::NAMESPACE_EXISTS))
+}
+
+/// Options of collections that the server changes and that no collection has here.
+const MISSING: &[&str] = &[
+    "viewOn",
+    "pipeline",
+    "expireAfterSeconds",
+    "cappedSize",
+    "cappedMax",
+    "timeseries",
+    "timeseriesBucketsMayHaveMixedSchemaData",
+    "recordIdsReplicated",
+    "dryRun",
+];
+
+/// Changes options of a collection: `{ changeStreamPreAndPostImages }`. Options that it has already are no change.
+pub(crate) fn modify(store: &Store, name: &str, changes: &Incoming) -> Committed<Answer> {
+    if let Err(error) = incoming::check(changes.bytes(), &changes.shapes) {
+        return Committed::failed(error);
+    }
+    commit::run(store, changes.bytes().len() + 256, |commit| {
+        let Some(collection) = commit.collection(name) else {
+            let message =
+                format!("the collection '{}' does not exist, so it has no options to change", Shown(name));
+            return Err(Error::new(Kind::BadQuery, message).with_code(codes::NAMESPACE_NOT_FOUND).into());
+        };
+        let before = collection.options();
+        let mut options = CollectionOptions::clone(&before);
+        for (option, value) in changes.raw().fields() {
+            if !options.take(option, value)? {
+                return Err(no_option(option).into());
+            }
+        }
+        if options != *before {
+            commit.change_options(&collection, Arc::new(options));
+        }
+        Ok(Answer::Value(Value::Object(Vec::new())))
+    })
+}
+
+fn no_option(option: &str) -> Error {
+    if MISSING.contains(&option) {
+        let message = format!("the option '{option}' of collMod is not supported; leave it out");
+        return Error::new(Kind::NotSupported, message);
+    }
+    let message = format!("'{option}' is not an option of collMod; check its spelling");
+    Error::new(Kind::BadQuery, message).with_code(codes::IDL_UNKNOWN_FIELD)
 }
 
 /// Drops a collection.
