@@ -782,7 +782,7 @@ export interface ChangeStreamOptions extends OperationOptions {
 	startAfter?: ResumeToken;
 	/** Begins with the first commit of this time or later: a Date, or the `clusterTime` of an event. */
 	startAtOperationTime?: Date | ClusterTime;
-	/** Whether there are events `create`, `createIndexes` and `dropIndexes`. Default false. */
+	/** Whether there are events `create`, `modify`, `createIndexes` and `dropIndexes`. Default false. */
 	showExpandedEvents?: boolean;
 	/** Events that are fetched at a time. Default 1,000, or 4 MiB. */
 	batchSize?: number;
@@ -934,10 +934,12 @@ export interface ChangeStreamDropDatabaseDocument extends ChangeStreamEvent, Cha
 export interface ChangeStreamInvalidateDocument extends ChangeStreamEvent {
 	operationType: "invalidate";
 }
-/** With `showExpandedEvents`: a collection was created, or an index was created or dropped. */
+/** With `showExpandedEvents`: a collection was created or modified, or an index was created or dropped. */
 export interface ChangeStreamExpandedDocument extends OfCollection {
-	operationType: "create" | "createIndexes" | "dropIndexes";
+	operationType: "create" | "modify" | "createIndexes" | "dropIndexes";
 	operationDescription: Document;
+	/** Of `modify`: the options before. */
+	stateBeforeChange?: Document;
 }
 /** An event of a change stream. */
 export type ChangeStreamDocument<T = Document> = ChangeStreamInsertDocument<T> | ChangeStreamUpdateDocument<T> | ChangeStreamReplaceDocument<T> | ChangeStreamDeleteDocument<T> | ChangeStreamDropDocument | ChangeStreamRenameDocument | ChangeStreamDropDatabaseDocument | ChangeStreamInvalidateDocument | ChangeStreamExpandedDocument;
@@ -1171,6 +1173,18 @@ export interface CreateCollectionOptions extends CollectionOptions, OperationOpt
 	changeStreamPreAndPostImages?: {
 		enabled: boolean;
 	};
+	/**
+	 * A filter that documents must match: every write checks it, and rejects with `SCHEMA_VIOLATION` (code 121). It is often
+	 * `{ $jsonSchema: { ... } }`. `db.command({ collMod })` changes it, or removes it with `{}`.
+	 */
+	validator?: Document;
+	/**
+	 * Which documents it applies to: `'strict'` (the default) to all that are written, `'moderate'` to new ones and to those that
+	 * were valid, `'off'` to none.
+	 */
+	validationLevel?: "off" | "strict" | "moderate";
+	/** What is done about others: `'error'` (the default) refuses them, `'warn'` logs and stores them, `'errorAndLog'` does both. */
+	validationAction?: "error" | "warn" | "errorAndLog";
 }
 /** What recovery found when the database was opened. */
 export interface RecoveryReport {
@@ -1277,19 +1291,38 @@ export interface ScrubStats {
 /** What is kept of the past; the option `history`. */
 export interface HistoryOptions {
 	/** The log before the last compaction, for change streams; `false` keeps none, and gives back what was kept. `{}` keeps it from now on, within the default limits. */
-	changes?: ChangeHistory | false;
+	changes?: HistoryLimits | false;
+	/**
+	 * The snapshots that compactions replace, with the log between them, so that `asOf` and `Database.recoverTo` reach behind the last compaction. `{}` keeps
+	 * them from now on, `false` keeps none and gives back what was kept; left out, it stays as an opening before has said it. Without it a new database keeps none.
+	 */
+	past?: HistoryLimits | false;
 }
-/** How much of the log is kept for change streams. */
-export interface ChangeHistory {
-	/** Commits may be forgotten when they are older, in milliseconds: at least 1, default a day. `Infinity`: at no age. */
+/** How much is kept of the past. */
+export interface HistoryLimits {
+	/** What is older may be forgotten, in milliseconds: at least 1, default a day. `Infinity`: at no age. */
 	maxAge?: number;
-	/** The oldest are forgotten when they take more bytes of files that nothing else needs: at least 1, default 1 GiB. `Infinity` is no limit. */
+	/**
+	 * The oldest is forgotten when there are more bytes of files that nothing else needs: at least 1, default 1 GiB; for `past`, of snapshots and the log between
+	 * them, by default at least the size of the data. `Infinity` is no limit.
+	 */
 	maxBytes?: number;
 }
 /** How far back the past is kept. */
 export interface HistoryStats {
 	/** The log for change streams; null while nothing is kept for them. */
 	changes: HistoryReach | null;
+	/** Earlier states; null while compactions keep none. */
+	past: PastReach | null;
+}
+/** How far back earlier states are kept. */
+export interface PastReach {
+	/** The oldest state is the one after the commit of this number; 0 is the empty database. */
+	from: number;
+	/** The time of that commit, in milliseconds since 1970; null before the first, or where it is not known. */
+	time: number | null;
+	/** Bytes of the snapshots that are kept only for this; the log between them is counted in `changes`. */
+	bytes: number;
 }
 /** How far back something is kept. */
 export interface HistoryReach {
@@ -1611,6 +1644,8 @@ export interface MoltenErrorDetails {
 	keyPattern?: Record<string, unknown>;
 	/** `DUPLICATE_KEY`: the duplicate values. */
 	keyValue?: Record<string, unknown>;
+	/** `SCHEMA_VIOLATION`: the document, and the rules of the validator that it breaks. */
+	errInfo?: Record<string, unknown>;
 	/** MongoDB's error code, where it differs from the kind's. */
 	code?: number;
 	/** The name of `code`. */
@@ -1637,6 +1672,8 @@ export declare class MoltenError extends Error {
 	readonly line?: number;
 	readonly keyPattern?: Record<string, unknown>;
 	readonly keyValue?: Record<string, unknown>;
+	/** Of `SCHEMA_VIOLATION`: `{ failingDocumentId, details }`, the rules of the validator that the document breaks. */
+	readonly errInfo?: Record<string, unknown>;
 	constructor(kind: MoltenErrorKind, message: string, details?: MoltenErrorDetails);
 	/** The labels of the error; with `TransientTransactionError` its transaction may succeed when it is run again. */
 	get errorLabels(): string[];
@@ -1659,6 +1696,7 @@ export interface WriteError {
 	errmsg: string;
 	keyPattern?: Record<string, unknown>;
 	keyValue?: Record<string, unknown>;
+	errInfo?: Record<string, unknown>;
 }
 /** What a bulk operation did, completely or up to its failures. */
 export interface BulkCounts {
@@ -2465,7 +2503,13 @@ export declare class Database extends DatabaseFileMethods {
 	 * the events after a resume token are no longer kept.
 	 */
 	watch<T extends Document = Document, C extends Document = ChangeStreamDocument<T>>(pipeline?: readonly Document[], options?: DatabaseChangeStreamOptions): ChangeStream<T, C>;
-	/** Answers the command `{ ping: 1 }` with `{ ok: 1 }`. Rejects with `NOT_SUPPORTED` for every other command: methods do what they do. */
+	/**
+	 * Runs one of MongoDB's commands `ping`, `buildInfo`, `create`, `collMod`, `collStats` and `dbStats`. `collMod` changes options of a collection, for
+	 * all writes from then on: `{ collMod: 'users', changeStreamPreAndPostImages: { enabled: true } }`.
+	 *
+	 * Rejects with `NOT_SUPPORTED` (code 59) for other commands, and names the method to call instead; with `BAD_QUERY` when a field is malformed, or
+	 * the collection to change does not exist (code 26).
+	 */
 	command(command: Document, options?: OperationOptions): Promise<Document>;
 	/**
 	 * Waits for running operations, writes what is pending and releases the directory, with all databases in it. Resolves when another process

@@ -67,6 +67,7 @@ const PROBES = {
     db.collection(`indexes${more}`).createIndexes(Array.from({ length: n - 1 + more }, (_, i) => ({ key: { [`f${i}`]: 1 } }))),
   'definition of an index, encoded': (db, n, more) =>
     db.collection('d').createIndex({ [`p${more}`]: 1 }, { partialFilterExpression: { a: 'x'.repeat(more ? n : n - 200) } }),
+  'validator of a collection, encoded': (db, n, more) => db.createCollection(`rules${more}`, { validator: { a: 'x'.repeat(more ? n : n - 20) } }),
   'keys of a document in an index': async (db, n, more) => {
     await db.collection('e').createIndex({ a: 1 })
     // The array itself is a key as well.

@@ -53,6 +53,10 @@ pub(super) mod flag {
     pub(in crate::binding) const AFTER: u8 = 4;
     pub(in crate::binding) const VERSIONED: u8 = 4;
     pub(in crate::binding) const SORTED: u8 = 8;
+    /// A pipeline that writes does not ask validators.
+    pub(in crate::binding) const UNCHECKED_OUT: u8 = 1;
+    /// A write does not ask validators.
+    pub(in crate::binding) const UNCHECKED: u8 = 16;
     /// Nothing may be written to disk when memory is short.
     pub(in crate::binding) const NO_DISK: u8 = 16;
     /// The body ends with the variables of the operation's expressions.

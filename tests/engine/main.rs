@@ -33,4 +33,5 @@ mod spill;
 mod support;
 mod transactions;
 mod upserts;
+mod validators;
 mod verify;

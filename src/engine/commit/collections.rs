@@ -66,6 +66,7 @@ impl Commit<'_> {
         self.drop_collection(name);
         let options = before.as_ref().map(|before| before.options()).unwrap_or_default();
         let collection = self.collection_or_create_with(name, &options)?;
+        before.iter().for_each(|before| collection.set_options_of(before));
         let indexes = before.map(|before| before.indexes());
         for index in indexes.iter().flat_map(|indexes| indexes.iter()) {
             if index.is_ready(Lsn::NEWEST) {

@@ -16,6 +16,7 @@ use crate::engine::state::catalogue::Catalogue;
 use crate::engine::state::collection::Collection;
 use crate::engine::state::collection_options::CollectionOptions;
 use crate::engine::state::index::Index;
+use crate::engine::state::rules::Checked;
 use crate::engine::state::slab::{Content, OnDisk, SlotId, Span, Version};
 use crate::engine::store::Applied;
 use crate::engine::store::precedence::{Precedence, Subject};
@@ -96,6 +97,8 @@ pub(crate) struct Commit<'s> {
     pub(crate) kept: bool,
     pub(crate) index_changes: Vec<(Arc<Collection>, Arc<Index>, IndexChange)>,
     pub(crate) claims: Claims,
+    /// By which rules the documents to come have been checked before.
+    pub(crate) checked: Checked,
     ahead: &'s ReadAhead,
     precedence: &'s Precedence,
     pub(crate) packed: Vec<u8>,
@@ -130,6 +133,7 @@ impl<'s> Commit<'s> {
             kept: false,
             index_changes: Vec::new(),
             claims: Claims::default(),
+            checked: Checked::Never,
             ahead,
             precedence,
             packed: Vec::new(),
@@ -223,6 +227,9 @@ impl<'s> Commit<'s> {
         let (Over::Nothing(target) | Over::Present(target, ..)) = over;
         self.check_way(collection, target)?;
         would_block(|| collection.takes_long_to_index(target.slot()))?;
+        if let Some(rules) = collection.rules().filter(|rules| !self.checked.is_by(rules)) {
+            self.validate(&rules, collection, target, present, document)?;
+        }
         self.stage_keys(collection, target, present, Some(document))?;
         let touched = self.touch(collection);
         let missing = self.touched[touched].shapes..collection.shapes().len();
@@ -272,6 +279,15 @@ impl<'s> Commit<'s> {
         if present.is_some() || !collection.keeps_images() || matches!(making, Making::Inserted) {
             return Ok(None);
         }
+        self.replaced(collection, target)
+    }
+
+    /// The document that another takes the place of.
+    pub(super) fn replaced(
+        &self,
+        collection: &Collection,
+        target: Target,
+    ) -> Result<Option<CurrentDocument>, Halt> {
         match target {
             Target::Slot(slot) => Ok(self.in_slot(collection, slot)?.map(|(_, present)| present)),
             Target::Step(step) => self.of_step(step),

@@ -261,6 +261,7 @@ impl Session {
             }
             Operation::Create { options } => {
                 let options = Arc::new(parse_options(options.as_ref())?);
+                options.check_for(name)?;
                 let collection = work.collection_or_begin_with(name, &options)?;
                 check_options(&collection, name, &options)?;
                 Answer::Done

@@ -9,6 +9,7 @@ use super::base::CollectionBase;
 use super::collection_options::CollectionOptions;
 use super::index::Index;
 use super::recent::Recent;
+use super::rules::Rules;
 use super::scan_counts::ScanCounts;
 use super::slab::{Slab, SlotId, Version, VisibleVersion};
 use super::tally::{Running, Tally};
@@ -34,6 +35,10 @@ pub struct Collection {
     options: RwLock<Arc<CollectionOptions>>,
     /// Whether the options ask for documents as they were: every write looks here.
     keeps_images: AtomicBool,
+    /// What the options ask of documents.
+    rules: RwLock<Option<Arc<Rules>>>,
+    /// Whether there are rules: every write looks here.
+    is_validated: AtomicBool,
     /// Created with the first document: its shards cost more than the rest of an empty collection.
     directory: OnceLock<Directory>,
     slab: Slab,
@@ -70,6 +75,8 @@ impl Collection {
             shapes: Arc::default(),
             options: RwLock::default(),
             keeps_images: AtomicBool::new(false),
+            rules: RwLock::default(),
+            is_validated: AtomicBool::new(false),
             directory: OnceLock::new(),
             slab: Slab::default(),
             count: AtomicU64::new(0),
@@ -103,7 +110,28 @@ impl Collection {
     pub(crate) fn set_options(&self, options: Arc<CollectionOptions>) {
         let mut own = self.options.write();
         self.keeps_images.store(options.keeps_images(), Ordering::Release);
+        let mut rules = self.rules.write();
+        *rules = options.validation().map(|(validator, level, action)| match rules.take() {
+            Some(rules) if rules.is(validator, level, action) => rules,
+            _ => Arc::new(Rules::new(validator.clone(), level, action)),
+        });
+        self.is_validated.store(rules.is_some(), Ordering::Release);
         *own = options;
+    }
+
+    /// Takes over options and rules of another: documents that have passed those have passed its own.
+    pub(crate) fn set_options_of(&self, other: &Collection) {
+        *self.rules.write() = other.rules();
+        self.set_options(other.options());
+    }
+
+    /// What it asks of its documents, if anything.
+    #[inline]
+    pub(crate) fn rules(&self) -> Option<Arc<Rules>> {
+        match self.is_validated.load(Ordering::Acquire) {
+            true => self.rules.read().clone(),
+            false => None,
+        }
     }
 
     /// Whether the log gets documents as they were before a change.

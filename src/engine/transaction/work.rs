@@ -7,6 +7,7 @@ use super::errors;
 use super::recheck;
 use crate::document::{RawValue, changes};
 use crate::engine::commit::documents::PackedDocument;
+use crate::engine::exec::interrupt::Interrupt;
 use crate::engine::exec::nonblocking::would_block;
 use crate::engine::format::key::Key;
 use crate::engine::format::record::{self, Making};
@@ -16,6 +17,7 @@ use crate::engine::state::collection::Collection;
 use crate::engine::state::collection_options::CollectionOptions;
 use crate::engine::state::idle_readers::Ticket;
 use crate::engine::state::namespace::{check_name, parts};
+use crate::engine::state::rules::Checked;
 use crate::engine::state::slab::{Content, SlotId, Span, Version, VisibleVersion};
 use crate::engine::state::views::View;
 use crate::engine::store::Store;
@@ -84,6 +86,10 @@ impl Present {
         let put =
             span.record(&block).ok_or_else(|| Error::new(Kind::Internal, "a slot names no document"))?;
         Ok(Present { version: put.version, created_at: put.created_at, block, span })
+    }
+
+    pub(super) fn document<'a>(&'a self, collection: &'a Collection) -> RawValue<'a> {
+        RawValue::new(self.span.of(&self.block), collection.shapes())
     }
 }
 
@@ -275,6 +281,7 @@ impl Work {
     ) -> Result<u64> {
         self.check_newest(name, collection, key, seen)?;
         let document = RawValue::new(packed.bytes(), collection.shapes());
+        let checked = self.checked(name, collection, seen, packed)?;
         let keys = self.keys_of(name, collection, key, seen, document)?;
         let (version, created_at) = match &seen.present {
             Some(present) => (present.version.saturating_add(1), present.created_at),
@@ -302,9 +309,28 @@ impl Work {
             block: Arc::new(block),
             span: Span::new(range, head, version),
             keys: Arc::new(keys),
+            checked,
         };
         self.own_of(collection).put(document, seen.below);
         Ok(version)
+    }
+
+    /// Refuses a document that is not valid by the newest rules; returns by which rules it has been checked.
+    fn checked(
+        &self,
+        name: &str,
+        collection: &Collection,
+        seen: &Seen,
+        packed: &PackedDocument,
+    ) -> Result<Checked> {
+        let Some(rules) = collection.rules() else { return Ok(packed.checks().clone()) };
+        if packed.checks().is_by(&rules) {
+            return Ok(packed.checks().clone());
+        }
+        let document = RawValue::new(packed.bytes(), collection.shapes());
+        let before = seen.present.as_ref().map(|present| present.document(collection));
+        rules.check(name, document, before, &self.store.work(&Interrupt::default()))?;
+        Ok(Checked::By(rules))
     }
 
     /// How a document will have become what it is when the transaction is committed: updates of a document are one.

@@ -19,6 +19,9 @@ pub(crate) fn create(store: &Store, name: &str, options: Option<&Incoming>) -> C
         Ok(options) => Arc::new(options),
         Err(error) => return Committed::failed(error),
     };
+    if let Err(error) = options.check_for(name) {
+        return Committed::failed(error);
+    }
     commit::run(store, name.len() + 128, |commit| {
         let collection = commit.collection_or_create_with(name, &options)?;
         check_options(&collection, name, &options)?;
@@ -59,7 +62,8 @@ const MISSING: &[&str] = &[
     "dryRun",
 ];
 
-/// Changes options of a collection: `{ changeStreamPreAndPostImages }`. Options that it has already are no change.
+/// Changes options of a collection: `{ changeStreamPreAndPostImages, validator, validationLevel,
+/// validationAction }`. Options that it has already are no change.
 pub(crate) fn modify(store: &Store, name: &str, changes: &Incoming) -> Committed<Answer> {
     if let Err(error) = incoming::check(changes.bytes(), &changes.shapes) {
         return Committed::failed(error);
@@ -77,6 +81,7 @@ pub(crate) fn modify(store: &Store, name: &str, changes: &Incoming) -> Committed
                 return Err(no_option(option).into());
             }
         }
+        options.check_for(name)?;
         if options != *before {
             commit.change_options(&collection, Arc::new(options));
         }
