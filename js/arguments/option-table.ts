@@ -114,12 +114,12 @@ export const OTHER_NAMES: { readonly [name: string]: string | undefined } = {
 }
 
 /** Options of indexes. */
-const INDEX: readonly (keyof CreateIndexesOptions)[] = ['name', 'unique', 'sparse', 'partialFilterExpression', 'background'] satisfies (keyof IndexDescription)[]
+const INDEX: readonly (keyof CreateIndexesOptions)[] = ['name', 'unique', 'sparse', 'partialFilterExpression', 'hidden', 'background'] satisfies (keyof IndexDescription)[]
 /** How a server builds an index; without effect here. */
 const BUILDS = ['background', 'v', 'version', 'commitQuorum']
 /** Options of a server's indexes, including those that the core refuses. */
 const INDEX_OF_SERVERS = [
-  ...BUILDS, 'hidden', 'expireAfterSeconds', 'storageEngine', 'weights', 'default_language', 'language_override', 'textIndexVersion',
+  ...BUILDS, 'expireAfterSeconds', 'storageEngine', 'weights', 'default_language', 'language_override', 'textIndexVersion',
   '2dsphereIndexVersion', 'bits', 'min', 'max', 'wildcardProjection', 'clustered', 'prepareUnique'
 ]
 

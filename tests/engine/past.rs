@@ -54,7 +54,8 @@ fn copy_of(client: &Client) -> Copied {
             assert_eq!(client.count(&name, &object(&[])).unwrap(), documents.len() as u64);
             let indexes = match client.call(&name, Operation::ListIndexes).unwrap().1 {
                 Answer::Values(specs) => {
-                    specs.iter().map(|spec| format!("{:?}", field(spec, "name"))).collect()
+                    let shown = |spec| format!("{:?} {:?}", field(spec, "name"), field(spec, "hidden"));
+                    specs.iter().map(shown).collect()
                 }
                 _ => panic!("a listing has another answer"),
             };
@@ -109,8 +110,15 @@ fn change(client: &Client, dice: &mut fastrand::Rng) {
         }
         88..90 => drop(client.database.drop_index(name, "n_1")),
         90..92 => {
-            let enabled = object(&[("enabled", Value::Bool(dice.bool()))]);
-            let changes = incoming(&object(&[("changeStreamPreAndPostImages", enabled)]));
+            let changes = match dice.u32(0..3) {
+                0 => ("changeStreamPreAndPostImages", object(&[("enabled", Value::Bool(dice.bool()))])),
+                1 => ("validator", object(&[("n", object(&[("$lt", Value::Int(dice.i32(3..9)))]))])),
+                _ => {
+                    let name = ("name", Value::String("n_1".into()));
+                    ("index", object(&[name, ("hidden", Value::Bool(dice.bool()))]))
+                }
+            };
+            let changes = incoming(&object(&[changes]));
             drop(client.call(name, Operation::CollMod { changes }));
         }
         92..94 => drop(client.call(["", "b\0", "c\0"][dice.usize(0..3)], Operation::DropDatabase)),

@@ -95,7 +95,12 @@ pub(super) fn told(
             let known = names.of(*collection)?;
             let read = |bytes: &[u8]| CollectionOptions::decode(bytes).ok_or_else(broken);
             let (now, before) = (read(now)?, read(before)?);
-            let state = Value::Object(vec![("collectionOptions".to_owned(), before.to_value())]);
+            let mut state = vec![("collectionOptions".to_owned(), before.to_value())];
+            if let Some((_, hidden)) = now.changed_index(&before) {
+                let options = Value::Object(vec![("hidden".to_owned(), Value::Bool(hidden))]);
+                state.push(("indexOptions".to_owned(), options));
+            }
+            let state = Value::Object(state);
             let state = ("stateBeforeChange".to_owned(), state);
             let after = vec![operation(Value::Object(now.changes_since(&before))), state];
             expanded(options, told_of("modify", &known, Vec::new(), after))

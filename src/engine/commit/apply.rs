@@ -82,9 +82,13 @@ impl Commit<'_> {
         superseded.append(&mut versions);
         for (collection, index, change) in self.index_changes.drain(..) {
             match change {
-                IndexChange::Ready => index.set_ready(lsn),
+                IndexChange::Ready => {
+                    collection.note_hidden(&index, true);
+                    index.set_ready(lsn);
+                }
                 IndexChange::Dropped => {
                     index.set_dropped(lsn);
+                    collection.note_hidden(&index, false);
                     superseded.push(Superseded::Index(collection, index.number()));
                 }
             }

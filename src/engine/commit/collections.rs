@@ -70,7 +70,7 @@ impl Commit<'_> {
         let indexes = before.map(|before| before.indexes());
         for index in indexes.iter().flat_map(|indexes| indexes.iter()) {
             if index.is_ready(Lsn::NEWEST) {
-                let fresh = Index::new(collection.next_index(), index.spec().clone())?;
+                let fresh = Index::new(collection.next_index(), index.definition())?;
                 self.begin_index(&collection, &Arc::new(fresh));
             }
         }
@@ -81,7 +81,7 @@ impl Commit<'_> {
     /// on.
     pub(crate) fn begin_index(&mut self, collection: &Arc<Collection>, index: &Arc<Index>) {
         let mut spec = Vec::new();
-        encode_plain(&index.spec().to_value(), &mut spec);
+        encode_plain(&index.definition().to_value(), &mut spec);
         record::index(self.block(spec.len() + 16), collection.number(), &spec);
         if self.created.iter().any(|created| created.number() == collection.number()) {
             // Nobody else sees the collection yet; later documents of this commit are checked.

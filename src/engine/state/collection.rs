@@ -116,7 +116,22 @@ impl Collection {
             _ => Arc::new(Rules::new(validator.clone(), level, action)),
         });
         self.is_validated.store(rules.is_some(), Ordering::Release);
+        for index in self.indexes().iter() {
+            let (was, is) = (own.hides(&index.spec().name), options.hides(&index.spec().name));
+            if was != is {
+                index.set_hidden(is);
+            }
+        }
         *own = options;
+    }
+
+    /// An index is ready or dropped: the options say from now on whether it is hidden.
+    pub(crate) fn note_hidden(&self, index: &Index, is_there: bool) {
+        let (name, hidden) = (&index.spec().name, is_there && index.is_hidden());
+        let mut own = self.options.write();
+        if own.hides(name) != hidden {
+            *own = Arc::new(own.hiding(name, hidden));
+        }
     }
 
     /// Takes over options and rules of another: documents that have passed those have passed its own.
@@ -185,6 +200,9 @@ impl Collection {
     }
 
     pub(crate) fn add_index(&self, index: Arc<Index>) {
+        if self.options.read().hides(&index.spec().name) {
+            index.set_hidden(true);
+        }
         let mut indexes = self.indexes.write();
         *indexes = indexes.iter().cloned().chain([index]).collect();
         self.indexed.store(true, Ordering::Release);

@@ -33,6 +33,9 @@ pub(crate) struct CollectionOptions {
     validation_level: Option<Level>,
     #[serde(skip_serializing_if = "Option::is_none")]
     validation_action: Option<Action>,
+    /// Names of indexes that queries pass over, in order. Not listed: the indexes themselves tell.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    hidden_indexes: Vec<String>,
 }
 
 impl CollectionOptions {
@@ -71,6 +74,35 @@ impl CollectionOptions {
         };
         self.change_stream_pre_and_post_images = Some(Images { enabled });
         Ok(true)
+    }
+
+    /// Whether queries pass over the index of this name.
+    pub(crate) fn hides(&self, index: &str) -> bool {
+        self.hidden_indexes.iter().any(|name| name == index)
+    }
+
+    /// The same with an index hidden, or not.
+    #[must_use]
+    pub(crate) fn hiding(&self, index: &str, hidden: bool) -> CollectionOptions {
+        let mut options = self.clone();
+        options.hidden_indexes.retain(|name| name != index);
+        if hidden {
+            options.hidden_indexes.push(index.to_owned());
+            options.hidden_indexes.sort();
+        }
+        options
+    }
+
+    /// Whether a collection with these options is as it is asked for.
+    pub(crate) fn is_as(&self, given: &CollectionOptions) -> bool {
+        CollectionOptions { hidden_indexes: Vec::new(), ..self.clone() } == *given
+    }
+
+    /// The index that is hidden now and was not before, or the other way round; and whether it was hidden.
+    pub(crate) fn changed_index<'o>(&'o self, before: &'o CollectionOptions) -> Option<(&'o str, bool)> {
+        let appeared = before.hidden_indexes.iter().find(|name| !self.hides(name));
+        let hidden = self.hidden_indexes.iter().find(|name| !before.hides(name));
+        appeared.map(|name| (&**name, true)).or(hidden.map(|name| (&**name, false)))
     }
 
     /// Reads what the log has.
@@ -132,11 +164,18 @@ impl CollectionOptions {
         let own = self.fields();
         let gone = before.validator.is_some() && self.validator.is_none();
         let gone = gone.then(|| ("validator".to_owned(), Value::Object(Vec::new())));
-        let before = before.fields();
+        let fields_before = before.fields();
         let same = |(name, value): &(String, Value)| {
-            before.iter().any(|(other, before)| name == other && compare_values(value, before).is_eq())
+            let is_same =
+                |(other, before): &(String, Value)| name == other && compare_values(value, before).is_eq();
+            fields_before.iter().any(is_same)
         };
-        own.into_iter().filter(|option| !same(option)).chain(gone).collect()
+        let index = self.changed_index(before).map(|(name, was)| {
+            let fields = [("name", Value::String(name.to_owned())), ("hidden", Value::Bool(!was))];
+            let fields = fields.map(|(name, value)| (name.to_owned(), value));
+            ("index".to_owned(), Value::Object(fields.into()))
+        });
+        own.into_iter().filter(|option| !same(option)).chain(gone).chain(index).collect()
     }
 }
 

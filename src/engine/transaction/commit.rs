@@ -197,7 +197,7 @@ fn stage_begun(commit: &mut Commit<'_>, part: &Part) -> Result<(), Halt> {
     collection.set_options_of(&part.collection);
     commit.keep_created();
     for index in part.collection.indexes().iter() {
-        let index = Index::new(collection.next_index(), index.spec().clone())?;
+        let index = Index::new(collection.next_index(), index.definition())?;
         commit.begin_index(&collection, &Arc::new(index));
     }
     for (_, document) in part.own.documents() {

@@ -4,6 +4,7 @@ use super::report::{Expected, Fields, Report, field, number, text};
 use super::schema;
 use crate::document::{Leaf, Node, Path, Value};
 use crate::query::Filter;
+use crate::query::pattern::Source;
 use crate::query::syntax::is_operators;
 
 /// A condition, as it is written.
@@ -23,7 +24,7 @@ fn parts(filter: &Value) -> Vec<Part<'_>> {
         match key {
             "$comment" => {}
             _ if key.starts_with('$') => parts.push(Part::Whole(key, value)),
-            _ if is_operators(value) => parts.extend(operators(key, value)),
+            _ if Source::of(value).is_none() && is_operators(value) => parts.extend(operators(key, value)),
             _ => parts.push(Part::Equal(key, value)),
         }
     }
@@ -95,14 +96,11 @@ impl Part<'_> {
             Part::Whole(name, operand) => whole(name, operand, document, expected, report),
             Part::Equal(path, operand) => {
                 let written = object(path, operand.clone());
-                of_field((path, "$eq", &written, &written), document, expected, report)
+                let operator = if Source::of(operand).is_some() { "$regex" } else { "$eq" };
+                of_field((path, operator, &written), document, expected, report)
             }
             Part::Operator(path, "$not", condition, _) => {
-                let inner = if is_operators(condition) {
-                    object(path, condition.clone())
-                } else {
-                    object(path, object("$regex", condition.clone()))
-                };
+                let inner = object(path, condition.clone());
                 let details = explain(&inner, document, expected.other(), report)?;
                 Some(Value::Object(vec![text("operatorName", "$not"), field("details", details)]))
             }
@@ -110,7 +108,7 @@ impl Part<'_> {
                 let mut condition = vec![field(operator, operand.clone())];
                 condition.extend(options.map(|options| field("$options", options.clone())));
                 let written = object(path, Value::Object(condition));
-                of_field((path, operator, &written, &written), document, expected, report)
+                of_field((path, operator, &written), document, expected, report)
             }
         }
     }
@@ -160,9 +158,9 @@ fn whole<'a>(
     }
 }
 
-/// An operator on a path: the filter to evaluate, and the one to tell.
+/// An operator on a path, and the filter that it is alone.
 fn of_field<'a>(
-    (path, operator, filter, written): (&str, &str, &Value, &Value),
+    (path, operator, filter): (&str, &str, &Value),
     document: impl Node<'a>,
     expected: Expected,
     report: &Report<'_>,
@@ -184,7 +182,7 @@ fn of_field<'a>(
     let negated = matches!(operator, "$ne" | "$nin");
     let is_missing = values.is_empty() && operator != "$exists";
     let why = if is_missing { "field was missing" } else { why(operator, filter, holds != negated) };
-    let mut fields: Fields = report.operator(operator, written, why);
+    let mut fields: Fields = report.operator(operator, filter, why);
     report.considered(&values, &mut fields);
     if operator == "$type" {
         report.types(&values, &mut fields);

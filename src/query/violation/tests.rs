@@ -32,6 +32,8 @@ fn something_is_told_exactly_of_documents_that_do_not_match() {
         r#"{ "a": { "$elemMatch": { "b": 1 } } }"#,
         r#"{ "a": { "$mod": [2, 1] } }"#,
         r#"{ "a": { "$regex": "^X", "$options": "i" } }"#,
+        r#"{ "a": { "$regularExpression": { "pattern": "^x", "options": "" } } }"#,
+        r#"{ "a": { "$not": { "$regularExpression": { "pattern": "^x", "options": "" } } } }"#,
         r#"{ "a": { "$bitsAllSet": 1 } }"#,
         r#"{ "$or": [{ "a": 1 }, { "b": 2 }] }"#,
         r#"{ "$and": [{ "a": 1 }, { "$nor": [{ "b": 2 }, { "c": 3 }] }] }"#,

@@ -10,9 +10,14 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use crate::document::{Node, RawKind, RawValue, Shapes, Value, encode_plain, incoming};
 use crate::error::{Details, Error, Kind, Result, codes};
 use crate::query::Filter;
+use crate::query::expression::Constants;
+use crate::work::Work;
 
 /// Bytes of a validator in the stored form.
 pub(crate) const MAX_VALIDATOR: usize = 1 << 20;
+
+/// Bytes that its compiled form may take.
+const MAX_COMPILED: usize = 100 << 20;
 
 /// Operators that a validator must not have, as on the server: they ask for more than the document.
 const FORBIDDEN: &[&str] = &["$near", "$nearSphere", "$geoNear", "$text", "$where"];
@@ -113,13 +118,14 @@ impl Validator {
             );
             return Err(Error::new(Kind::Limit, message));
         }
-        Validator::of(bytes).map(Some)
+        // Regular expressions are bounded as those of a query are.
+        Validator::of(bytes, &Work::of_steps(u64::MAX, MAX_COMPILED)).map(Some)
     }
 
-    fn of(bytes: Vec<u8>) -> Result<Arc<Validator>> {
+    fn of(bytes: Vec<u8>, work: &Work) -> Result<Arc<Validator>> {
         let shapes = Shapes::new();
         let raw = RawValue::new(&bytes, &shapes);
-        let (source, filter) = (raw.to_value(), Filter::parse(raw)?);
+        let (source, filter) = (raw.to_value(), Filter::parse_with(raw, &Constants::default().within(work))?);
         Ok(Arc::new(Validator { bytes, source, filter }))
     }
 
@@ -158,7 +164,7 @@ pub(crate) fn read<'de, D: Deserializer<'de>>(
     let text = String::deserialize(deserializer)?;
     let bytes = BASE64.decode(text.as_bytes()).map_err(D::Error::custom)?;
     incoming::check(&bytes, &Shapes::new()).map_err(|error| D::Error::custom(error.message()))?;
-    Validator::of(bytes).map(Some).map_err(|error| D::Error::custom(error.message()))
+    Validator::of(bytes, &Work::default()).map(Some).map_err(|error| D::Error::custom(error.message()))
 }
 
 /// The first operator of a filter that a validator must not have.
