@@ -134,7 +134,7 @@ async function opened(options) {
 async function database(t) {
   const db = await memory(t)
   await db.collection('one').insertOne({ _id: 1 })
-  return { collection: (name) => db.collection(name), sibling: (name) => db.sibling(name), createCollection: (name) => db.createCollection(name), aggregateNothing: (stages) => db.collection('one').aggregate(stages) }
+  return { collection: (name) => db.collection(name), sibling: (name) => db.sibling(name), createCollection: (name, options) => db.createCollection(name, options), aggregateNothing: (stages) => db.collection('one').aggregate(stages) }
 }
 
 const rows = documented()

@@ -319,15 +319,17 @@ test('large documents and long lists are checked, and their details are bounded'
   t.regex(large.errInfo.details.reason, /too large/)
 })
 
+/** The value, 30 levels down. */
+function nest(value) {
+  for (let n = 0; n < 30; n++) value = { a: value }
+  return value
+}
+
 test('deep schemas and patterns are checked on a database with little memory', async (t) => {
   let schema = { bsonType: 'string', pattern: '^(a+)+$' }
   for (let n = 0; n < 30; n++) schema = { bsonType: 'object', properties: { a: schema }, required: ['a'] }
   const db = await onDisk(t, { memoryLimit: 1 })
   const deep = await db.createCollection('deep', { validator: { $jsonSchema: schema } })
-  const nest = (value) => {
-    for (let n = 0; n < 30; n++) value = { a: value }
-    return value
-  }
   await deep.insertMany(Array.from({ length: 200 }, (_, n) => ({ _id: n, ...nest('a'.repeat(n + 1)) })))
   // What is told has fewer levels than a document may have.
   let told = (await refused(t, () => deep.updateOne({ _id: 5 }, { $set: { ['a.'.repeat(29) + 'a']: 'aaab' } }))).errInfo.details.schemaRulesNotSatisfied[0]

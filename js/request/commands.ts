@@ -97,7 +97,7 @@ export async function runCommand(where: string, database: Commanded, modify: Mod
   checkFields(where, 'command', command)
   const [name, ...others] = Object.keys(command)
   const run = COMMANDS[name?.toLowerCase() ?? '']
-  if (name === undefined || run === undefined) throw unknown(where, name)
+  if (name === undefined || run === undefined) throw notFound(where, name)
   const fields: Document = {}
   for (const other of others) {
     if (!GENERIC.has(other) && command[other] !== undefined) fields[other] = command[other]
@@ -107,7 +107,7 @@ export async function runCommand(where: string, database: Commanded, modify: Mod
   return run(where, database, { name, value: command[name], fields: rest }, limits, modify)
 }
 
-function unknown(where: string, name: string | undefined): MoltenError {
+function notFound(where: string, name: string | undefined): MoltenError {
   const instead = INSTEAD[name?.toLowerCase() ?? ''] ?? 'there are ping, buildInfo, create, collMod, collStats and dbStats'
   const shown = name === undefined ? '{}' : JSON.stringify(name)
   return new MoltenError('NOT_SUPPORTED', `${where}: no such command: ${shown}; ${instead}`, numbered('CommandNotFound'))
@@ -121,8 +121,8 @@ function collectionOf(where: string, { name, value }: Command): string {
 
 /** Refuses fields of a command that takes none. */
 function refuseFields(where: string, { name, fields }: Command): void {
-  const [unknown] = Object.keys(fields)
-  if (unknown !== undefined && unknown !== 'scale') throw new TypeError(`${where}: ${name} has no field ${JSON.stringify(unknown)}`)
+  const [other] = Object.keys(fields)
+  if (other !== undefined && other !== 'scale') throw new TypeError(`${where}: ${name} has no field ${JSON.stringify(other)}`)
   if (fields['scale'] !== undefined && fields['scale'] !== 1) throw new MoltenError('NOT_SUPPORTED', `${where}: the field scale is not supported; sizes are bytes`)
 }
 

@@ -113,10 +113,13 @@ pub(crate) fn write(
     Ok(documents)
 }
 
+/// A collection with its name, and how many shapes the log defines.
+type Named = (Arc<str>, Arc<Collection>, usize);
+
 /// Names, shapes and counters: the blocks of collection 0.
 pub(crate) fn write_database(
     time: i64,
-    (collections, options): (&[(Arc<str>, Arc<Collection>, usize)], &[Arc<CollectionOptions>]),
+    (collections, options): (&[Named], &[Arc<CollectionOptions>]),
     lsn: Lsn,
     next_number: u32,
     past: &[(u32, PastName)],
