@@ -794,7 +794,7 @@ export interface ChangeStreamOptions extends OperationOptions {
 	startAfter?: ResumeToken;
 	/** Begins with the first commit of this time or later: a Date, or the `clusterTime` of an event. */
 	startAtOperationTime?: Date | ClusterTime;
-	/** Whether there are events `create`, `createIndexes` and `dropIndexes`. Default false. */
+	/** Whether there are events `create`, `modify`, `createIndexes` and `dropIndexes`. Default false. */
 	showExpandedEvents?: boolean;
 	/** Events that are fetched at a time. Default 1,000, or 4 MiB. */
 	batchSize?: number;
@@ -946,10 +946,12 @@ export interface ChangeStreamDropDatabaseDocument extends ChangeStreamEvent, Cha
 export interface ChangeStreamInvalidateDocument extends ChangeStreamEvent {
 	operationType: "invalidate";
 }
-/** With `showExpandedEvents`: a collection was created, or an index was created or dropped. */
+/** With `showExpandedEvents`: a collection was created or modified, or an index was created or dropped. */
 export interface ChangeStreamExpandedDocument extends OfCollection {
-	operationType: "create" | "createIndexes" | "dropIndexes";
+	operationType: "create" | "modify" | "createIndexes" | "dropIndexes";
 	operationDescription: Document;
+	/** Of `modify`: the options before. */
+	stateBeforeChange?: Document;
 }
 /** An event of a change stream. */
 export type ChangeStreamDocument<T = Document> = ChangeStreamInsertDocument<T> | ChangeStreamUpdateDocument<T> | ChangeStreamReplaceDocument<T> | ChangeStreamDeleteDocument<T> | ChangeStreamDropDocument | ChangeStreamRenameDocument | ChangeStreamDropDatabaseDocument | ChangeStreamInvalidateDocument | ChangeStreamExpandedDocument;
@@ -978,6 +980,8 @@ export interface IndexOptions {
 	sparse?: boolean;
 	/** Holds only documents that match this filter. */
 	partialFilterExpression?: Document;
+	/** Whether queries pass it over: it is kept up to date, and a unique one still rejects duplicates. Default false. */
+	hidden?: boolean;
 	/** Accepted for compatibility with MongoDB, without effect: every index is built while reads and writes continue. */
 	background?: boolean;
 }
@@ -1003,6 +1007,7 @@ export interface IndexDescriptionInfo {
 	unique?: boolean;
 	sparse?: boolean;
 	partialFilterExpression?: Document;
+	hidden?: boolean;
 }
 /** Names of indexes, and their fields in order. */
 export interface IndexDescriptionCompact {
@@ -1183,6 +1188,18 @@ export interface CreateCollectionOptions extends CollectionOptions, OperationOpt
 	changeStreamPreAndPostImages?: {
 		enabled: boolean;
 	};
+	/**
+	 * A filter that documents must match: every write checks it, and rejects with `SCHEMA_VIOLATION` (code 121). It is often
+	 * `{ $jsonSchema: { ... } }`. `db.command({ collMod })` changes it, or removes it with `{}`.
+	 */
+	validator?: Document;
+	/**
+	 * Which documents it applies to: `'strict'` (the default) to all that are written, `'moderate'` to new ones and to those that
+	 * were valid, `'off'` to none.
+	 */
+	validationLevel?: "off" | "strict" | "moderate";
+	/** What is done about others: `'error'` (the default) refuses them, `'warn'` logs and stores them, `'errorAndLog'` does both. */
+	validationAction?: "error" | "warn" | "errorAndLog";
 }
 /** What recovery found when the database was opened. */
 export interface RecoveryReport {
@@ -1659,6 +1676,8 @@ export interface MoltenErrorDetails {
 	keyPattern?: Record<string, unknown>;
 	/** `DUPLICATE_KEY`: the duplicate values. */
 	keyValue?: Record<string, unknown>;
+	/** `SCHEMA_VIOLATION`: the document, and the rules of the validator that it breaks. */
+	errInfo?: Record<string, unknown>;
 	/** MongoDB's error code, where it differs from the kind's. */
 	code?: number;
 	/** The name of `code`. */
@@ -1685,6 +1704,8 @@ export declare class MoltenError extends Error {
 	readonly line?: number;
 	readonly keyPattern?: Record<string, unknown>;
 	readonly keyValue?: Record<string, unknown>;
+	/** Of `SCHEMA_VIOLATION`: `{ failingDocumentId, details }`, the rules of the validator that the document breaks. */
+	readonly errInfo?: Record<string, unknown>;
 	constructor(kind: MoltenErrorKind, message: string, details?: MoltenErrorDetails);
 	/** The labels of the error; with `TransientTransactionError` its transaction may succeed when it is run again. */
 	get errorLabels(): string[];
@@ -1707,6 +1728,7 @@ export interface WriteError {
 	errmsg: string;
 	keyPattern?: Record<string, unknown>;
 	keyValue?: Record<string, unknown>;
+	errInfo?: Record<string, unknown>;
 }
 /** What a bulk operation did, completely or up to its failures. */
 export interface BulkCounts {
@@ -2516,7 +2538,13 @@ export declare class Database extends DatabaseFileMethods {
 	 * the events after a resume token are no longer kept.
 	 */
 	watch<T extends Document = Document, C extends Document = ChangeStreamDocument<T>>(pipeline?: readonly Document[], options?: DatabaseChangeStreamOptions): ChangeStream<T, C>;
-	/** Answers the command `{ ping: 1 }` with `{ ok: 1 }`. Rejects with `NOT_SUPPORTED` for every other command: methods do what they do. */
+	/**
+	 * Runs one of MongoDB's commands `ping`, `buildInfo`, `create`, `collMod`, `collStats` and `dbStats`. `collMod` changes options of a collection, for
+	 * all writes from then on: `{ collMod: 'users', changeStreamPreAndPostImages: { enabled: true } }`.
+	 *
+	 * Rejects with `NOT_SUPPORTED` (code 59) for other commands, and names the method to call instead; with `BAD_QUERY` when a field is malformed, or
+	 * the collection to change does not exist (code 26).
+	 */
 	command(command: Document, options?: OperationOptions): Promise<Document>;
 	/**
 	 * Waits for running operations, writes what is pending and releases the directory, with all databases in it. Resolves when another process

@@ -67,6 +67,7 @@ const PROBES = {
     db.collection(`indexes${more}`).createIndexes(Array.from({ length: n - 1 + more }, (_, i) => ({ key: { [`f${i}`]: 1 } }))),
   'definition of an index, encoded': (db, n, more) =>
     db.collection('d').createIndex({ [`p${more}`]: 1 }, { partialFilterExpression: { a: 'x'.repeat(more ? n : n - 200) } }),
+  'validator of a collection, encoded': (db, n, more) => db.createCollection(`rules${more}`, { validator: { a: 'x'.repeat(more ? n : n - 20) } }),
   'keys of a document in an index': async (db, n, more) => {
     await db.collection('e').createIndex({ a: 1 })
     // The array itself is a key as well.
@@ -135,7 +136,7 @@ async function opened(options) {
 async function database(t) {
   const db = await memory(t)
   await db.collection('one').insertOne({ _id: 1 })
-  return { collection: (name) => db.collection(name), sibling: (name) => db.sibling(name), createCollection: (name) => db.createCollection(name), aggregateNothing: (stages) => db.collection('one').aggregate(stages) }
+  return { collection: (name) => db.collection(name), sibling: (name) => db.sibling(name), createCollection: (name, options) => db.createCollection(name, options), aggregateNothing: (stages) => db.collection('one').aggregate(stages) }
 }
 
 const rows = documented()

@@ -33,13 +33,6 @@ test('aggregate of a database begins with $documents', async (t) => {
   t.deepEqual(await db.collections(), [])
 })
 
-test('ping is answered, and other commands are refused', async (t) => {
-  const db = await memory(t)
-  t.deepEqual(await db.command({ ping: 1 }), { ok: 1 })
-  await rejectsWith(t, 'NOT_SUPPORTED', () => db.command({ collMod: 'users' }), /the command "collMod" is not supported, only ping is/)
-  await rejectsWith(t, 'NOT_SUPPORTED', () => db.command({}), /Database\.command/)
-})
-
 test('each method of the driver that is not here says what to use instead', async (t) => {
   const db = await memory(t)
   for (const [type, object, place] of [['Database', db, 'Database'], ['Collection', db.collection('users'), 'users']]) {

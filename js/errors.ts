@@ -11,6 +11,7 @@ export const CODES = {
   MaxTimeMSExpired: 50,
   DollarPrefixedFieldName: 52,
   InvalidIdField: 53,
+  CommandNotFound: 59,
   InvalidNamespace: 73,
   WriteConflict: 112,
   DocumentValidationFailure: 121,
@@ -76,6 +77,8 @@ export interface MoltenErrorDetails {
   keyPattern?: Record<string, unknown>
   /** `DUPLICATE_KEY`: the duplicate values. */
   keyValue?: Record<string, unknown>
+  /** `SCHEMA_VIOLATION`: the document, and the rules of the validator that it breaks. */
+  errInfo?: Record<string, unknown>
   /** MongoDB's error code, where it differs from the kind's. */
   code?: number
   /** The name of `code`. */
@@ -106,7 +109,7 @@ const DEFAULTS: { readonly [kind: string]: CodeName | undefined } = {
 const BRAND = Symbol.for('moltendb-node.MoltenError')
 const BULK = Symbol.for('moltendb-node.MoltenBulkWriteError')
 
-const DETAILS = ['path', 'file', 'offset', 'pid', 'line', 'keyPattern', 'keyValue'] as const
+const DETAILS = ['path', 'file', 'offset', 'pid', 'line', 'keyPattern', 'keyValue', 'errInfo'] as const
 
 /** An error of the database. Programming mistakes are a TypeError. */
 export class MoltenError extends Error {
@@ -124,6 +127,8 @@ export class MoltenError extends Error {
   declare readonly line?: number
   declare readonly keyPattern?: Record<string, unknown>
   declare readonly keyValue?: Record<string, unknown>
+  /** Of `SCHEMA_VIOLATION`: `{ failingDocumentId, details }`, the rules of the validator that the document breaks. */
+  declare readonly errInfo?: Record<string, unknown>
   readonly #labels: string[]
 
   constructor(kind: MoltenErrorKind, message: string, details: MoltenErrorDetails = {}) {
@@ -181,6 +186,7 @@ export interface WriteError {
   errmsg: string
   keyPattern?: Record<string, unknown>
   keyValue?: Record<string, unknown>
+  errInfo?: Record<string, unknown>
 }
 
 /** What a bulk operation did, completely or up to its failures. */
@@ -259,6 +265,7 @@ export interface FailedWrite {
   indexName?: string
   keyPattern?: Record<string, unknown>
   keyValue?: Record<string, unknown>
+  errInfo?: Record<string, unknown>
 }
 
 /** An error, as the core reports it. */
@@ -306,5 +313,6 @@ function writeErrorFrom(item: FailedWrite): WriteError {
   if (codeName !== undefined) error.codeName = codeName
   if (item.keyPattern) error.keyPattern = item.keyPattern
   if (item.keyValue) error.keyValue = item.keyValue
+  if (item.errInfo) error.errInfo = item.errInfo
   return error
 }

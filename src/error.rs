@@ -166,6 +166,8 @@ pub struct Details {
     pub key_pattern: Option<Vec<u8>>,
     /// `DUPLICATE_KEY`: the values that collide, as one encoded document.
     pub key_value: Option<Vec<u8>>,
+    /// `SCHEMA_VIOLATION`: which document failed, and which rules it breaks, as one encoded document.
+    pub info: Option<Vec<u8>>,
     /// MongoDB's error code, where it differs from the kind's (see `Kind::code`).
     pub code: Option<Code>,
     /// Whether the transaction that met it may succeed when it is run again: the label `TransientTransactionError`.

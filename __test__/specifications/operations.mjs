@@ -41,15 +41,10 @@ function hasCounterpart({ collMod, ping, ...rest }) {
   return (ping !== undefined && names.length === 0) || (collMod !== undefined && names.length === 1 && names[0] === IMAGES)
 }
 
-/** Runs a command. There is no collMod: the collection is made again with the option. */
-async function command(database, given, entities) {
-  const { commandName: _, command: { collMod, ...rest }, ...options } = given
-  if (collMod === undefined) return database.command(rest, optionsOf(entities, options))
-  const documents = await database.collection(collMod).find().toArray()
-  await database.dropCollection(collMod)
-  const collection = await database.createCollection(collMod, rest)
-  if (documents.length > 0) await collection.insertMany(documents)
-  return { ok: 1 }
+/** Runs a command. */
+function command(database, given, entities) {
+  const { commandName: _, command: run, ...options } = given
+  return database.command(run, optionsOf(entities, options))
 }
 
 const OPERATIONS = {

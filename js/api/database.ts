@@ -2,7 +2,7 @@
 
 import { inspect, type InspectOptions } from 'node:util'
 
-import { checkCollectionName, checkDatabaseName, checkFields, filterOf, flagOf } from '../arguments/arguments.js'
+import { checkCollectionName, checkDatabaseName, filterOf, flagOf } from '../arguments/arguments.js'
 import { type DatabaseName, defaultDatabase, Namespace, otherDatabase } from '../arguments/namespace.js'
 import { momentOf } from '../arguments/moment.js'
 import { destinationOf, MEMORY, pathOf, settingsOf } from '../arguments/open-options.js'
@@ -20,6 +20,7 @@ import { ListCursor } from '../cursor/list-cursor.js'
 import { MoltenError } from '../errors.js'
 import { watchingOf } from '../request/changes.js'
 import { collectionOptionsOf, creation } from '../request/collections.js'
+import { modification, type Modify, runCommand } from '../request/commands.js'
 import { databaseListing, infoOf, type ListedCollection, listing } from '../request/reads.js'
 import { requestOf, type Scope } from '../request/request.js'
 import { Opcode } from '../transport/opcodes.js'
@@ -438,18 +439,23 @@ export class Database extends DatabaseFileMethods {
     return new ChangeStream<T, C>({ connection: this.#connection, where, target: this.#target(where), watching, signal: given.signal, consumer: consumerOf(watching.consumer, this, this.#connection) })
   }
 
-  /** Answers the command `{ ping: 1 }` with `{ ok: 1 }`. Rejects with `NOT_SUPPORTED` for every other command: methods do what they do. */
+  /**
+   * Runs one of MongoDB's commands `ping`, `buildInfo`, `create`, `collMod`, `collStats` and `dbStats`. `collMod` changes options of a collection, for
+   * all writes from then on: `{ collMod: 'users', changeStreamPreAndPostImages: { enabled: true } }`.
+   *
+   * Rejects with `NOT_SUPPORTED` (code 59) for other commands, and names the method to call instead; with `BAD_QUERY` when a field is malformed, or
+   * the collection to change does not exist (code 26).
+   */
   async command(command: Document, options?: OperationOptions): Promise<Document> {
     const where = 'Database.command'
-    checkFields(where, 'command', command)
-    optionsOf<OperationOptions>(where, options, DATABASE.command).signal?.throwIfAborted()
+    const given = optionsOf<OperationOptions>(where, options, DATABASE.command)
+    given.signal?.throwIfAborted()
     this.#connection.checkOpen(where)
-    const name = Object.keys(command)[0]
-    if (name?.toLowerCase() !== 'ping') {
-      const shown = name === undefined ? '{}' : JSON.stringify(name)
-      throw new MoltenError('NOT_SUPPORTED', `${where}: the command ${shown} is not supported, only ping is; use the methods of the database and of its collections`)
+    const modify: Modify = async (name, changes, { signal, maxTimeMS }) => {
+      checkCollectionName(where, name)
+      return this.#connection.run<Document>(where, this.#target(where, name), { ...modification(changes), signal, maxTimeMS })
     }
-    return { ok: 1 }
+    return runCommand(where, this, modify, command, given)
   }
 
   /**

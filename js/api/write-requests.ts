@@ -9,7 +9,7 @@ import { variablesOf } from '../request/reads.js'
 import { bodyOf, type Elements, type Request, requestOf } from '../request/request.js'
 import { EncodingLimits } from '../request/time-limit.js'
 import {
-  answeringOf, type CheckedWrite, deletionOf, modified, type ModifiedAnswer, nameInserted, replacementOf, updateOf, updateResult
+  answeringOf, type CheckedWrite, deletionOf, modified, type ModifiedAnswer, nameInserted, replacementOf, uncheckedOf, updateOf, updateResult
 } from '../request/writes.js'
 import { Flag, Opcode } from '../transport/opcodes.js'
 import type { Operation } from '../transport/target.js'
@@ -32,7 +32,7 @@ export function insertOneOf<T>(handle: Handle, document: OptionalId<T>): Build<I
       writeArrayHead(out, 1)
       id = writer.writeNew(out, shapes, document)
     }
-    return requestOf(Opcode.Insert, 0, null, body, () => ({ acknowledged: true, insertedId: id as InferId<T> }), true)
+    return requestOf(Opcode.Insert, uncheckedOf(where, given), null, body, () => ({ acknowledged: true, insertedId: id as InferId<T> }), true)
   }
 }
 
@@ -59,7 +59,7 @@ export function insertManyOf<T>(handle: Handle, documents: readonly OptionalId<T
     }
     return {
       opcode: Opcode.Insert,
-      flags: unordered ? Flag.Unordered : 0,
+      flags: (unordered ? Flag.Unordered : 0) | uncheckedOf(where, given),
       body: bodyOf(elements),
       elements,
       finish: (count: number) => ({ acknowledged: true, insertedCount: count, insertedIds: ids }),
@@ -73,7 +73,7 @@ export function updateBy<T>(handle: Handle, kind: number, filter: unknown, updat
     const sort = kind === Flag.Many ? undefined : sortKeys(where, given.sort)
     // Assigned one by one: spreading makes small updates markedly slower.
     const write = updateOf(where, filter, update, given, handle.documentWriter(where, given), kind, sort)
-    return requestOf(write.opcode, write.flags, variablesOf(where, given.let), write.body, updateResult<T>)
+    return requestOf(write.opcode, write.flags | uncheckedOf(where, given), variablesOf(where, given.let), write.body, updateResult<T>)
   }
 }
 
@@ -81,7 +81,7 @@ export function replaceBy<T>(handle: Handle, filter: unknown, replacement: unkno
   return (where, given) => {
     const sort = sortKeys(where, given.sort)
     const { opcode, flags, body } = replacementOf(where, filter, replacement, given, handle.documentWriter(where, given), sort)
-    return requestOf(opcode, flags, variablesOf(where, given.let), body, updateResult<T>)
+    return requestOf(opcode, flags | uncheckedOf(where, given), variablesOf(where, given.let), body, updateResult<T>)
   }
 }
 
@@ -103,7 +103,7 @@ export function findOneAnd<T, O extends FindOneAndUpdateOptions>(check: (where: 
       write.body(out, shapes)
       answering.write(out)
     }
-    return requestOf(Opcode.FindOneAnd, answering.flags, variablesOf(where, given.let), body, (answer: ModifiedAnswer<WithId<T>>) => {
+    return requestOf(Opcode.FindOneAnd, answering.flags | uncheckedOf(where, given), variablesOf(where, given.let), body, (answer: ModifiedAnswer<WithId<T>>) => {
       return modified(answer, answering.metadata)
     })
   }
@@ -129,7 +129,7 @@ export function bulkOf<T>(handle: Handle, operations: readonly AnyBulkWriteOpera
     }
     return {
       opcode: Opcode.Bulk,
-      flags: unordered ? Flag.Unordered : 0,
+      flags: (unordered ? Flag.Unordered : 0) | uncheckedOf(where, given),
       variables: variablesOf(where, given.let),
       body: bodyOf(elements),
       elements,

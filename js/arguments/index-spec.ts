@@ -28,6 +28,7 @@ export interface SpecBody {
   unique?: boolean
   sparse?: boolean
   partialFilterExpression?: Document
+  hidden?: boolean
 }
 
 /** The fields of an index. */

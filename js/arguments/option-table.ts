@@ -41,7 +41,7 @@ export const IGNORED: { readonly [name in keyof Required<DriverOptions>]: string
   cursor: 'use `batchSize`',
   authorizedCollections: 'there are no users',
   authorizedDatabases: 'there are no users',
-  bypassDocumentValidation: 'there are no validators',
+  bypassDocumentValidation: 'where no document is written',
   ignoreUndefined: 'where nothing is written: undefined is refused in filters and pipelines',
   checkKeys: 'every name of well-formed Unicode can be stored',
   serializeFunctions: 'a function is refused, whatever this says',
@@ -89,7 +89,7 @@ export const REFUSED_OF_COLLECTIONS: { readonly [name: string]: RefusedOption | 
   __proto__: null as never,
   ...Object.fromEntries(
     [
-      'capped', 'size', 'max', 'validator', 'validationLevel', 'validationAction', 'expireAfterSeconds', 'timeseries', 'viewOn', 'pipeline',
+      'capped', 'size', 'max', 'expireAfterSeconds', 'timeseries', 'viewOn', 'pipeline',
       'clusteredIndex', 'storageEngine', 'indexOptionDefaults'
     ].map((name) => [name, refused(LATER, false)])
   )
@@ -114,12 +114,12 @@ export const OTHER_NAMES: { readonly [name: string]: string | undefined } = {
 }
 
 /** Options of indexes. */
-const INDEX: readonly (keyof CreateIndexesOptions)[] = ['name', 'unique', 'sparse', 'partialFilterExpression', 'background'] satisfies (keyof IndexDescription)[]
+const INDEX: readonly (keyof CreateIndexesOptions)[] = ['name', 'unique', 'sparse', 'partialFilterExpression', 'hidden', 'background'] satisfies (keyof IndexDescription)[]
 /** How a server builds an index; without effect here. */
 const BUILDS = ['background', 'v', 'version', 'commitQuorum']
 /** Options of a server's indexes, including those that the core refuses. */
 const INDEX_OF_SERVERS = [
-  ...BUILDS, 'hidden', 'expireAfterSeconds', 'storageEngine', 'weights', 'default_language', 'language_override', 'textIndexVersion',
+  ...BUILDS, 'expireAfterSeconds', 'storageEngine', 'weights', 'default_language', 'language_override', 'textIndexVersion',
   '2dsphereIndexVersion', 'bits', 'min', 'max', 'wildcardProjection', 'clustered', 'prepareUnique'
 ]
 
@@ -146,11 +146,11 @@ const NO_REFUSALS: Refusals = { __proto__: null as never }
 type Whole<Names, All extends readonly unknown[]> = Exclude<Names, All[number]> extends never ? All : ['missing', Exclude<Names, All[number]>]
 
 /**
- * The options of an operation: its own, `ignoreUndefined` and `allowDiskUse` where they have an effect, those of all operations, and the driver's
+ * The options of an operation: its own, `ignoreUndefined`, `bypassDocumentValidation` and `allowDiskUse` where they have an effect, those of all operations, and the driver's
  * options without effect.
  */
 function operation<O extends OperationOptions>(refusals: Refusals = NO_REFUSALS) {
-  return <const A extends readonly (Exclude<keyof O, Shared> | 'ignoreUndefined' | 'allowDiskUse' | 'maxAwaitTimeMS')[]>(...own: Whole<Exclude<keyof O, Shared>, A>): OptionNames =>
+  return <const A extends readonly (Exclude<keyof O, Shared> | 'ignoreUndefined' | 'allowDiskUse' | 'maxAwaitTimeMS' | 'bypassDocumentValidation')[]>(...own: Whole<Exclude<keyof O, Shared>, A>): OptionNames =>
     namesOf([...(own as readonly string[]), ...OF_OPERATIONS], refusals)
 }
 
@@ -194,6 +194,7 @@ const watching = [
   'consumer'
 ] as const
 const inserting = ['forceServerObjectId', 'ignoreUndefined'] as const
+const UNCHECKED = 'bypassDocumentValidation'
 
 /** Options of an index that are not sent to the core: without effect here, or refused earlier. */
 export const NOT_OF_INDEXES: ReadonlySet<string> = new Set([
@@ -202,9 +203,9 @@ export const NOT_OF_INDEXES: ReadonlySet<string> = new Set([
 
 /** The options of each method of a collection. */
 export const COLLECTION = {
-  insertOne: operation<InsertOneOptions>()(...inserting),
-  insertMany: operation<InsertManyOptions>()('ordered', ...inserting),
-  bulkWrite: operation<BulkWriteOptions>()('ordered', 'let', ...inserting),
+  insertOne: operation<InsertOneOptions>()(...inserting, UNCHECKED),
+  insertMany: operation<InsertManyOptions>()('ordered', ...inserting, UNCHECKED),
+  bulkWrite: operation<BulkWriteOptions>()('ordered', 'let', ...inserting, UNCHECKED),
   find: operation<FindOptions>()(...finding, 'limit', 'batchSize', 'hint', 'let', 'allowDiskUse'),
   findSync: outside(operation<FindOptions>()(...finding, 'limit', 'batchSize', 'hint', 'let', 'allowDiskUse')),
   findOne: operation<FindOneOptions>()('meta', ...finding, ...searching),
@@ -213,14 +214,14 @@ export const COLLECTION = {
   countSync: outside(operation<Omit<CountOptions, 'explain'>>()('skip', 'limit', 'hint', 'let')),
   estimatedDocumentCount: outside(none),
   distinct: operation<DistinctOptions>()('hint', 'explain'),
-  aggregate: operation<AggregateOptions>()('batchSize', 'hint', 'let', 'allowDiskUse'),
-  updateOne: operation<UpdateOneOptions>()('ifVersion', 'upsert', 'arrayFilters', 'sort', ...searching, 'ignoreUndefined'),
-  updateMany: operation<UpdateOptions>()('upsert', 'arrayFilters', ...searching, 'ignoreUndefined'),
-  replaceOne: operation<ReplaceOptions>()('ifVersion', 'upsert', 'sort', ...searching, 'ignoreUndefined'),
+  aggregate: operation<AggregateOptions>()('batchSize', 'hint', 'let', 'allowDiskUse', UNCHECKED),
+  updateOne: operation<UpdateOneOptions>()('ifVersion', 'upsert', 'arrayFilters', 'sort', ...searching, 'ignoreUndefined', UNCHECKED),
+  updateMany: operation<UpdateOptions>()('upsert', 'arrayFilters', ...searching, 'ignoreUndefined', UNCHECKED),
+  replaceOne: operation<ReplaceOptions>()('ifVersion', 'upsert', 'sort', ...searching, 'ignoreUndefined', UNCHECKED),
   deleteOne: operation<DeleteOneOptions>()('ifVersion', ...searching),
   deleteMany: operation<DeleteOptions>()(...searching),
-  findOneAndUpdate: operation<FindOneAndUpdateOptions>()('ifVersion', 'returnDocument', 'upsert', 'arrayFilters', 'sort', ...answering, ...searching, 'ignoreUndefined'),
-  findOneAndReplace: operation<FindOneAndReplaceOptions>()('ifVersion', 'returnDocument', 'upsert', 'sort', ...answering, ...searching, 'ignoreUndefined'),
+  findOneAndUpdate: operation<FindOneAndUpdateOptions>()('ifVersion', 'returnDocument', 'upsert', 'arrayFilters', 'sort', ...answering, ...searching, 'ignoreUndefined', UNCHECKED),
+  findOneAndReplace: operation<FindOneAndReplaceOptions>()('ifVersion', 'returnDocument', 'upsert', 'sort', ...answering, ...searching, 'ignoreUndefined', UNCHECKED),
   findOneAndDelete: operation<FindOneAndDeleteOptions>()('ifVersion', 'sort', ...answering, ...searching),
   get: operation<GetOptions>()('meta'),
   getSync: outside(operation<GetOptions>()('meta')),
@@ -230,12 +231,12 @@ export const COLLECTION = {
   set: operation<SetOptions>()('ifVersion', 'ignoreUndefined'),
   setMany: operation<SetManyOptions>({ __proto__: null as never, ifVersion: refused('it belongs to an entry: [id, document, { ifVersion }]') })('ignoreUndefined'),
   delete: operation<VersionOptions>()('ifVersion'),
-  insertOneSync: outside(operation<InsertOneOptions>()(...inserting)),
-  insertManySync: outside(operation<InsertManyOptions>()('ordered', ...inserting)),
-  bulkWriteSync: outside(operation<BulkWriteOptions>()('ordered', 'let', ...inserting)),
-  updateOneSync: outside(operation<Omit<UpdateOneOptions, 'explain'>>()('ifVersion', 'upsert', 'arrayFilters', 'sort', 'hint', 'let', 'ignoreUndefined')),
-  updateManySync: outside(operation<Omit<UpdateOptions, 'explain'>>()('upsert', 'arrayFilters', 'hint', 'let', 'ignoreUndefined')),
-  replaceOneSync: outside(operation<Omit<ReplaceOptions, 'explain'>>()('ifVersion', 'upsert', 'sort', 'hint', 'let', 'ignoreUndefined')),
+  insertOneSync: outside(operation<InsertOneOptions>()(...inserting, UNCHECKED)),
+  insertManySync: outside(operation<InsertManyOptions>()('ordered', ...inserting, UNCHECKED)),
+  bulkWriteSync: outside(operation<BulkWriteOptions>()('ordered', 'let', ...inserting, UNCHECKED)),
+  updateOneSync: outside(operation<Omit<UpdateOneOptions, 'explain'>>()('ifVersion', 'upsert', 'arrayFilters', 'sort', 'hint', 'let', 'ignoreUndefined', UNCHECKED)),
+  updateManySync: outside(operation<Omit<UpdateOptions, 'explain'>>()('upsert', 'arrayFilters', 'hint', 'let', 'ignoreUndefined', UNCHECKED)),
+  replaceOneSync: outside(operation<Omit<ReplaceOptions, 'explain'>>()('ifVersion', 'upsert', 'sort', 'hint', 'let', 'ignoreUndefined', UNCHECKED)),
   deleteOneSync: outside(operation<Omit<DeleteOneOptions, 'explain'>>()('ifVersion', 'hint', 'let')),
   deleteManySync: outside(operation<Omit<DeleteOptions, 'explain'>>()('hint', 'let')),
   setSync: outside(operation<SetOptions>()('ifVersion', 'ignoreUndefined')),
@@ -268,7 +269,7 @@ export const DATABASE = {
   asOf: outside(none),
   sibling: handle<CollectionOptions>()('pkFactory', ...inserting),
   collection: handle<CollectionOptions>()('pkFactory', ...inserting),
-  createCollection: operation<CreateCollectionOptions>(REFUSED_OF_COLLECTIONS)('pkFactory', 'changeStreamPreAndPostImages', ...inserting),
+  createCollection: operation<CreateCollectionOptions>(REFUSED_OF_COLLECTIONS)('pkFactory', 'changeStreamPreAndPostImages', 'validator', 'validationLevel', 'validationAction', ...inserting),
   listCollections: operation<ListCollectionsOptions>()('nameOnly', 'batchSize'),
   renameCollection: operation<RenameOptions>()('dropTarget'),
   dropCollection: none,
@@ -276,7 +277,7 @@ export const DATABASE = {
   dropDatabase: outside(none),
   listDatabases: outside(operation<ListDatabasesOptions>()('filter', 'nameOnly')),
   command: outside(none),
-  aggregate: operation<AggregateOptions>()('batchSize', 'hint', 'let', 'allowDiskUse'),
+  aggregate: operation<AggregateOptions>()('batchSize', 'hint', 'let', 'allowDiskUse', UNCHECKED),
   flush: outside(none),
   compact: outside(long),
   backup: outside(long),

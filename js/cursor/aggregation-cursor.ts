@@ -2,7 +2,7 @@
 
 import { inspect, type InspectOptions } from 'node:util'
 
-import { batchOf, checkFields, countOf, eachOf, wrongArgument } from '../arguments/arguments.js'
+import { batchOf, checkFields, countOf, eachOf, flagOf, wrongArgument } from '../arguments/arguments.js'
 import { hintOf, type KeyPairs } from '../arguments/index-spec.js'
 import { BATCH } from '../arguments/limits.js'
 import { optionsOf } from '../arguments/option-check.js'
@@ -13,7 +13,7 @@ import { writeField } from '../request/bodies.js'
 import { explaining } from '../request/explain.js'
 import { diskFlagOf, variablesOf } from '../request/reads.js'
 import type { Request } from '../request/request.js'
-import { Opcode } from '../transport/opcodes.js'
+import { Flag, Opcode } from '../transport/opcodes.js'
 import type { ExplainVerbosityLike } from '../types/hints.js'
 import type { AggregateOptions, Document } from '../types/index.js'
 import { AbstractCursor } from './abstract-cursor.js'
@@ -76,7 +76,7 @@ export class AggregationCursor<T = any> extends AbstractCursor<T> {
     const given = optionsOf<AggregateOptions>(where, options, COLLECTION.aggregate)
     const batch = batchOf(where, given.batchSize)
     const { signal, maxTimeMS = 0 } = given
-    const flags = diskFlagOf(where, given.allowDiskUse)
+    const flags = diskFlagOf(where, given.allowDiskUse) | (flagOf(where, 'bypassDocumentValidation', given.bypassDocumentValidation) ? Flag.UncheckedOut : 0)
     const settings = { batch, signal, maxTimeMS, hint: hintOf(where, given.hint), flags, variables: variablesOf(where, given.let) }
     const session = given.session ? scopeOfSession(where, given.session, source.connection) : source.session
     return new AggregationCursor<T>({ ...source, session }, { pipeline: stagesOf(where, pipeline), settings })

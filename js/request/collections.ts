@@ -3,20 +3,29 @@
 import { checkFields, flagOf } from '../arguments/arguments.js'
 import { checkNames } from '../arguments/option-check.js'
 import { PARTS } from '../arguments/option-table.js'
+import { encodeValue } from '../codec/encode.js'
 import { Flag, Opcode } from '../transport/opcodes.js'
 import type { CreateCollectionOptions } from '../types/databases.js'
 import type { Document } from '../types/index.js'
-import { writeField } from './bodies.js'
 import { type Request, requestOf } from './request.js'
 
 /** The options of a collection itself, or null for none. */
 export function collectionOptionsOf(where: string, given: Partial<CreateCollectionOptions>): Document | null {
-  const images = given.changeStreamPreAndPostImages
-  if (images === undefined || images === null) return null
-  const name = 'option changeStreamPreAndPostImages'
-  checkFields(where, name, images)
-  checkNames(`${where}: ${name}`, images, PARTS.changeStreamPreAndPostImages)
-  return { changeStreamPreAndPostImages: { enabled: flagOf(where, 'changeStreamPreAndPostImages.enabled', images.enabled) } }
+  const options: Document = {}
+  const { changeStreamPreAndPostImages: images, validator, validationLevel, validationAction } = given
+  if (images !== undefined && images !== null) {
+    const name = 'option changeStreamPreAndPostImages'
+    checkFields(where, name, images)
+    checkNames(`${where}: ${name}`, images, PARTS.changeStreamPreAndPostImages)
+    options['changeStreamPreAndPostImages'] = { enabled: flagOf(where, 'changeStreamPreAndPostImages.enabled', images.enabled) }
+  }
+  if (validator !== undefined && validator !== null) {
+    checkFields(where, 'option validator', validator)
+    options['validator'] = validator
+  }
+  if (validationLevel !== undefined && validationLevel !== null) options['validationLevel'] = validationLevel
+  if (validationAction !== undefined && validationAction !== null) options['validationAction'] = validationAction
+  return Object.keys(options).length === 0 ? null : options
 }
 
 /** Creates an empty collection. */
@@ -26,7 +35,7 @@ export function creation(options: Document | null): Request<void> {
     options === null ? 0 : Flag.Options,
     null,
     (out) => {
-      if (options !== null) writeField(out, options)
+      if (options !== null) encodeValue(out, options, 'filter')
     },
     () => {}
   )

@@ -14,6 +14,8 @@ const EXPLAINED: ReadonlySet<number> = new Set([
   Opcode.Find, Opcode.Count, Opcode.Update, Opcode.Replace, Opcode.Delete, Opcode.Distinct, Opcode.FindOneAnd, Opcode.Aggregate
 ])
 
+const WRITES: ReadonlySet<number> = new Set([Opcode.Update, Opcode.Replace, Opcode.Delete, Opcode.FindOneAnd])
+
 /** The operation that explains another operation. */
 export function explaining(
   where: string, operation: Operation & Pick<Request, 'variables'>, verbosity: ExplainVerbosityLike | undefined | null
@@ -23,7 +25,8 @@ export function explaining(
   const flags = operation.flags | (variables ? Flag.Let : 0)
   return {
     opcode: Opcode.Explain,
-    flags: operation.flags & Flag.NoDisk,
+    // The same bit of a write says something else.
+    flags: WRITES.has(opcode) ? 0 : operation.flags & Flag.NoDisk,
     maxTimeMS,
     body: (out, shapes) => {
       writeField(out, opcode)

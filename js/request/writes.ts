@@ -111,6 +111,11 @@ function flagsOf(upsert: boolean, sort: SortKeys | undefined, ifVersion: number 
   return (upsert ? Flag.Upsert : 0) | (sort ? Flag.Sorted : 0) | (ifVersion === undefined ? 0 : Flag.Versioned)
 }
 
+/** The flag of a write that does not ask validators. */
+export function uncheckedOf(where: string, { bypassDocumentValidation: given }: { bypassDocumentValidation?: boolean | undefined }): number {
+  return given !== undefined && flagOf(where, 'bypassDocumentValidation', given) ? Flag.Unchecked : 0
+}
+
 /** The array filters, or null for none. */
 function arrayFiltersOf(where: string, value: unknown): readonly Document[] | null {
   if (value === undefined || value === null) return null

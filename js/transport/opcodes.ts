@@ -29,6 +29,7 @@ export const Opcode = {
   Explain: 34,
   Stats: 35,
   Create: 36,
+  CollMod: 37,
   Begin: 40,
   Commit: 41,
   Abort: 42,
@@ -43,4 +44,4 @@ export const Opcode = {
 } as const
 
 /** The flags of an operation. The meaning of a bit below 16 depends on the opcode. */
-export const Flag = { Unordered: 1, Single: 1, Many: 1, Meta: 1, DropTarget: 1, Options: 1, Serializable: 1, Upsert: 2, After: 4, Versioned: 4, Sorted: 8, NoDisk: 16, Let: 32, Cancellable: 64, Timed: 128 } as const
+export const Flag = { Unordered: 1, Single: 1, Many: 1, Meta: 1, DropTarget: 1, Options: 1, Serializable: 1, UncheckedOut: 1, Upsert: 2, After: 4, Versioned: 4, Sorted: 8, NoDisk: 16, Unchecked: 16, Let: 32, Cancellable: 64, Timed: 128 } as const

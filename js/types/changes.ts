@@ -32,7 +32,7 @@ export interface ChangeStreamOptions extends OperationOptions {
   startAfter?: ResumeToken
   /** Begins with the first commit of this time or later: a Date, or the `clusterTime` of an event. */
   startAtOperationTime?: Date | ClusterTime
-  /** Whether there are events `create`, `createIndexes` and `dropIndexes`. Default false. */
+  /** Whether there are events `create`, `modify`, `createIndexes` and `dropIndexes`. Default false. */
   showExpandedEvents?: boolean
   /** Events that are fetched at a time. Default 1,000, or 4 MiB. */
   batchSize?: number
@@ -190,10 +190,12 @@ export interface ChangeStreamInvalidateDocument extends ChangeStreamEvent {
   operationType: 'invalidate'
 }
 
-/** With `showExpandedEvents`: a collection was created, or an index was created or dropped. */
+/** With `showExpandedEvents`: a collection was created or modified, or an index was created or dropped. */
 export interface ChangeStreamExpandedDocument extends OfCollection {
-  operationType: 'create' | 'createIndexes' | 'dropIndexes'
+  operationType: 'create' | 'modify' | 'createIndexes' | 'dropIndexes'
   operationDescription: Document
+  /** Of `modify`: the options before. */
+  stateBeforeChange?: Document
 }
 
 /** An event of a change stream. */

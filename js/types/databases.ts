@@ -95,6 +95,18 @@ export interface CreateCollectionOptions extends CollectionOptions, OperationOpt
    * `fullDocumentBeforeChange`. Makes such writes as large again. Default `{ enabled: false }`.
    */
   changeStreamPreAndPostImages?: { enabled: boolean }
+  /**
+   * A filter that documents must match: every write checks it, and rejects with `SCHEMA_VIOLATION` (code 121). It is often
+   * `{ $jsonSchema: { ... } }`. `db.command({ collMod })` changes it, or removes it with `{}`.
+   */
+  validator?: Document
+  /**
+   * Which documents it applies to: `'strict'` (the default) to all that are written, `'moderate'` to new ones and to those that
+   * were valid, `'off'` to none.
+   */
+  validationLevel?: 'off' | 'strict' | 'moderate'
+  /** What is done about others: `'error'` (the default) refuses them, `'warn'` logs and stores them, `'errorAndLog'` does both. */
+  validationAction?: 'error' | 'warn' | 'errorAndLog'
 }
 
 /** What recovery found when the database was opened. */

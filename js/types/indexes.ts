@@ -28,6 +28,8 @@ export interface IndexOptions {
   sparse?: boolean
   /** Holds only documents that match this filter. */
   partialFilterExpression?: Document
+  /** Whether queries pass it over: it is kept up to date, and a unique one still rejects duplicates. Default false. */
+  hidden?: boolean
   /** Accepted for compatibility with MongoDB, without effect: every index is built while reads and writes continue. */
   background?: boolean
 }
@@ -51,6 +53,7 @@ export interface IndexDescriptionInfo {
   unique?: boolean
   sparse?: boolean
   partialFilterExpression?: Document
+  hidden?: boolean
 }
 
 /** Names of indexes, and their fields in order. */

@@ -345,7 +345,12 @@ impl Section {
         if let Some(index) = &details.index {
             self.text("indexName", index);
         }
-        for (name, key) in [("keyPattern", &details.key_pattern), ("keyValue", &details.key_value)] {
+        let values = [
+            ("keyPattern", &details.key_pattern),
+            ("keyValue", &details.key_value),
+            ("errInfo", &details.info),
+        ];
+        for (name, key) in values {
             if let Some(key) = key {
                 self.out.string(name);
                 self.out.raw(RawValue::new(key, Shapes::none()))?;
@@ -406,7 +411,12 @@ fn fields(error: &Error) -> usize {
 
 fn keys(error: &Error) -> usize {
     let details = error.details();
-    let present = [details.index.is_some(), details.key_pattern.is_some(), details.key_value.is_some()];
+    let present = [
+        details.index.is_some(),
+        details.key_pattern.is_some(),
+        details.key_value.is_some(),
+        details.info.is_some(),
+    ];
     let codes = if error.code().is_some() { 2 } else { 0 };
     present.into_iter().filter(|present| *present).count() + codes
 }

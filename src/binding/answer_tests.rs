@@ -165,6 +165,7 @@ fn an_error_carries_what_it_has() {
         index: Some("a_1".into()),
         key_pattern: Some(vec![0x81, 0xa1, b'a', 1]),
         key_value: Some(vec![0x81, 0xa1, b'a', 7]),
+        info: Some(vec![0x81, 0xa1, b'a', 9]),
     };
     let full = refused(Err(Error::new(Kind::DuplicateKey, "taken").with_details(details)));
     assert_eq!(full["kind"], text("DUPLICATE_KEY"));
@@ -174,6 +175,7 @@ fn an_error_carries_what_it_has() {
     assert_eq!((&full["indexName"], &full["transient"]), (&text("a_1"), &Token::Bool(true)));
     assert_eq!(full["keyPattern"], Token::Map(BTreeMap::from([("a".into(), Token::Number(1.0))])));
     assert_eq!(full["keyValue"], Token::Map(BTreeMap::from([("a".into(), Token::Number(7.0))])));
+    assert_eq!(full["errInfo"], Token::Map(BTreeMap::from([("a".into(), Token::Number(9.0))])));
 }
 
 #[test]

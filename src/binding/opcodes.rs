@@ -28,6 +28,7 @@ pub(super) const LIST_INDEXES: u8 = 33;
 pub(super) const EXPLAIN: u8 = 34;
 pub(super) const STATS: u8 = 35;
 pub(super) const CREATE: u8 = 36;
+pub(super) const COLL_MOD: u8 = 37;
 pub(super) const BEGIN: u8 = 40;
 pub(super) const COMMIT: u8 = 41;
 pub(super) const ABORT: u8 = 42;
@@ -53,6 +54,10 @@ pub(super) mod flag {
     pub(in crate::binding) const AFTER: u8 = 4;
     pub(in crate::binding) const VERSIONED: u8 = 4;
     pub(in crate::binding) const SORTED: u8 = 8;
+    /// A pipeline that writes does not ask validators.
+    pub(in crate::binding) const UNCHECKED_OUT: u8 = 1;
+    /// A write does not ask validators.
+    pub(in crate::binding) const UNCHECKED: u8 = 16;
     /// Nothing may be written to disk when memory is short.
     pub(in crate::binding) const NO_DISK: u8 = 16;
     /// The body ends with the variables of the operation's expressions.

@@ -164,6 +164,7 @@ impl Port {
                 begun: request.max_time.map(|_| Arc::default()),
                 progress: request.cancellable.then(Arc::default),
                 no_disk: request.no_disk,
+                unchecked: request.unchecked,
             };
             if limits.cancel.is_some() || limits.begun.is_some() {
                 self.limits.insert(request.ticket, limits.clone());
@@ -228,7 +229,8 @@ impl Port {
                 let ended = self.ended.clone();
                 let cancel = Some(ended.clone());
                 let (max_time, no_disk) = (request.max_time, request.no_disk);
-                let limits = Limits { max_time, cancel, no_disk, ..Limits::default() };
+                let unchecked = request.unchecked;
+                let limits = Limits { max_time, cancel, no_disk, unchecked, ..Limits::default() };
                 let watch = move || ended.store(is_ending(), Ordering::Relaxed);
                 let (session, name, transaction) = (&handle.session, &handle.name, request.transaction);
                 watching(watch, || session.call_and_wait(name, operation, transaction, limits))

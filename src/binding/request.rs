@@ -19,6 +19,16 @@ const HEADER: usize = 24;
 const EXPLAINED: [u8; 8] =
     [op::FIND, op::COUNT, op::UPDATE, op::REPLACE, op::DELETE, op::DISTINCT, op::FIND_ONE_AND, op::AGGREGATE];
 
+/// The operations that write documents, but for pipelines.
+const WRITES: [u8; 6] = [op::INSERT, op::UPDATE, op::REPLACE, op::DELETE, op::FIND_ONE_AND, op::BULK];
+
+fn is_unchecked(header: &Header) -> bool {
+    match header.opcode {
+        op::AGGREGATE => header.flags & flag::UNCHECKED_OUT != 0,
+        opcode => WRITES.contains(&opcode) && header.flags & flag::UNCHECKED != 0,
+    }
+}
+
 /// One operation of a request.
 pub struct Request {
     /// Identifies its result.
@@ -33,6 +43,8 @@ pub struct Request {
     pub cancellable: bool,
     /// Whether nothing may be written to disk when memory is short.
     pub no_disk: bool,
+    /// Whether the validators of collections are not asked.
+    pub unchecked: bool,
     /// Its time limit in milliseconds.
     pub max_time: Option<u64>,
     /// What to do, or the error of the malformed body.
@@ -74,7 +86,8 @@ pub fn parse(bytes: &[u8], shapes: &Arc<Shapes>) -> Result<Vec<Request>> {
                 collection: header.collection,
                 transaction: header.transaction,
                 known: header.known,
-                no_disk: header.flags & flag::NO_DISK != 0,
+                no_disk: header.flags & flag::NO_DISK != 0 && !WRITES.contains(&header.opcode),
+                unchecked: is_unchecked(&header),
                 cancellable: header.flags & flag::CANCELLABLE != 0,
                 max_time,
                 operation: operation.ok_or_else(|| broken(&format!("operation {}", header.opcode), at)),
@@ -300,6 +313,7 @@ impl Values<'_> {
             op::CREATE => {
                 Operation::Create { options: if has(flag::OPTIONS) { Some(self.value()?) } else { None } }
             }
+            op::COLL_MOD => Operation::CollMod { changes: self.value()? },
             op::BEGIN => {
                 let (idle, total) = (self.number()?, self.number()?);
                 let origin = (self.session()?, self.number()?);

@@ -69,10 +69,12 @@ pub struct Spec {
     pub sparse: bool,
     /// The filter that a document must match to be in the index.
     pub partial: Option<Value>,
+    /// Whether queries pass it over when it is made. An index tells itself whether it is hidden now.
+    pub hidden: bool,
 }
 
 impl Spec {
-    /// Reads `{ key: [[path, 1 | -1], ...], name?, unique?, sparse?, partialFilterExpression? }`.
+    /// Reads `{ key: [[path, 1 | -1], ...], name?, unique?, sparse?, partialFilterExpression?, hidden? }`.
     pub fn parse<'a>(spec: impl Node<'a>) -> Result<Spec> {
         if !matches!(spec.seen(), NodeKind::Object(())) {
             let message = "an index must be an object with a key";
@@ -80,12 +82,13 @@ impl Spec {
         }
         let fields = parse_fields(spec.field("key").ok_or_else(no_key)?)?;
         let name = default_name(&fields).into();
-        let mut parsed = Spec { name, fields, unique: false, sparse: false, partial: None };
+        let mut parsed = Spec { name, fields, unique: false, sparse: false, partial: None, hidden: false };
         for (option, value) in spec.fields() {
             match option {
                 "name" => parsed.name = parse_name(value)?,
                 "unique" => parsed.unique = parse_flag(option, value)?,
                 "sparse" => parsed.sparse = parse_flag(option, value)?,
+                "hidden" => parsed.hidden = parse_flag(option, value)?,
                 "partialFilterExpression" => match value.seen() {
                     NodeKind::Object(()) => parsed.partial = Some(value.tree()),
                     _ => {
@@ -95,9 +98,7 @@ impl Spec {
                 },
                 // `background` and `v` are ignored: every build is online, and there is only one version.
                 "key" | "background" | "v" => {}
-                "hidden" if !parse_flag(option, value)? => {}
-                "hidden"
-                | "expireAfterSeconds"
+                "expireAfterSeconds"
                 | "collation"
                 | "weights"
                 | "default_language"
@@ -140,6 +141,9 @@ impl Spec {
             let message = "the index on _id holds every document; it cannot be sparse or partial";
             return Err(refuse("_id", message).with_code(codes::INVALID_INDEX_SPECIFICATION_OPTION));
         }
+        if self.is_id() && self.hidden {
+            return Err(refuse("hidden", "the index on _id cannot be hidden").with_code(codes::BAD_VALUE));
+        }
         if !self.is_id() && &*self.name == ID_INDEX {
             let message = "the name '_id_' belongs to the index on _id; choose another";
             return Err(refuse("name", message).with_code(codes::BAD_VALUE));
@@ -172,7 +176,15 @@ impl Spec {
         if let Some(partial) = &self.partial {
             object.push(("partialFilterExpression".to_owned(), partial.clone()));
         }
+        if self.hidden {
+            object.push(("hidden".to_owned(), Value::Bool(true)));
+        }
         Value::Object(object)
+    }
+
+    /// Whether it is of the same index: all but whether it is hidden.
+    pub fn is_same(&self, other: &Spec) -> bool {
+        Spec { hidden: other.hidden, ..self.clone() } == *other
     }
 
     /// `{ path: 1, ... }`, for messages and explain.

@@ -44,7 +44,7 @@ fn what_is_no_index_is_refused_with_what_is_wrong() {
         (&[("a", Value::Int(1)), ("a", Value::Int(-1))], &[], Kind::BadQuery, "twice"),
         (&many, &[], Kind::BadQuery, "at most 32"),
         (&one(), &[("expireAfterSeconds", Value::Int(5))], Kind::NotSupported, "'expireAfterSeconds'"),
-        (&one(), &[("hidden", Value::Bool(true))], Kind::NotSupported, "'hidden'"),
+        (&[("_id", Value::Int(1))], &[("hidden", Value::Bool(true))], Kind::BadQuery, "cannot be hidden"),
         (&one(), &[("uniqe", Value::Bool(true))], Kind::BadQuery, "'uniqe'"),
         (&one(), &[("unique", text("yes"))], Kind::BadQuery, "true or false"),
         (&one(), &[("name", text("*"))], Kind::BadQuery, "not a valid index name"),

@@ -4,6 +4,7 @@
 //! - [`update`]: what changes; [`projection`]: which fields; [`sort`]: in which order
 //! - [`expression`]: values computed from a document; [`date`]: dates in calendars and time zones
 //! - [`aggregate`]: pipelines of stages
+//! - `violation`: what of a validator a document does not match
 //! - `syntax`, `name`: rules that several of them share; `refusal`: their errors
 //! - `number`, `types`, `size`, `wide`, `made`: numbers of any type, types by name, memory of values, objects of many fields, limits of
 //!   computed documents; `merge_sort`: sorting that can be stopped; `spill`: sorting on disk
@@ -34,6 +35,7 @@ mod syntax;
 mod testing;
 mod types;
 pub(crate) mod update;
+pub(crate) mod violation;
 mod wide;
 
 pub(crate) use aggregate::Pipeline;

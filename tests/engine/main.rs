@@ -4,6 +4,7 @@
 
 mod checkpoint;
 mod cold;
+mod coll_mod;
 mod commit_lock;
 mod compaction;
 mod concurrency;
@@ -33,4 +34,5 @@ mod spill;
 mod support;
 mod transactions;
 mod upserts;
+mod validators;
 mod verify;

@@ -33,7 +33,7 @@ impl Clock for Hands {
     }
 }
 
-/// All documents of all collections, with the names of their indexes.
+/// All documents of all collections, with the names of their indexes and their options.
 type Copied = BTreeMap<String, (Vec<Value>, Vec<String>)>;
 
 /// The states after some commits, and the times at which each became the newest.
@@ -54,10 +54,13 @@ fn copy_of(client: &Client) -> Copied {
             assert_eq!(client.count(&name, &object(&[])).unwrap(), documents.len() as u64);
             let indexes = match client.call(&name, Operation::ListIndexes).unwrap().1 {
                 Answer::Values(specs) => {
-                    specs.iter().map(|spec| format!("{:?}", field(spec, "name"))).collect()
+                    let shown = |spec| format!("{:?} {:?}", field(spec, "name"), field(spec, "hidden"));
+                    specs.iter().map(shown).collect()
                 }
                 _ => panic!("a listing has another answer"),
             };
+            let mut indexes: Vec<String> = indexes;
+            indexes.push(format!("{:?}", row.options));
             copied.insert(name, (documents, indexes));
         }
     }
@@ -106,7 +109,19 @@ fn change(client: &Client, dice: &mut fastrand::Rng) {
             drop(client.database.create_indexes(name, &[spec(&[(field, 1)], &[])]));
         }
         88..90 => drop(client.database.drop_index(name, "n_1")),
-        90..92 => drop(client.call(["", "b\0", "c\0"][dice.usize(0..3)], Operation::DropDatabase)),
+        90..92 => {
+            let changes = match dice.u32(0..3) {
+                0 => ("changeStreamPreAndPostImages", object(&[("enabled", Value::Bool(dice.bool()))])),
+                1 => ("validator", object(&[("n", object(&[("$lt", Value::Int(dice.i32(3..9)))]))])),
+                _ => {
+                    let name = ("name", Value::String("n_1".into()));
+                    ("index", object(&[name, ("hidden", Value::Bool(dice.bool()))]))
+                }
+            };
+            let changes = incoming(&object(&[changes]));
+            drop(client.call(name, Operation::CollMod { changes }));
+        }
+        92..94 => drop(client.call(["", "b\0", "c\0"][dice.usize(0..3)], Operation::DropDatabase)),
         _ => {
             let txn = Txn::begin(client, 1 + dice.u16(0..9));
             for _ in 0..dice.usize(1..5) {

@@ -37,6 +37,7 @@ const QUERY: Below = &[
     ("schema", &["pattern"]),
     ("expression", &["date", "pattern", "spill"]),
     ("filter", &["pattern", "schema", "expression"]),
+    ("violation", &["pattern", "schema", "filter"]),
     ("projection", &["expression", "filter"]),
     ("sort", &["expression", "spill"]),
     ("aggregate", &["sort", "expression", "filter", "spill"]),

@@ -11,10 +11,12 @@ use std::sync::Arc;
 use crate::document::{RawValue, Shapes, Value, encode_plain, id};
 use crate::engine::commit::documents::PackedDocument;
 use crate::engine::commit::read_ahead::ReadAhead;
+use crate::engine::commit::validation::checked_ahead;
 use crate::engine::commit::{Commit, Committed, Current, CurrentDocument, Halt, Over, Target};
 use crate::engine::exec::interrupt::Interrupt;
 use crate::engine::format::key::{Key, key_of};
 use crate::engine::state::collection::Collection;
+use crate::engine::state::rules::Checked;
 use crate::engine::state::slab::SlotId;
 use crate::engine::store::Store;
 use crate::engine::store::precedence::Subject;
@@ -34,16 +36,30 @@ struct Decided {
     seen: Option<(SlotId, Lsn)>,
     /// `None`: the stored document stays.
     next: Option<(Value, Option<PackedDocument>)>,
+    /// By which rules it has been checked.
+    checked: Checked,
 }
 
 /// Replaces the content of a collection, in one commit.
-pub(crate) fn replace_all(store: &Store, collection: &str, documents: &[Value]) -> Committed<()> {
+pub(crate) fn replace_all(
+    store: &Store,
+    collection: &str,
+    documents: &[Value],
+    interrupt: &Interrupt,
+) -> Committed<()> {
     let keys = match documents.iter().map(key).collect::<Result<Vec<_>>>() {
         Ok(keys) => keys,
         Err(error) => return Committed::failed(error),
     };
+    let applied = store.applied_collection(collection);
+    // Its documents are new: what there was does not spare them.
+    let checked = match checked_ahead(store, (collection, applied.as_deref()), documents, interrupt) {
+        Ok(checked) => checked,
+        Err(error) => return Committed::failed(error),
+    };
     let bytes = documents.iter().map(|one| weight(one) + 64).sum();
     commit::run(store, bytes, |commit| {
+        commit.checked = checked.clone();
         let target = commit.recreate_collection(collection)?;
         // A result without documents makes an empty collection.
         commit.keep_created();
@@ -102,7 +118,8 @@ fn merge_all(
         ahead.next_batch();
         let mut bytes = 0;
         for document in documents.iter().skip(at) {
-            let one = decide(store, collection.as_ref(), document, (merged, &mut ahead))?;
+            let target = (name, collection.as_ref());
+            let one = decide(store, target, document, (merged, &mut ahead), interrupt)?;
             bytes += one.next.as_ref().map_or(0, |(value, _)| weight(value) + 64);
             decided.push(one);
             if bytes > PART_BYTES || held.is_some() {
@@ -132,9 +149,10 @@ fn merge_all(
 
 fn decide(
     store: &Store,
-    collection: Option<&Arc<Collection>>,
+    (name, collection): (&str, Option<&Arc<Collection>>),
     document: &Value,
     (merged, ahead): (Merged<'_>, &mut ReadAhead),
+    interrupt: &Interrupt,
 ) -> Result<Decided> {
     let key = key(document)?;
     let mut found = None;
@@ -147,13 +165,22 @@ fn decide(
     let old = old.map(|((_, _, now), collection)| now.document(collection.shapes()).to_value());
     let seen = found.map(|(slot, lsn, _)| (slot, lsn));
     let Some(next) = merged(old.as_ref(), document)?.filter(|next| old.as_ref() != Some(next)) else {
-        return Ok(Decided { key, seen, next: None });
+        return Ok(Decided { key, seen, next: None, checked: Checked::Never });
     };
     if self::key(&next)? != key {
         let message = "$merge cannot change an _id; leave it out of whenMatched";
         return Err(Error::new(Kind::BadQuery, message).with_code(codes::IMMUTABLE_FIELD));
     }
+    let checked = match collection.and_then(|collection| collection.rules()) {
+        _ if interrupt.is_unchecked() => Checked::Bypassed,
+        Some(rules) => {
+            rules.check(name, &next, old.as_ref(), &store.work(interrupt))?;
+            Checked::By(rules)
+        }
+        None => Checked::Never,
+    };
     let packed = collection.map(|collection| PackedDocument::of(collection, &next)).transpose()?;
+    let packed = packed.map(|packed| packed.checked(checked.clone()));
     let packed = match (packed, &old) {
         (Some(packed), Some(old)) if next != *document => {
             let mut paths = Vec::new();
@@ -162,7 +189,7 @@ fn decide(
         }
         (packed, _) => packed,
     };
-    Ok(Decided { key, seen, next: Some((next, packed)) })
+    Ok(Decided { key, seen, next: Some((next, packed)), checked })
 }
 
 /// Stores a document; false if the document there is not the one that was read.
@@ -177,6 +204,7 @@ fn put(commit: &mut Commit<'_>, collection: &Arc<Collection>, one: &Decided) -> 
     if is_own || now != one.seen {
         return Ok(false);
     }
+    commit.checked = one.checked.clone();
     match &one.next {
         None => {}
         Some((_, Some(packed))) => {

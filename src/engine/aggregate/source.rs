@@ -129,7 +129,7 @@ impl Access for Pipe {
     }
 
     fn replace_all(&self, into: &Destination, documents: Vec<Value>) -> Result<()> {
-        self.settle(sink::replace_all(&self.store, &self.full_name(into)?, &documents))
+        self.settle(sink::replace_all(&self.store, &self.full_name(into)?, &documents, &self.interrupt))
     }
 
     fn merge(&self, into: &Destination, documents: Vec<Value>, merged: Merged<'_>) -> Result<()> {

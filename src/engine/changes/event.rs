@@ -5,6 +5,7 @@ use super::names::{Known, Names};
 use super::options::{BeforeImage, Scope, WatchOptions};
 use crate::document::{RawValue, Shapes, Value};
 use crate::engine::format::record::{Made, Put, Record};
+use crate::engine::state::collection_options::CollectionOptions;
 use crate::engine::state::namespace::{Shown, parts, whole};
 use crate::error::{Error, Kind, Result, codes};
 use crate::index::{ID_INDEX, Spec};
@@ -89,6 +90,20 @@ pub(super) fn told(
             let known = names.of(*collection)?;
             let fields = vec![("name".to_owned(), Value::String((*name).to_owned()))];
             expanded(options, indexes("dropIndexes", &known, fields))
+        }
+        Record::CollMod { collection, options: now, before } => {
+            let known = names.of(*collection)?;
+            let read = |bytes: &[u8]| CollectionOptions::decode(bytes).ok_or_else(broken);
+            let (now, before) = (read(now)?, read(before)?);
+            let mut state = vec![("collectionOptions".to_owned(), before.to_value())];
+            if let Some((_, hidden)) = now.changed_index(&before) {
+                let options = Value::Object(vec![("hidden".to_owned(), Value::Bool(hidden))]);
+                state.push(("indexOptions".to_owned(), options));
+            }
+            let state = Value::Object(state);
+            let state = ("stateBeforeChange".to_owned(), state);
+            let after = vec![operation(Value::Object(now.changes_since(&before))), state];
+            expanded(options, told_of("modify", &known, Vec::new(), after))
         }
         Record::Drop { collection } => {
             let known = names.of(*collection)?;

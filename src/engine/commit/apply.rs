@@ -33,7 +33,7 @@ impl Commit<'_> {
                 Arc::new(Block { place: *place, base: 0, bytes: bytes.into_boxed_slice(), transient: false })
             })
             .collect();
-        let whole = self.catalogue.is_some() || !self.index_changes.is_empty();
+        let whole = self.catalogue.is_some() || !self.index_changes.is_empty() || !self.options.is_empty();
         let published = store.publisher();
         let unapplied = Unapplied(&published);
         let completion = store.storage().append(place, &blocks);
@@ -66,6 +66,9 @@ impl Commit<'_> {
         if let Some(catalogue) = &self.catalogue {
             self.applied.catalogue = catalogue.clone();
         }
+        for (collection, options) in self.options.drain(..) {
+            collection.set_options(options);
+        }
         for touched in &self.touched {
             touched.collection.set_logged_shapes(touched.shapes);
         }
@@ -79,9 +82,13 @@ impl Commit<'_> {
         superseded.append(&mut versions);
         for (collection, index, change) in self.index_changes.drain(..) {
             match change {
-                IndexChange::Ready => index.set_ready(lsn),
+                IndexChange::Ready => {
+                    collection.note_hidden(&index, true);
+                    index.set_ready(lsn);
+                }
                 IndexChange::Dropped => {
                     index.set_dropped(lsn);
+                    collection.note_hidden(&index, false);
                     superseded.push(Superseded::Index(collection, index.number()));
                 }
             }

@@ -20,14 +20,14 @@ impl Commit<'_> {
 
     /// The collection of this name, created now if there is none.
     pub(crate) fn collection_or_create(&mut self, name: &str) -> Result<Arc<Collection>> {
-        self.collection_or_create_with(name, &CollectionOptions::default())
+        self.collection_or_create_with(name, &Arc::default())
     }
 
     /// The collection of this name, created now with these options if there is none.
     pub(crate) fn collection_or_create_with(
         &mut self,
         name: &str,
-        options: &CollectionOptions,
+        options: &Arc<CollectionOptions>,
     ) -> Result<Arc<Collection>> {
         if let Some(collection) = self.collection(name) {
             return Ok(collection);
@@ -40,7 +40,7 @@ impl Commit<'_> {
         let collection = Arc::new(Collection::new(number));
         let encoded = options.encode();
         if !encoded.is_empty() {
-            collection.begin_with_options(options.clone());
+            collection.set_options(options.clone());
         }
         record::create(self.block(name.len() + encoded.len() + 32), number, name, &encoded);
         self.catalogue = Some(Arc::new(self.catalogue_now().with(name, collection.clone())));
@@ -53,16 +53,24 @@ impl Commit<'_> {
         self.kept = !self.created.is_empty();
     }
 
+    /// Changes the options of a collection.
+    pub(crate) fn change_options(&mut self, collection: &Arc<Collection>, options: Arc<CollectionOptions>) {
+        let (now, before) = (options.encode(), collection.options().encode());
+        record::coll_mod(self.block(now.len() + before.len() + 32), collection.number(), &now, &before);
+        self.options.push((collection.clone(), options));
+    }
+
     /// Replaces the collection of this name by an empty one with the same indexes.
     pub(crate) fn recreate_collection(&mut self, name: &str) -> Result<Arc<Collection>> {
         let before = self.collection(name);
         self.drop_collection(name);
         let options = before.as_ref().map(|before| before.options()).unwrap_or_default();
         let collection = self.collection_or_create_with(name, &options)?;
+        before.iter().for_each(|before| collection.set_options_of(before));
         let indexes = before.map(|before| before.indexes());
         for index in indexes.iter().flat_map(|indexes| indexes.iter()) {
             if index.is_ready(Lsn::NEWEST) {
-                let fresh = Index::new(collection.next_index(), index.spec().clone())?;
+                let fresh = Index::new(collection.next_index(), index.definition())?;
                 self.begin_index(&collection, &Arc::new(fresh));
             }
         }
@@ -73,7 +81,7 @@ impl Commit<'_> {
     /// on.
     pub(crate) fn begin_index(&mut self, collection: &Arc<Collection>, index: &Arc<Index>) {
         let mut spec = Vec::new();
-        encode_plain(&index.spec().to_value(), &mut spec);
+        encode_plain(&index.definition().to_value(), &mut spec);
         record::index(self.block(spec.len() + 16), collection.number(), &spec);
         if self.created.iter().any(|created| created.number() == collection.number()) {
             // Nobody else sees the collection yet; later documents of this commit are checked.

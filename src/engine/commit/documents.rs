@@ -9,6 +9,7 @@ use crate::document::{RawValue, Shape, ShapeId, Value, encode_document, incoming
 use crate::engine::format::key::Key;
 use crate::engine::format::record::Making;
 use crate::engine::state::collection::Collection;
+use crate::engine::state::rules::Checked;
 use crate::error::{Error, Kind, Result};
 use crate::query::{Rewrite, Update};
 
@@ -83,17 +84,29 @@ pub(crate) struct PackedDocument {
     /// The number of the first of the shapes.
     first: usize,
     shapes: Vec<Shape>,
+    /// By which rules it has been checked.
+    checked: Checked,
 }
 
 impl PackedDocument {
     /// Bytes that use only known shapes.
     pub(crate) fn settled(bytes: Vec<u8>) -> PackedDocument {
-        PackedDocument { bytes, paths: None, first: 0, shapes: Vec::new() }
+        PackedDocument { bytes, paths: None, first: 0, shapes: Vec::new(), checked: Checked::Never }
     }
 
     /// The result of an update that changed these paths.
     pub(crate) fn updated(self, paths: Vec<u8>) -> PackedDocument {
         PackedDocument { paths: Some(paths), ..self }
+    }
+
+    /// The same, checked by these rules.
+    pub(crate) fn checked(self, checked: Checked) -> PackedDocument {
+        PackedDocument { checked, ..self }
+    }
+
+    /// By which rules it has been checked.
+    pub(crate) fn checks(&self) -> &Checked {
+        &self.checked
     }
 
     /// How it takes the place of another.
@@ -111,6 +124,7 @@ impl PackedDocument {
             paths: None,
             first: usize::from(staged.first_id()),
             shapes: staged.into_staged(),
+            checked: Checked::Never,
         })
     }
 
@@ -129,6 +143,7 @@ impl PackedDocument {
             paths: None,
             first: usize::from(staged.first_id()),
             shapes: staged.into_staged(),
+            checked: Checked::Never,
         })
     }
 

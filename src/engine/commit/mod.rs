@@ -7,6 +7,7 @@
 //! - [`index_changes`], `index_delta`: what the steps change in indexes
 //! - [`apply`]: queues the frame and applies the steps
 //! - [`conflicts`]: the errors of conflicting writes
+//! - `validation`: the check by the rules of a collection
 //! - `read_ahead`: reads documents from disk before the lock is taken
 
 pub(crate) mod apply;
@@ -19,6 +20,7 @@ pub(crate) mod index_delta;
 pub(crate) mod path;
 pub(crate) mod read_ahead;
 pub(crate) mod staged;
+pub(crate) mod validation;
 
 pub(crate) use current_document::{Current, CurrentDocument, Over, Target};
 pub(crate) use path::run_ahead;

@@ -14,7 +14,9 @@ use crate::engine::format::key::Key;
 use crate::engine::format::record::{self, Making, Records};
 use crate::engine::state::catalogue::Catalogue;
 use crate::engine::state::collection::Collection;
+use crate::engine::state::collection_options::CollectionOptions;
 use crate::engine::state::index::Index;
+use crate::engine::state::rules::Checked;
 use crate::engine::state::slab::{Content, OnDisk, SlotId, Span, Version, VisibleVersion};
 use crate::engine::store::Applied;
 use crate::engine::store::precedence::{Precedence, Subject};
@@ -87,12 +89,16 @@ pub(crate) struct Commit<'s> {
     pub(crate) created: SmallVec<[Arc<Collection>; 1]>,
     pub(crate) dropped: SmallVec<[u32; 1]>,
     pub(crate) renamed: bool,
+    /// The new options of collections.
+    pub(crate) options: SmallVec<[(Arc<Collection>, Arc<CollectionOptions>); 1]>,
     /// The names that collections have no more.
     pub(crate) left: SmallVec<[LeftName; 1]>,
     /// Collections that were created stay, even without documents.
     pub(crate) kept: bool,
     pub(crate) index_changes: Vec<(Arc<Collection>, Arc<Index>, IndexChange)>,
     pub(crate) claims: Claims,
+    /// By which rules the documents to come have been checked before.
+    pub(crate) checked: Checked,
     ahead: &'s ReadAhead,
     precedence: &'s Precedence,
     pub(crate) packed: Vec<u8>,
@@ -122,10 +128,12 @@ impl<'s> Commit<'s> {
             created: SmallVec::new(),
             dropped: SmallVec::new(),
             renamed: false,
+            options: SmallVec::new(),
             left: SmallVec::new(),
             kept: false,
             index_changes: Vec::new(),
             claims: Claims::default(),
+            checked: Checked::Never,
             ahead,
             precedence,
             packed: Vec::new(),
@@ -246,6 +254,9 @@ impl<'s> Commit<'s> {
         let (Over::Nothing(target) | Over::Present(target, ..)) = over;
         self.check_way(collection, target)?;
         would_block(|| collection.takes_long_to_index(target.slot()))?;
+        if let Some(rules) = collection.rules().filter(|rules| !self.checked.is_by(rules)) {
+            self.validate(&rules, collection, target, present, document)?;
+        }
         self.stage_keys(collection, target, present, Some(document))?;
         let touched = self.touch(collection);
         let missing = self.touched[touched].shapes..collection.shapes().len();
@@ -295,6 +306,15 @@ impl<'s> Commit<'s> {
         if present.is_some() || !collection.keeps_images() || matches!(making, Making::Inserted) {
             return Ok(None);
         }
+        self.replaced(collection, target)
+    }
+
+    /// The document that another takes the place of.
+    pub(super) fn replaced(
+        &self,
+        collection: &Collection,
+        target: Target,
+    ) -> Result<Option<CurrentDocument>, Halt> {
         match target {
             Target::Slot(slot) => Ok(self.in_slot(collection, slot)?.map(|(_, present)| present)),
             Target::Step(step) => self.of_step(step),
@@ -398,6 +418,7 @@ impl<'s> Commit<'s> {
         self.steps.is_empty()
             && self.dropped.is_empty()
             && self.index_changes.is_empty()
+            && self.options.is_empty()
             && !self.renamed
             && !self.kept
     }

@@ -25,6 +25,8 @@ pub struct Limits {
     pub progress: Option<Arc<Progress>>,
     /// Nothing may be written to disk when memory is short.
     pub no_disk: bool,
+    /// The validators of collections are not asked.
+    pub unchecked: bool,
 }
 
 /// When a running operation stops: at its deadline, when its caller cancels it, or when its session closes.
@@ -34,6 +36,7 @@ pub struct Interrupt {
     begun: Option<Arc<AtomicBool>>,
     progress: Option<Arc<Progress>>,
     no_disk: bool,
+    unchecked: bool,
 }
 
 impl Interrupt {
@@ -43,7 +46,12 @@ impl Interrupt {
             limits.max_time.map(|time| now.saturating_add(i64::try_from(time).unwrap_or(i64::MAX)));
         let stop = Stop { deadline, cancel: limits.cancel.clone(), closing: None };
         let (begun, progress) = (limits.begun.clone(), limits.progress.clone());
-        Interrupt { stop, begun, progress, no_disk: limits.no_disk }
+        Interrupt { stop, begun, progress, no_disk: limits.no_disk, unchecked: limits.unchecked }
+    }
+
+    /// Whether the documents that it writes are stored though a validator refuses them.
+    pub(crate) fn is_unchecked(&self) -> bool {
+        self.unchecked
     }
 
     /// Marks the operation as begun: from now on its caller waits for its result.

@@ -14,6 +14,7 @@
 //! INSERT    10 collection version length document                           (created and modified at the time)
 //! UPDATE    11 collection version created length document length changes length before
 //! REPLACE   12 collection version created length document length before
+//! COLLMOD   14 collection length options length before                      (the options as they are now, and as they were)
 //! DROPDB    15 length name                       (a database, none of whose collections is left; the default one has no name)
 //! TXN       13 session (16 bytes) number        (begins the commit of a transaction)
 //! REMOVE    16 collection length id length before
@@ -23,8 +24,8 @@
 //!
 //! Numbers are LEB128; `created` and `modified` are zigzag differences `time - t`, so that a time near the commit's takes one
 //! byte. What an UPDATE has changed is kept as [`changes`](crate::document::changes) describes. `before` is the document before,
-//! where the collection keeps it, else empty. A log of format 1 has PUT for documents that were inserted or changed; 13 and 14
-//! are kept for transactions and options of collections. The name of a collection is its full name: that of a collection of
+//! where the collection keeps it, else empty. A log of format 1 has PUT for documents that were inserted or changed. Options are JSON,
+//! as `collection_options` of the engine reads it. The name of a collection is its full name: that of a collection of
 //! another database than the default one is `database\0collection`. A document or id is in the stored form and ends
 //! exactly at its length. A SHAPE precedes the first document that uses it, a CREATE precedes the first record of its
 //! collection. A spec is an object as `index::Spec` reads it, without shapes.
@@ -34,12 +35,12 @@ use std::ops::Range;
 pub use super::put::{Made, Making, Metadata, Put};
 pub(crate) use super::record_writer::varint;
 use super::record_writer::{
-    CREATE, DELETE, DROP, DROPDB, INDEX, INSERT, NEXT, PAST, PAST_SHAPE, PUT, REMOVE, RENAME, REPLACE, SHAPE,
-    TXN, UNINDEX, UPDATE,
+    COLLMOD, CREATE, DELETE, DROP, DROPDB, INDEX, INSERT, NEXT, PAST, PAST_SHAPE, PUT, REMOVE, RENAME,
+    REPLACE, SHAPE, TXN, UNINDEX, UPDATE,
 };
 pub use super::record_writer::{
-    begin, create, delete, drop_collection, drop_database, drop_index, index, next, past, past_shape, put,
-    rename, shape, transaction, write,
+    begin, coll_mod, create, delete, drop_collection, drop_database, drop_index, index, next, past,
+    past_shape, put, rename, shape, transaction, write,
 };
 use crate::document::shape::MAX_SHAPE_KEYS;
 
@@ -80,6 +81,15 @@ pub enum Record<'a> {
         name: &'a str,
         /// Its options as JSON; empty for none.
         options: &'a [u8],
+    },
+    /// The options of a collection are changed.
+    CollMod {
+        /// The collection's number.
+        collection: u32,
+        /// All of its options as JSON; empty for none.
+        options: &'a [u8],
+        /// Those that it had.
+        before: &'a [u8],
     },
     /// A collection is dropped.
     Drop {
@@ -274,6 +284,7 @@ impl<'a> Records<'a> {
             }
             PAST_SHAPE => Record::PastShape { collection, keys: self.keys()? },
             CREATE => Record::Create { collection, name: self.str()?, options: self.bytes()? },
+            COLLMOD => Record::CollMod { collection, options: self.bytes()?, before: self.bytes()? },
             DROP => Record::Drop { collection },
             NEXT => Record::Next { collection },
             RENAME => Record::Rename { collection, name: self.str()? },

@@ -23,6 +23,7 @@ fn records_are_read_as_written() {
     rename(&mut out, 7, "people");
     index(&mut out, 7, b"spec");
     drop_index(&mut out, 7, "name_1");
+    coll_mod(&mut out, 7, b"{}", b"");
     drop_collection(&mut out, 7);
     drop_database(&mut out, "");
     drop_database(&mut out, "other");
@@ -68,6 +69,7 @@ fn records_are_read_as_written() {
             Record::Rename { collection: 7, name: "people" },
             Record::Index { collection: 7, spec: b"spec" },
             Record::Unindex { collection: 7, name: "name_1" },
+            Record::CollMod { collection: 7, options: b"{}", before: b"" },
             Record::Drop { collection: 7 },
             Record::DropDatabase { name: "" },
             Record::DropDatabase { name: "other" },
@@ -89,6 +91,7 @@ fn any_cut_or_changed_byte_is_read_without_panic() {
     transaction(&mut out, &[0xff; 16], u64::MAX);
     past(&mut out, u32::MAX, u64::MAX, false, "n");
     past_shape(&mut out, 1, &["k", "l"]);
+    coll_mod(&mut out, u32::MAX, b"new", b"old");
     for cut in 0..out.len() {
         Records::new(&out[..cut]).for_each(drop);
     }

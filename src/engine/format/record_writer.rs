@@ -19,6 +19,7 @@ pub(super) const REPLACE: u8 = 12;
 pub(super) const DROPDB: u8 = 15;
 pub(super) const REMOVE: u8 = 16;
 pub(super) const TXN: u8 = 13;
+pub(super) const COLLMOD: u8 = 14;
 pub(super) const PAST: u8 = 17;
 pub(super) const PAST_SHAPE: u8 = 18;
 
@@ -129,6 +130,14 @@ pub fn create(out: &mut Vec<u8>, collection: u32, name: &str, options: &[u8]) {
     varint(out, u64::from(collection));
     bytes(out, name.as_bytes());
     bytes(out, options);
+}
+
+/// Appends a COLLMOD: the options of a collection, and those before.
+pub fn coll_mod(out: &mut Vec<u8>, collection: u32, options: &[u8], before: &[u8]) {
+    out.push(COLLMOD);
+    varint(out, u64::from(collection));
+    bytes(out, options);
+    bytes(out, before);
 }
 
 /// Appends a RENAME.

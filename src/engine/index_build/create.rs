@@ -220,7 +220,7 @@ pub(crate) fn wanted(collection: &Collection, specs: &[Spec]) -> Result<Vec<Arc<
     let mut fresh: Vec<Arc<Index>> = Vec::new();
     for spec in specs.iter().filter(|spec| !spec.is_id()) {
         let known = || existing.iter().chain(&fresh).map(|index| index.spec());
-        if known().any(|known| known == spec) {
+        if known().any(|known| known.is_same(spec)) {
             continue;
         }
         if let Some(known) = known().find(|known| known.name == spec.name) {
@@ -233,7 +233,7 @@ pub(crate) fn wanted(collection: &Collection, specs: &[Spec]) -> Result<Vec<Arc<
             );
             return Err(refused(code, message));
         }
-        let same = known().find(|known| Spec { name: spec.name.clone(), ..(*known).clone() } == *spec);
+        let same = known().find(|known| Spec { name: spec.name.clone(), ..(*known).clone() }.is_same(spec));
         if let Some(same) = same {
             let message = format!("index already exists with a different name: {}", same.name);
             return Err(refused(codes::INDEX_OPTIONS_CONFLICT, message));

@@ -28,6 +28,7 @@ pub(crate) fn consider(store: &Arc<Store>, name: &str, runtime: &Handle) {
             unique: false,
             sparse: false,
             partial: None,
+            hidden: false,
         };
         let made = create::run(&store, &name, std::slice::from_ref(&spec));
         if let Err(error) = made.result

@@ -11,6 +11,7 @@ use crate::engine::format::checkpoint::{
 use crate::engine::format::key::Key;
 use crate::engine::state::base::CollectionBase;
 use crate::engine::state::collection::Collection;
+use crate::engine::state::collection_options::CollectionOptions;
 use crate::engine::state::index::{Index, Layer};
 use crate::engine::state::slab::{Content, Life, SlotId, Version};
 use crate::engine::state::tally::Tally;
@@ -51,6 +52,8 @@ pub(crate) struct Captured {
     /// How often documents had been moved (`RebaseOrder`).
     pub(super) moves: u64,
     shapes: Vec<(Arc<str>, Arc<Collection>, usize)>,
+    /// By collection.
+    options: Vec<Arc<CollectionOptions>>,
     pub(super) collections: Vec<CapturedCollection>,
 }
 
@@ -112,7 +115,8 @@ pub(crate) fn capture(applied: &Applied, moves: u64) -> Captured {
                 .collect(),
         });
     }
-    Captured { lsn, next_number: applied.next_number, moves, shapes, collections }
+    let options = snapshot::options_of(applied);
+    Captured { lsn, next_number: applied.next_number, moves, shapes, options, collections }
 }
 
 /// Writes the checkpoint that a close leaves at this LSN, if that is the newest state; no more commits follow.
@@ -140,7 +144,8 @@ pub(super) fn write(
     let mut payloads = Payloads::default();
     let past = snapshot::past_names(store, captured.lsn);
     let (lsn, next) = (captured.lsn, captured.next_number);
-    snapshot::write_database(store.newest_time(), &captured.shapes, lsn, next, &past, &mut payloads)?;
+    let names = (&captured.shapes[..], &captured.options[..]);
+    snapshot::write_database(store.newest_time(), names, lsn, next, &past, &mut payloads)?;
     let mut contents = Contents { payloads: payloads.0, ..Contents::default() };
     let mut entered = Vec::new();
     let files = slots.map_or_else(Vec::new, |slots| slots.files.clone());

@@ -119,13 +119,15 @@ impl<'a> Proof<'a> {
     }
 
     fn database(&mut self, payload: &[u8]) -> Result<(), String> {
-        let Generation { view, next_number, shapes, .. } = self.generation;
+        let Generation { view, next_number, shapes, options, .. } = self.generation;
         let known = |number: u32| shapes.iter().find(|(_, collection, _)| collection.number() == number);
         for record in Records::new(payload) {
             let holds = match record.map_err(|_| "a record of the new snapshot is malformed")? {
-                Record::Create { collection, name, .. } => {
+                Record::Create { collection, name, options: written } => {
                     self.names.collections += 1;
-                    known(collection).is_some_and(|(own, ..)| **own == *name)
+                    let mut all = shapes.iter().zip(options);
+                    let found = all.find(|((_, one, _), _)| one.number() == collection);
+                    found.is_some_and(|((own, ..), options)| **own == *name && options.encode() == written)
                 }
                 Record::Shape { collection, shape, keys } => {
                     self.names.shapes += 1;

@@ -9,6 +9,7 @@ use crate::engine::format::checkpoint::SLOTS;
 use crate::engine::format::record::{self, Metadata};
 use crate::engine::read::fetch::Last;
 use crate::engine::state::collection::Collection;
+use crate::engine::state::collection_options::CollectionOptions;
 use crate::engine::state::feed::past_names::PastName;
 use crate::engine::state::slab::{Content, SlotId, Span};
 use crate::engine::state::tally::Tally;
@@ -42,6 +43,8 @@ pub(crate) struct Generation {
     pub(crate) time: i64,
     /// Shapes that the log before the view defines, by collection.
     pub(crate) shapes: Vec<(Arc<str>, Arc<Collection>, usize)>,
+    /// The options that the collections have in it.
+    pub(crate) options: Vec<Arc<CollectionOptions>>,
     /// The sums of the commits up to the view, by collection.
     pub(crate) tallies: Vec<Tally>,
     /// One past the last slot, by collection.
@@ -67,9 +70,15 @@ pub(crate) fn generation(store: &Store, applied: &Applied) -> Generation {
         .collect();
     let tallies = applied.catalogue.iter().map(|(_, collection)| collection.tally().now()).collect();
     let ends = applied.catalogue.iter().map(|(_, collection)| collection.slab().end()).collect();
+    let options = options_of(applied);
     let past = past_names(store, applied.lsn);
     let (next_number, time) = (applied.next_number, store.newest_time());
-    Generation { view, next_number, time, shapes, tallies, ends, past }
+    Generation { view, next_number, time, shapes, options, tallies, ends, past }
+}
+
+/// The options of all collections: later commits may change them.
+pub(crate) fn options_of(applied: &Applied) -> Vec<Arc<CollectionOptions>> {
+    applied.catalogue.iter().map(|(_, collection)| collection.options()).collect()
 }
 
 /// What collections were called before this commit, as far as the log is kept for readers of old commits.
@@ -90,8 +99,8 @@ pub(crate) fn write(
     mut places: Option<&mut PlacesWriter<'_>>,
     interrupt: &Interrupt,
 ) -> Result<u64> {
-    let Generation { view, next_number, time, shapes, ends, past, .. } = generation;
-    write_database(*time, shapes, view.lsn(), *next_number, past, sink)?;
+    let Generation { view, next_number, time, shapes, options, ends, past, .. } = generation;
+    write_database(*time, (shapes, options), view.lsn(), *next_number, past, sink)?;
     // Each document is written, and then read back by the proof.
     interrupt.expect(shapes.iter().map(|(_, collection, _)| 2 * collection.count()).sum());
     let mut documents = 0;
@@ -104,10 +113,13 @@ pub(crate) fn write(
     Ok(documents)
 }
 
+/// A collection with its name, and how many shapes the log defines.
+type Named = (Arc<str>, Arc<Collection>, usize);
+
 /// Names, shapes and counters: the blocks of collection 0.
 pub(crate) fn write_database(
     time: i64,
-    collections: &[(Arc<str>, Arc<Collection>, usize)],
+    (collections, options): (&[Named], &[Arc<CollectionOptions>]),
     lsn: Lsn,
     next_number: u32,
     past: &[(u32, PastName)],
@@ -115,8 +127,8 @@ pub(crate) fn write_database(
 ) -> Result<()> {
     let mut payload = Vec::new();
     record::begin(&mut payload, time);
-    for (name, collection, shapes) in collections {
-        record::create(&mut payload, collection.number(), name, &collection.options().encode());
+    for ((name, collection, shapes), options) in collections.iter().zip(options) {
+        record::create(&mut payload, collection.number(), name, &options.encode());
         for index in collection.indexes().iter().filter(|index| index.is_ready(lsn)) {
             let mut spec = Vec::new();
             encode_plain(&index.spec().to_value(), &mut spec);

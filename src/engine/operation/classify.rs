@@ -23,6 +23,7 @@ pub(crate) fn writes(operation: &Operation) -> bool {
             | Operation::Drop
             | Operation::DropDatabase
             | Operation::Create { .. }
+            | Operation::CollMod { .. }
             | Operation::CreateIndexes { .. }
             | Operation::DropIndex { .. }
             | Operation::Rename { .. }

@@ -284,6 +284,11 @@ pub enum Operation {
         /// `{ changeStreamPreAndPostImages }`; `None` for none.
         options: Option<Incoming>,
     },
+    /// Changes options of the collection.
+    CollMod {
+        /// `{ changeStreamPreAndPostImages }`.
+        changes: Incoming,
+    },
     /// Lists the collections of the database.
     ListCollections {
         /// A filter on the listing.

@@ -226,7 +226,8 @@ pub(crate) fn rejected_plans(
 }
 
 fn ready(collection: &Collection, view: Lsn) -> SmallVec<[Arc<Index>; 4]> {
-    collection.indexes().iter().filter(|index| index.is_ready(view)).cloned().collect()
+    let usable = |index: &&Arc<Index>| index.is_ready(view) && !index.is_hidden();
+    collection.indexes().iter().filter(usable).cloned().collect()
 }
 
 /// The plan of a query on the newest applied state for which no view is held: it uses no index, because one may become
@@ -234,7 +235,9 @@ fn ready(collection: &Collection, view: Lsn) -> SmallVec<[Arc<Index>; 4]> {
 pub(crate) fn plan_without_view(collection: &Collection, query: &Query<'_>) -> Result<Plan<Index>> {
     let Some(id) = query.filter.id() else { return choose(query, &[], collection.count()) };
     let exists = |hint: &Hint| {
-        let of = |index: &Arc<Index>| index.is_ready(Lsn::NEWEST) && hint.is_of(index.spec());
+        let of = |index: &Arc<Index>| {
+            index.is_ready(Lsn::NEWEST) && !index.is_hidden() && hint.is_of(index.spec())
+        };
         matches!(hint, Hint::Natural | Hint::Backward) || hint.is_id() || collection.indexes().iter().any(of)
     };
     match query.hint {

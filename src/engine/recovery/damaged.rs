@@ -92,6 +92,16 @@ impl State {
             Record::Create { collection, name, options: _ } => {
                 self.create(collection, name, collection < self.next_number && !from_snapshot)
             }
+            Record::CollMod { .. } if from_snapshot => {
+                Err(Fault::Own("a record stands where none of its kind belongs".to_owned()))
+            }
+            Record::CollMod { collection, options, before } => {
+                self.contents(collection)?;
+                match [options, before].iter().all(|bytes| CollectionOptions::decode(bytes).is_some()) {
+                    true => Ok(()),
+                    false => Err(Fault::Own("a collection has options that cannot be read".to_owned())),
+                }
+            }
             Record::Index { collection, spec } => self.index(collection, spec),
             Record::Unindex { collection, name } => match self.contents(collection)?.indexes.remove(name) {
                 true => Ok(()),

@@ -10,6 +10,9 @@ use crate::engine::state::feed::past_names::PastName;
 use crate::engine::state::namespace::{is_database, is_name};
 use crate::storage::Lsn;
 
+/// What is wrong with options that are no options.
+const UNREADABLE: &str = "a collection has options that cannot be read";
+
 impl Replay<'_> {
     /// A collection is created in the log: its number is higher than all before.
     pub(super) fn create(&mut self, number: u32, name: &str, options: &[u8]) -> Result<(), Fault> {
@@ -26,14 +29,25 @@ impl Replay<'_> {
         if self.recovered.collections.contains_key(&number) || self.recovered.catalogue.get(name).is_some() {
             return Err("a collection begins twice".into());
         }
-        let options =
-            CollectionOptions::decode(options).ok_or("a collection has options that cannot be read")?;
+        let options = CollectionOptions::decode(options).ok_or(UNREADABLE)?;
         let next = number.checked_add(1).ok_or("a collection number is out of range")?;
         let collection = Arc::new(Collection::new(number));
-        collection.begin_with_options(options);
+        collection.set_options(Arc::new(options));
         self.recovered.next_number = self.recovered.next_number.max(next);
         self.recovered.catalogue.insert(name, collection.clone());
         self.recovered.collections.insert(number, collection);
+        Ok(())
+    }
+
+    /// The options of a collection are changed.
+    pub(super) fn coll_mod(&self, number: u32, options: &[u8], before: &[u8]) -> Result<(), Fault> {
+        let collection = self.collection(number)?;
+        let read = |bytes: &[u8]| CollectionOptions::decode(bytes).ok_or(UNREADABLE);
+        let (options, before) = (read(options)?, read(before)?);
+        if before != *collection.options() {
+            return Err("a collection had other options than the change of them says".into());
+        }
+        collection.set_options(Arc::new(options));
         Ok(())
     }
 

@@ -281,10 +281,15 @@ impl<'a> Replay<'a> {
             return Err("an index begins twice".into());
         }
         index.set_ready(lsn);
+        let is_hidden = index.is_hidden();
         if let Some(changes) = &mut self.changes {
             changes.indexes.insert((number, index.number()));
         }
-        collection.add_index(Arc::new(index));
+        let index = Arc::new(index);
+        collection.add_index(index.clone());
+        if is_hidden {
+            collection.note_hidden(&index, true);
+        }
         Ok(())
     }
 
@@ -292,7 +297,9 @@ impl<'a> Replay<'a> {
         let collection = self.collection(number)?;
         let indexes = collection.indexes();
         let index = indexes.iter().find(|index| &*index.spec().name == name);
-        collection.remove_index(index.ok_or("a record names an index that does not exist")?.number());
+        let index = index.ok_or("a record names an index that does not exist")?;
+        collection.note_hidden(index, false);
+        collection.remove_index(index.number());
         Ok(())
     }
 }
@@ -401,6 +408,9 @@ impl Loader for Replay<'_> {
                     Ok(Record::Shape { collection, shape, keys }) => self.shape(collection, shape, &keys),
                     Ok(Record::Create { collection, name, options }) => {
                         self.create(collection, name, options)
+                    }
+                    Ok(Record::CollMod { collection, options, before }) => {
+                        self.coll_mod(collection, options, before)
                     }
                     Ok(Record::Drop { collection }) => self.drop_collection(lsn, collection),
                     Ok(Record::Rename { collection, name }) => self.rename(lsn, collection, name),

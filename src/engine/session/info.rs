@@ -103,7 +103,7 @@ pub(crate) fn suggested<'c>(
 
 /// An index as the driver lists it.
 fn shown(index: &Index) -> Value {
-    let Value::Object(mut fields) = index.spec().to_value() else { return Value::Null };
+    let Value::Object(mut fields) = index.definition().to_value() else { return Value::Null };
     if let Some((_, key)) = fields.iter_mut().find(|(name, _)| name == "key") {
         *key = index.spec().key_pattern();
     }

@@ -37,7 +37,7 @@ pub(super) enum Class {
     Searching,
     /// Builds an index.
     Building,
-    /// Drops or renames the collection, or drops an index.
+    /// Drops, renames or modifies the collection, or drops an index.
     Whole,
 }
 
@@ -48,6 +48,7 @@ impl Class {
             Operation::CreateIndexes { .. } => Some(Class::Building),
             Operation::Drop
             | Operation::DropDatabase
+            | Operation::CollMod { .. }
             | Operation::Rename { .. }
             | Operation::DropIndex { .. } => Some(Class::Whole),
             write if writes_by_id(write) && !is_laborious(write) && !names_many(write) => Some(Class::Named),

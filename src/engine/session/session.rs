@@ -368,6 +368,7 @@ impl Session {
             Operation::Create { options } => {
                 Outcome::Published(collections::create(store, name, options.as_ref()))
             }
+            Operation::CollMod { changes } => Outcome::Published(collections::modify(store, name, &changes)),
             Operation::CreateIndexes { specs } => {
                 Outcome::Published(requests::create_indexes(store, name, &specs, interrupt))
             }

@@ -260,7 +260,8 @@ impl Session {
                 }))
             }
             Operation::Create { options } => {
-                let options = parse_options(options.as_ref())?;
+                let options = Arc::new(parse_options(options.as_ref())?);
+                options.check_for(name)?;
                 let collection = work.collection_or_begin_with(name, &options)?;
                 check_options(&collection, name, &options)?;
                 Answer::Done
@@ -312,6 +313,7 @@ fn refusal(operation: &Operation) -> Option<Error> {
         Operation::Aggregate { pipeline, .. } if is_write(pipeline) => "$out and $merge cannot be run",
         Operation::Drop => "a collection cannot be dropped",
         Operation::DropDatabase => "a database cannot be dropped",
+        Operation::CollMod { .. } => "the options of a collection cannot be changed",
         Operation::Rename { .. } => "a collection cannot be renamed",
         Operation::DropIndex { .. } => "an index cannot be dropped",
         Operation::ListCollections { .. } => "collections cannot be listed",

@@ -9,6 +9,7 @@ use super::base::CollectionBase;
 use super::collection_options::CollectionOptions;
 use super::index::Index;
 use super::recent::Recent;
+use super::rules::Rules;
 use super::scan_counts::ScanCounts;
 use super::slab::{Slab, SlotId, Version, VisibleVersion};
 use super::tally::{Running, Tally};
@@ -30,7 +31,14 @@ pub struct Collection {
     number: u32,
     /// Shared with those who read old commits after it was dropped.
     shapes: Arc<Shapes>,
-    options: OnceLock<CollectionOptions>,
+    /// Changed under the commit lock.
+    options: RwLock<Arc<CollectionOptions>>,
+    /// Whether the options ask for documents as they were: every write looks here.
+    keeps_images: AtomicBool,
+    /// What the options ask of documents.
+    rules: RwLock<Option<Arc<Rules>>>,
+    /// Whether there are rules: every write looks here.
+    is_validated: AtomicBool,
     /// Created with the first document: its shards cost more than the rest of an empty collection.
     directory: OnceLock<Directory>,
     slab: Slab,
@@ -65,7 +73,10 @@ impl Collection {
         Collection {
             number,
             shapes: Arc::default(),
-            options: OnceLock::new(),
+            options: RwLock::default(),
+            keeps_images: AtomicBool::new(false),
+            rules: RwLock::default(),
+            is_validated: AtomicBool::new(false),
             directory: OnceLock::new(),
             slab: Slab::default(),
             count: AtomicU64::new(0),
@@ -91,19 +102,56 @@ impl Collection {
     }
 
     /// Its options.
-    pub(crate) fn options(&self) -> CollectionOptions {
-        self.options.get().cloned().unwrap_or_default()
+    pub(crate) fn options(&self) -> Arc<CollectionOptions> {
+        self.options.read().clone()
     }
 
-    /// Gives it options, before anybody sees it.
-    pub(crate) fn begin_with_options(&self, options: CollectionOptions) {
-        // It has none yet.
-        let _ = self.options.set(options);
+    /// Gives it options: before anybody sees it, or under the commit lock.
+    pub(crate) fn set_options(&self, options: Arc<CollectionOptions>) {
+        let mut own = self.options.write();
+        self.keeps_images.store(options.keeps_images(), Ordering::Release);
+        let mut rules = self.rules.write();
+        *rules = options.validation().map(|(validator, level, action)| match rules.take() {
+            Some(rules) if rules.is(validator, level, action) => rules,
+            _ => Arc::new(Rules::new(validator.clone(), level, action)),
+        });
+        self.is_validated.store(rules.is_some(), Ordering::Release);
+        for index in self.indexes().iter() {
+            let (was, is) = (own.hides(&index.spec().name), options.hides(&index.spec().name));
+            if was != is {
+                index.set_hidden(is);
+            }
+        }
+        *own = options;
+    }
+
+    /// An index is ready or dropped: the options say from now on whether it is hidden.
+    pub(crate) fn note_hidden(&self, index: &Index, is_there: bool) {
+        let (name, hidden) = (&index.spec().name, is_there && index.is_hidden());
+        let mut own = self.options.write();
+        if own.hides(name) != hidden {
+            *own = Arc::new(own.hiding(name, hidden));
+        }
+    }
+
+    /// Takes over options and rules of another: documents that have passed those have passed its own.
+    pub(crate) fn set_options_of(&self, other: &Collection) {
+        *self.rules.write() = other.rules();
+        self.set_options(other.options());
+    }
+
+    /// What it asks of its documents, if anything.
+    #[inline]
+    pub(crate) fn rules(&self) -> Option<Arc<Rules>> {
+        match self.is_validated.load(Ordering::Acquire) {
+            true => self.rules.read().clone(),
+            false => None,
+        }
     }
 
     /// Whether the log gets documents as they were before a change.
     pub(crate) fn keeps_images(&self) -> bool {
-        self.options.get().is_some_and(CollectionOptions::keeps_images)
+        self.keeps_images.load(Ordering::Acquire)
     }
 
     /// The same, for those who outlive it.
@@ -152,6 +200,9 @@ impl Collection {
     }
 
     pub(crate) fn add_index(&self, index: Arc<Index>) {
+        if self.options.read().hides(&index.spec().name) {
+            index.set_hidden(true);
+        }
         let mut indexes = self.indexes.write();
         *indexes = indexes.iter().cloned().chain([index]).collect();
         self.indexed.store(true, Ordering::Release);

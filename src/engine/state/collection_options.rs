@@ -1,7 +1,12 @@
 //! The options of a collection, as the log keeps them: JSON, empty for none.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
+use super::namespace::{Shown, parts};
+use super::rules::{self, Action, Level, Validator};
+use crate::document::order::compare_values;
 use crate::document::{Node, RawKind, RawValue, Value};
 use crate::error::{Error, Kind, Result, codes};
 
@@ -13,35 +18,91 @@ pub(crate) struct Images {
 }
 
 /// The options of a collection.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub(crate) struct CollectionOptions {
     #[serde(skip_serializing_if = "Option::is_none")]
     change_stream_pre_and_post_images: Option<Images>,
+    #[serde(
+        serialize_with = "rules::write",
+        deserialize_with = "rules::read",
+        skip_serializing_if = "Option::is_none"
+    )]
+    validator: Option<Arc<Validator>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    validation_level: Option<Level>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    validation_action: Option<Action>,
+    /// Names of indexes that queries pass over, in order. Not listed: the indexes themselves tell.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    hidden_indexes: Vec<String>,
 }
 
 impl CollectionOptions {
-    /// Reads an object `{ changeStreamPreAndPostImages: { enabled } }` from the boundary.
+    /// Reads an object of options from the boundary.
     pub(crate) fn parse(given: RawValue<'_>) -> Result<CollectionOptions> {
-        let refused =
-            |what: &str| Error::new(Kind::BadQuery, what.to_owned()).with_code(codes::FAILED_TO_PARSE);
         let mut options = CollectionOptions::default();
         for (name, value) in given.fields() {
-            if name != "changeStreamPreAndPostImages" {
-                return Err(refused(&format!("a collection has no option '{name}'")));
-            }
-            match value.get("enabled").map(|enabled| enabled.kind()) {
-                Some(RawKind::Bool(enabled)) => {
-                    options.change_stream_pre_and_post_images = Some(Images { enabled });
-                }
-                _ => {
-                    return Err(refused(
-                        "changeStreamPreAndPostImages must be { enabled: true } or { enabled: false }",
-                    ));
-                }
+            if !options.take(name, value)? {
+                return Err(refused(format!("a collection has no option '{name}'")));
             }
         }
         Ok(options)
+    }
+
+    /// Reads one option; false if it is none.
+    pub(crate) fn take(&mut self, name: &str, value: RawValue<'_>) -> Result<bool> {
+        match name {
+            "changeStreamPreAndPostImages" => {}
+            "validator" => {
+                self.validator = Validator::parse(value)?;
+                return Ok(true);
+            }
+            "validationLevel" => {
+                self.validation_level = Some(Level::parse(value)?);
+                return Ok(true);
+            }
+            "validationAction" => {
+                self.validation_action = Some(Action::parse(value)?);
+                return Ok(true);
+            }
+            _ => return Ok(false),
+        }
+        let Some(RawKind::Bool(enabled)) = value.get("enabled").map(|enabled| enabled.kind()) else {
+            let what = "changeStreamPreAndPostImages must be { enabled: true } or { enabled: false }";
+            return Err(refused(what));
+        };
+        self.change_stream_pre_and_post_images = Some(Images { enabled });
+        Ok(true)
+    }
+
+    /// Whether queries pass over the index of this name.
+    pub(crate) fn hides(&self, index: &str) -> bool {
+        self.hidden_indexes.iter().any(|name| name == index)
+    }
+
+    /// The same with an index hidden, or not.
+    #[must_use]
+    pub(crate) fn hiding(&self, index: &str, hidden: bool) -> CollectionOptions {
+        let mut options = self.clone();
+        options.hidden_indexes.retain(|name| name != index);
+        if hidden {
+            options.hidden_indexes.push(index.to_owned());
+            options.hidden_indexes.sort();
+        }
+        options
+    }
+
+    /// Whether a collection with these options is as it is asked for.
+    pub(crate) fn is_as(&self, given: &CollectionOptions) -> bool {
+        CollectionOptions { hidden_indexes: Vec::new(), ..self.clone() } == *given
+    }
+
+    /// The index that is hidden now and was not before, or the other way round; and whether it was hidden.
+    pub(crate) fn changed_index<'o>(&'o self, before: &'o CollectionOptions) -> Option<(&'o str, bool)> {
+        let appeared = before.hidden_indexes.iter().find(|name| !self.hides(name));
+        let hidden = self.hidden_indexes.iter().find(|name| !before.hides(name));
+        appeared.map(|name| (&**name, true)).or(hidden.map(|name| (&**name, false)))
     }
 
     /// Reads what the log has.
@@ -66,12 +127,60 @@ impl CollectionOptions {
 
     /// As they are listed.
     pub(crate) fn to_value(&self) -> Value {
+        Value::Object(self.fields())
+    }
+
+    fn fields(&self) -> Vec<(String, Value)> {
         let images = self.change_stream_pre_and_post_images.map(|images| {
             let enabled = Value::Object(vec![("enabled".to_owned(), Value::Bool(images.enabled))]);
             ("changeStreamPreAndPostImages".to_owned(), enabled)
         });
-        Value::Object(images.into_iter().collect())
+        let text = |name: &'static str| Value::String(name.to_owned());
+        let validator = self.validator.as_ref().map(|one| ("validator".to_owned(), one.source().clone()));
+        let level = self.validation_level.map(|level| ("validationLevel".to_owned(), text(level.name())));
+        let action =
+            self.validation_action.map(|action| ("validationAction".to_owned(), text(action.name())));
+        [images, validator, level, action].into_iter().flatten().collect()
     }
+
+    /// Whether documents are checked, and how.
+    pub(crate) fn validation(&self) -> Option<(&Arc<Validator>, Level, Action)> {
+        let (level, action) =
+            (self.validation_level.unwrap_or_default(), self.validation_action.unwrap_or_default());
+        self.validator.as_ref().filter(|_| level != Level::Off).map(|validator| (validator, level, action))
+    }
+
+    /// Refuses a validator of a collection that is not the program's.
+    pub(crate) fn check_for(&self, name: &str) -> Result<()> {
+        if self.validator.is_none() || !parts(name).1.starts_with("system.") {
+            return Ok(());
+        }
+        let message = format!("a validator is not allowed on the system collection '{}'", Shown(name));
+        Err(Error::new(Kind::BadQuery, message).with_code(codes::INVALID_OPTIONS))
+    }
+
+    /// The options that these have not, or have otherwise.
+    pub(crate) fn changes_since(&self, before: &CollectionOptions) -> Vec<(String, Value)> {
+        let own = self.fields();
+        let gone = before.validator.is_some() && self.validator.is_none();
+        let gone = gone.then(|| ("validator".to_owned(), Value::Object(Vec::new())));
+        let fields_before = before.fields();
+        let same = |(name, value): &(String, Value)| {
+            let is_same =
+                |(other, before): &(String, Value)| name == other && compare_values(value, before).is_eq();
+            fields_before.iter().any(is_same)
+        };
+        let index = self.changed_index(before).map(|(name, was)| {
+            let fields = [("name", Value::String(name.to_owned())), ("hidden", Value::Bool(!was))];
+            let fields = fields.map(|(name, value)| (name.to_owned(), value));
+            ("index".to_owned(), Value::Object(fields.into()))
+        });
+        own.into_iter().filter(|option| !same(option)).chain(gone).chain(index).collect()
+    }
+}
+
+fn refused(what: impl Into<String>) -> Error {
+    Error::new(Kind::BadQuery, what).with_code(codes::FAILED_TO_PARSE)
 }
 
 #[cfg(test)]
@@ -81,7 +190,9 @@ mod tests {
     #[test]
     fn options_are_read_as_they_were_written_and_unknown_ones_are_none() {
         assert!(CollectionOptions::default().encode().is_empty());
-        let options = CollectionOptions { change_stream_pre_and_post_images: Some(Images { enabled: true }) };
+        let images = Some(Images { enabled: true });
+        let options =
+            CollectionOptions { change_stream_pre_and_post_images: images, ..CollectionOptions::default() };
         assert_eq!(options.encode(), br#"{"changeStreamPreAndPostImages":{"enabled":true}}"#);
         assert_eq!(CollectionOptions::decode(&options.encode()), Some(options));
         assert_eq!(CollectionOptions::decode(br#"{"capped":true}"#), None);

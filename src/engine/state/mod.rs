@@ -13,6 +13,7 @@
 //! - `holds`: when unused files and versions are released
 //! - `recent`: the slots that changed recently, for upserts
 //! - `tally`: sums over the documents, against which a snapshot is proven
+//! - `rules`: what a collection asks of its documents
 //! - `scan_counts`: paths that costly scans read, for suggested indexes
 
 pub(crate) mod base;
@@ -25,6 +26,7 @@ pub(crate) mod idle_readers;
 pub(crate) mod index;
 pub(crate) mod namespace;
 pub(crate) mod recent;
+pub(crate) mod rules;
 pub(crate) mod scan_counts;
 pub(crate) mod slab;
 pub(crate) mod tally;

@@ -14,6 +14,7 @@ use crate::engine::operation::input::{Incoming, incoming_key};
 use crate::engine::operation::request::SetEntry;
 use crate::engine::operation::response::{InsertOutcome, WriteError};
 use crate::engine::state::collection::Collection;
+use crate::engine::state::rules::Checked;
 use crate::error::{Error, Kind, Result};
 
 /// Documents between two checks of the limits.
@@ -31,7 +32,7 @@ pub(crate) fn insert(
         if index % STRETCH == 0 {
             interrupt.check(|| work.store.now())?;
         }
-        match insert_one(work, name, document) {
+        match insert_one(work, name, document, interrupt) {
             Ok(()) => outcome.inserted += 1,
             Err(error) => {
                 outcome.failures.push(WriteError { index, error });
@@ -42,11 +43,12 @@ pub(crate) fn insert(
     Ok(outcome)
 }
 
-fn insert_one(work: &mut Work, name: &str, document: &Incoming) -> Result<()> {
+fn insert_one(work: &mut Work, name: &str, document: &Incoming, interrupt: &Interrupt) -> Result<()> {
     let raw = document.raw();
     let key = key_of_document(raw)?;
     let collection = work.collection_or_begin(name)?;
-    let packed = pack(work, &collection, || PackedDocument::of_incoming(&collection, raw))?;
+    let checked = bypassed(interrupt);
+    let packed = pack(work, &collection, || PackedDocument::of_incoming(&collection, raw))?.checked(checked);
     let seen = work.seen(&collection, &key)?;
     if seen.present.is_some() {
         let id = raw.get("_id").map_or(Value::Null, |id| id.to_value());
@@ -71,11 +73,17 @@ pub(crate) fn set(
         let key = key_of_document(raw)?;
         let collection = work.collection_or_begin(name)?;
         let packed = pack(work, &collection, || PackedDocument::of_incoming(&collection, raw))?;
+        let packed = packed.checked(bypassed(interrupt));
         let seen = work.seen(&collection, &key)?;
         check_version(name, entry.if_version, &over(&seen))?;
         versions.push(work.put(name, &collection, &key, &seen, &packed)?);
     }
     Ok(versions)
+}
+
+/// What is known of a document that has not been checked.
+pub(super) fn bypassed(interrupt: &Interrupt) -> Checked {
+    if interrupt.is_unchecked() { Checked::Bypassed } else { Checked::Never }
 }
 
 /// Deletes one document; returns whether there was one.

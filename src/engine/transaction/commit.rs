@@ -12,14 +12,16 @@ use super::errors;
 use super::recheck::newest::is_newest;
 use super::recheck::reads::ReadCheck;
 use super::work::{Origin, Present, Work};
+use crate::document::RawValue;
 use crate::engine::commit::read_ahead::{self, ReadAhead};
 use crate::engine::commit::{self, Commit, Committed, Halt, Over, Target};
 use crate::engine::exec::interrupt::Interrupt;
 use crate::engine::format::key::Key;
 use crate::engine::format::record::{self, Making};
-use crate::engine::read::layers::own::OwnDocuments;
+use crate::engine::read::layers::own::{OwnDocument, OwnDocuments};
 use crate::engine::state::collection::Collection;
 use crate::engine::state::index::Index;
+use crate::engine::state::rules::Checked;
 use crate::engine::state::slab::SlotId;
 use crate::error::{Error, Kind, Result};
 
@@ -37,6 +39,8 @@ struct Part {
     own: Arc<OwnDocuments>,
     /// Documents of the snapshot that are deleted, in natural order.
     deleted: Vec<(SlotId, Key)>,
+    /// By which rules its documents are valid.
+    checked: Checked,
 }
 
 /// Commits what a transaction has written: all of it or nothing.
@@ -96,7 +100,8 @@ fn prepared(work: &Work, interrupt: &Interrupt, ahead: &mut ReadAhead) -> Result
     for (name, collection) in &work.own.begun {
         let own = work.own(collection).cloned().unwrap_or_default();
         let (name, collection) = (name.clone(), collection.clone());
-        parts.push(Part { name, collection, is_begun: true, own, deleted: Vec::new() });
+        let checked = Checked::Never;
+        parts.push(Part { name, collection, is_begun: true, own, deleted: Vec::new(), checked });
     }
     for (number, own) in &work.own.documents {
         let Some(name) = work.view.catalogue().name_of(*number) else { continue };
@@ -110,7 +115,8 @@ fn prepared(work: &Work, interrupt: &Interrupt, ahead: &mut ReadAhead) -> Result
             .collect();
         deleted.sort_by_key(|(slot, _)| *slot);
         let (name, collection, own) = (name.clone(), collection.clone(), own.clone());
-        parts.push(Part { name, collection, is_begun: false, own, deleted });
+        let checked = revalidated(work, &name, &collection, &own, interrupt)?;
+        parts.push(Part { name, collection, is_begun: false, own, deleted, checked });
     }
     parts.sort_by(|a, b| a.name.cmp(&b.name));
     for part in parts.iter().filter(|part| !part.is_begun) {
@@ -128,6 +134,38 @@ fn prepared(work: &Work, interrupt: &Interrupt, ahead: &mut ReadAhead) -> Result
         read_ahead::read_slots(&work.store, &part.collection, slots, ahead, interrupt)?;
     }
     Ok(parts)
+}
+
+/// Checks the documents of a part by the newest rules of their collection, where those are others than when they were written.
+fn revalidated(
+    work: &Work,
+    name: &str,
+    collection: &Collection,
+    own: &OwnDocuments,
+    interrupt: &Interrupt,
+) -> Result<Checked> {
+    let Some(rules) = collection.rules() else { return Ok(Checked::Never) };
+    let budget = work.store.work(interrupt);
+    for (_, document) in own.documents().filter(|(_, document)| !document.checked.is_by(&rules)) {
+        let below = own.key(&document.key).and_then(|own| own.below);
+        let before = match below {
+            Some(slot) => work.in_slot(collection, slot, work.lsn())?,
+            None => None,
+        };
+        let before =
+            before.as_ref().map(|(_, block, span)| RawValue::new(span.of(block), collection.shapes()));
+        rules.check(name, document.raw(collection), before, &budget)?;
+    }
+    Ok(Checked::By(rules))
+}
+
+/// By which rules a document of a part has been checked.
+fn checked(part: &Part, document: &OwnDocument) -> Checked {
+    match (&document.checked, &part.checked) {
+        (Checked::Bypassed, _) => Checked::Bypassed,
+        (own, Checked::Never) => own.clone(),
+        (_, newer) => newer.clone(),
+    }
 }
 
 fn stage(commit: &mut Commit<'_>, work: &Work, part: &Part) -> Result<(), Halt> {
@@ -165,6 +203,7 @@ fn stage(commit: &mut Commit<'_>, work: &Work, part: &Part) -> Result<(), Halt> 
         let over = Over::Present(target, version.saturating_sub(1), created_at);
         let making = document.changes().map_or(Making::Replaced, Making::Updated);
         let put = (document.span.of(&document.block), making);
+        commit.checked = checked(part, document);
         commit.put_over(collection, key.clone(), over, None, put)?;
         if target.slot().is_none() {
             commit.count_inserted(collection);
@@ -179,14 +218,16 @@ fn stage_begun(commit: &mut Commit<'_>, part: &Part) -> Result<(), Halt> {
         return Err(errors::conflict(&part.name).into());
     }
     let collection = commit.collection_or_create_with(&part.name, &part.collection.options())?;
+    collection.set_options_of(&part.collection);
     commit.keep_created();
     for index in part.collection.indexes().iter() {
-        let index = Index::new(collection.next_index(), index.spec().clone())?;
+        let index = Index::new(collection.next_index(), index.definition())?;
         commit.begin_index(&collection, &Arc::new(index));
     }
     for (_, document) in part.own.documents() {
         let Present { version, created_at, .. } = Present::of(document.block.clone(), document.span)?;
         commit.pack_incoming(&collection, document.raw(&part.collection))?;
+        commit.checked = checked(part, document);
         let over = Over::Present(Target::New(None), version.saturating_sub(1), created_at);
         commit.put_packed(&collection, document.key.clone(), over)?;
         commit.count_inserted(&collection);

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::by_id::pack;
+use super::by_id::{bypassed, pack};
 use super::work::Work;
 use crate::document::Value;
 use crate::engine::commit::conflicts::duplicate_id;
@@ -23,6 +23,7 @@ pub(super) fn insert(work: &mut Work, modification: &Modification<'_>) -> Result
         return Err(duplicate_id(&work.namespace(name), &id));
     }
     let packed = pack(work, &collection, || PackedDocument::of(&collection, &document))?;
+    let packed = packed.checked(bypassed(interrupt));
     work.put(name, &collection, &key, &seen, &packed)?;
     Ok((id, answer))
 }

@@ -7,6 +7,7 @@ use super::errors;
 use super::recheck::newest;
 use crate::document::{RawValue, changes};
 use crate::engine::commit::documents::PackedDocument;
+use crate::engine::exec::interrupt::Interrupt;
 use crate::engine::exec::nonblocking::would_block;
 use crate::engine::format::key::Key;
 use crate::engine::format::record::{self, Making};
@@ -18,6 +19,7 @@ use crate::engine::state::collection::Collection;
 use crate::engine::state::collection_options::CollectionOptions;
 use crate::engine::state::idle_readers::Ticket;
 use crate::engine::state::namespace::{check_name, parts};
+use crate::engine::state::rules::Checked;
 use crate::engine::state::slab::{Content, SlotId, Span, Version, VisibleVersion};
 use crate::engine::state::views::View;
 use crate::engine::store::Store;
@@ -93,6 +95,10 @@ impl Present {
         let put =
             span.record(&block).ok_or_else(|| Error::new(Kind::Internal, "a slot names no document"))?;
         Ok(Present { version: put.version, created_at: put.created_at, block, span })
+    }
+
+    pub(super) fn document<'a>(&'a self, collection: &'a Collection) -> RawValue<'a> {
+        RawValue::new(self.span.of(&self.block), collection.shapes())
     }
 }
 
@@ -188,14 +194,14 @@ impl Work {
 
     /// The collection of this name, begun now if there is none.
     pub(crate) fn collection_or_begin(&mut self, name: &str) -> Result<Arc<Collection>> {
-        self.collection_or_begin_with(name, &CollectionOptions::default())
+        self.collection_or_begin_with(name, &Arc::default())
     }
 
     /// The collection of this name, begun with these options if there is none.
     pub(crate) fn collection_or_begin_with(
         &mut self,
         name: &str,
-        options: &CollectionOptions,
+        options: &Arc<CollectionOptions>,
     ) -> Result<Arc<Collection>> {
         if let Some(collection) = self.collection(name) {
             if let (Some(reads), Some(of_view)) = (&self.reads, self.view.catalogue().get(name)) {
@@ -212,9 +218,9 @@ impl Work {
     }
 
     /// Begins a collection once more, without indexes.
-    pub(super) fn begin_again(&mut self, name: &str, options: &CollectionOptions) -> Arc<Collection> {
+    pub(super) fn begin_again(&mut self, name: &str, options: &Arc<CollectionOptions>) -> Arc<Collection> {
         let collection = Arc::new(Collection::new(BEGUN.fetch_sub(1, Ordering::Relaxed)));
-        collection.begin_with_options(options.clone());
+        collection.set_options(options.clone());
         Arc::make_mut(&mut self.own).begun.insert(name.into(), collection.clone());
         collection
     }
@@ -352,6 +358,7 @@ impl Work {
     ) -> Result<u64> {
         self.check_newest(name, collection, key, seen)?;
         let document = RawValue::new(packed.bytes(), collection.shapes());
+        let checked = self.checked(name, collection, seen, packed)?;
         let keys = self.keys_of(name, collection, key, seen, document)?;
         let (version, created_at) = match &seen.present {
             Some(present) => (present.version.saturating_add(1), present.created_at),
@@ -379,9 +386,28 @@ impl Work {
             block: Arc::new(block),
             span: Span::new(range, head, version),
             keys: Arc::new(keys),
+            checked,
         };
         self.own_of(collection).put(document, seen.below);
         Ok(version)
+    }
+
+    /// Refuses a document that is not valid by the newest rules; returns by which rules it has been checked.
+    fn checked(
+        &self,
+        name: &str,
+        collection: &Collection,
+        seen: &Seen,
+        packed: &PackedDocument,
+    ) -> Result<Checked> {
+        let Some(rules) = collection.rules() else { return Ok(packed.checks().clone()) };
+        if packed.checks().is_by(&rules) {
+            return Ok(packed.checks().clone());
+        }
+        let document = RawValue::new(packed.bytes(), collection.shapes());
+        let before = seen.present.as_ref().map(|present| present.document(collection));
+        rules.check(name, document, before, &self.store.work(&Interrupt::default()))?;
+        Ok(Checked::By(rules))
     }
 
     /// How a document will have become what it is when the transaction is committed: updates of a document are one.

@@ -152,7 +152,7 @@ impl Parts<'_> {
     /// Changes all of these candidates.
     fn change_all(&mut self, candidates: &[Candidate]) -> Result<()> {
         // A change that is more than a little work is computed before the lock is taken.
-        let first = u32::from(!self.modification.is_light());
+        let first = u32::from(!self.modification.is_light_in(self.collection));
         let (mut rest, mut ready, mut misses) = (candidates, Vec::new(), first);
         let mut most = usize::MAX;
         while !rest.is_empty() {

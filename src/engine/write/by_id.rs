@@ -4,10 +4,11 @@
 use std::sync::Arc;
 
 use crate::document::staged::StagedShapes;
-use crate::document::{Value, id, incoming};
+use crate::document::{RawValue, Value, id, incoming};
 use crate::engine::commit;
 use crate::engine::commit::conflicts::{check_version, conflict, duplicate_id};
 use crate::engine::commit::read_ahead::{self, ReadAhead};
+use crate::engine::commit::validation::checked_ahead;
 use crate::engine::commit::{Commit, Committed, Current, Halt, Over};
 use crate::engine::exec::interrupt::Interrupt;
 use crate::engine::format::key::{Key, key_of};
@@ -15,6 +16,7 @@ use crate::engine::operation::input::{Incoming, incoming_key};
 use crate::engine::operation::request::{InsertOrder, SetEntry};
 use crate::engine::operation::response::{Answer, InsertOutcome, WriteError};
 use crate::engine::state::collection::Collection;
+use crate::engine::state::rules::Checked;
 use crate::engine::store::Store;
 use crate::error::{Error, Kind, Result};
 use crate::options::{PART_BYTES, PART_DOCUMENTS};
@@ -83,10 +85,27 @@ fn insert_chunk(
 ) -> Committed<InsertOutcome> {
     let mut packed = Vec::new();
     let collection = store.applied_collection(name);
-    let prepared: Vec<_> = chunk.iter().map(|one| prepare(one, collection.as_deref(), &mut packed)).collect();
+    let rules = collection.as_deref().and_then(Collection::rules).filter(|_| !interrupt.is_unchecked());
+    let checked = match (&rules, interrupt.is_unchecked()) {
+        (_, true) => Checked::Bypassed,
+        (Some(rules), _) => Checked::By(rules.clone()),
+        (None, _) => Checked::Never,
+    };
+    let work = rules.as_ref().map(|_| store.work(interrupt));
+    let prepared: Vec<_> = chunk
+        .iter()
+        .map(|one| {
+            let prepared = prepare(one, collection.as_deref(), &mut packed)?;
+            if let (Some(rules), Some(work)) = (&rules, &work) {
+                rules.check(name, one.raw(), None::<RawValue<'_>>, work)?;
+            }
+            Ok(prepared)
+        })
+        .collect::<Vec<Result<_>>>();
     let bytes = chunk.iter().map(|document| document.range.len() + 64).sum();
     commit::run_within(store, bytes, interrupt, |commit| {
         let mut outcome = InsertOutcome::default();
+        commit.checked = checked.clone();
         // The collection is created with the first document that can be inserted, if it does not exist.
         let mut into = None;
         for (index, prepared) in prepared.iter().enumerate() {
@@ -119,8 +138,13 @@ pub(crate) fn set(store: &Store, name: &str, entries: &[SetEntry]) -> Committed<
         Ok(prepared) => prepared,
         Err(error) => return Committed::failed(error),
     };
-    let bytes = entries.iter().map(|entry| entry.document.range.len() + 64).sum();
     let interrupt = Interrupt::default();
+    let documents = entries.iter().map(|entry| entry.document.raw());
+    let checked = match checked_ahead(store, (name, collection.as_deref()), documents, &interrupt) {
+        Ok(checked) => checked,
+        Err(error) => return Committed::failed(error),
+    };
+    let bytes = entries.iter().map(|entry| entry.document.range.len() + 64).sum();
     let mut ahead = ReadAhead::default();
     if let Some(collection) = &collection {
         // A key that cannot be looked up is met again by the commit.
@@ -131,6 +155,7 @@ pub(crate) fn set(store: &Store, name: &str, entries: &[SetEntry]) -> Committed<
     }
     commit::run_ahead(store, bytes, &interrupt, &mut ahead, |commit| {
         let mut versions = Vec::with_capacity(entries.len());
+        commit.checked = checked.clone();
         for (entry, prepared) in entries.iter().zip(&prepared) {
             let collection = commit.collection_or_create(name)?;
             let over = match commit.current(&collection, &prepared.key)? {

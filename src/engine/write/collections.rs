@@ -1,22 +1,29 @@
 //! Collections as a whole: creating, dropping, renaming.
 
-use crate::document::incoming;
+use std::sync::Arc;
+
+use crate::document::{Node, Object, RawKind, RawValue, Value, incoming};
 use crate::engine::commit;
 use crate::engine::commit::Committed;
 use crate::engine::operation::input::Incoming;
 use crate::engine::operation::response::Answer;
+use crate::engine::plan::hint::Hint;
 use crate::engine::state::collection::Collection;
 use crate::engine::state::collection_options::CollectionOptions;
 use crate::engine::state::namespace::{Shown, check_collection, parts, within};
 use crate::engine::store::Store;
 use crate::error::{Error, Kind, Result, codes};
+use crate::storage::Lsn;
 
 /// Creates an empty collection; an existing one is left as it is, and must have the options that are given.
 pub(crate) fn create(store: &Store, name: &str, options: Option<&Incoming>) -> Committed<Answer> {
     let options = match parse_options(options) {
-        Ok(options) => options,
+        Ok(options) => Arc::new(options),
         Err(error) => return Committed::failed(error),
     };
+    if let Err(error) = options.check_for(name) {
+        return Committed::failed(error);
+    }
     commit::run(store, name.len() + 128, |commit| {
         let collection = commit.collection_or_create_with(name, &options)?;
         check_options(&collection, name, &options)?;
@@ -34,7 +41,7 @@ pub(crate) fn parse_options(options: Option<&Incoming>) -> Result<CollectionOpti
 
 /// Refuses options that a collection which is there does not have.
 pub(crate) fn check_options(collection: &Collection, name: &str, options: &CollectionOptions) -> Result<()> {
-    if *options == CollectionOptions::default() || *options == collection.options() {
+    if *options == CollectionOptions::default() || collection.options().is_as(options) {
         return Ok(());
     }
     let message = format!(
@@ -42,6 +49,114 @@ pub(crate) fn check_options(collection: &Collection, name: &str, options: &Colle
         Shown(name)
     );
     Err(Error::new(Kind::Conflict, message).with_code(codes::NAMESPACE_EXISTS))
+}
+
+/// Options of collections that the server changes and that no collection has here.
+const MISSING: &[&str] = &[
+    "viewOn",
+    "pipeline",
+    "expireAfterSeconds",
+    "cappedSize",
+    "cappedMax",
+    "timeseries",
+    "timeseriesBucketsMayHaveMixedSchemaData",
+    "recordIdsReplicated",
+    "dryRun",
+];
+
+/// Changes options of a collection: `{ changeStreamPreAndPostImages, validator, validationLevel,
+/// validationAction }`. Options that it has already are no change.
+pub(crate) fn modify(store: &Store, name: &str, changes: &Incoming) -> Committed<Answer> {
+    if let Err(error) = incoming::check(changes.bytes(), &changes.shapes) {
+        return Committed::failed(error);
+    }
+    commit::run(store, changes.bytes().len() + 256, |commit| {
+        let Some(collection) = commit.collection(name) else {
+            let message =
+                format!("the collection '{}' does not exist, so it has no options to change", Shown(name));
+            return Err(Error::new(Kind::BadQuery, message).with_code(codes::NAMESPACE_NOT_FOUND).into());
+        };
+        let before = collection.options();
+        let mut options = CollectionOptions::clone(&before);
+        let mut answer = Vec::new();
+        for (option, value) in changes.raw().fields() {
+            if option == "index" {
+                options = index_changed(name, &collection, &options, value, &mut answer)?;
+                continue;
+            }
+            if !options.take(option, value)? {
+                return Err(no_option(option).into());
+            }
+        }
+        options.check_for(name)?;
+        if options != *before {
+            commit.change_options(&collection, Arc::new(options));
+        }
+        Ok(Answer::Value(Value::Object(answer)))
+    })
+}
+
+/// Hides an index from queries, or shows it: `{ name | keyPattern, hidden }`.
+fn index_changed(
+    name: &str,
+    collection: &Collection,
+    options: &CollectionOptions,
+    given: RawValue<'_>,
+    answer: &mut Object,
+) -> Result<CollectionOptions> {
+    let refused = |message: String, code| Err(Error::new(Kind::BadQuery, message).with_code(code));
+    let (mut wanted, mut hidden) = (Vec::new(), None);
+    for (option, value) in given.fields() {
+        match (option, value.kind()) {
+            ("name", RawKind::String(text)) => {
+                wanted.push(Hint::Name(String::from_utf8_lossy(text).into_owned()));
+            }
+            ("keyPattern", RawKind::Object(keys)) => {
+                let sign = |value: RawValue<'_>| match value.kind() {
+                    RawKind::Int(sign) => sign,
+                    _ => 0,
+                };
+                let keys = keys.iter().map(|(path, value)| (path.to_owned(), sign(value)));
+                wanted.push(Hint::Keys(keys.collect()));
+            }
+            ("hidden", RawKind::Bool(value)) => hidden = Some(value),
+            ("expireAfterSeconds" | "prepareUnique" | "unique", _) => return Err(no_option(option)),
+            ("name" | "keyPattern" | "hidden", _) => {
+                let message = format!("index.{option} of collMod has another type than it must have");
+                return refused(message, codes::TYPE_MISMATCH);
+            }
+            _ => return Err(no_option(&format!("index.{option}"))),
+        }
+    }
+    let ([wanted], Some(hidden)) = (&wanted[..], hidden) else {
+        let message = "index of collMod must have either name or keyPattern, and hidden: true or false";
+        return refused(message.to_owned(), codes::INVALID_OPTIONS);
+    };
+    if wanted.is_id() {
+        return refused("the index on _id cannot be hidden".to_owned(), codes::BAD_VALUE);
+    }
+    let found = collection.ready_indexes(Lsn::NEWEST).find(|index| wanted.is_of(index.spec()));
+    let Some(index) = found else {
+        let message = format!("the collection '{}' has no such index; list its indexes", Shown(name));
+        return refused(message, codes::INDEX_NOT_FOUND);
+    };
+    let index = &index.spec().name;
+    let before = options.hides(index);
+    if before != hidden {
+        answer.push(("hidden_old".to_owned(), Value::Bool(before)));
+        answer.push(("hidden_new".to_owned(), Value::Bool(hidden)));
+    }
+    Ok(options.hiding(index, hidden))
+}
+
+fn no_option(option: &str) -> Error {
+    let of_index = matches!(option, "expireAfterSeconds" | "prepareUnique" | "unique");
+    if MISSING.contains(&option) || of_index {
+        let message = format!("the option '{option}' of collMod is not supported; leave it out");
+        return Error::new(Kind::NotSupported, message);
+    }
+    let message = format!("'{option}' is not an option of collMod; check its spelling");
+    Error::new(Kind::BadQuery, message).with_code(codes::IDL_UNKNOWN_FIELD)
 }
 
 /// Drops a collection.

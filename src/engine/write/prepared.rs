@@ -10,7 +10,7 @@ use std::sync::Arc;
 use super::find_and_modify::projected;
 use super::modification::{Candidate, Change, Modification};
 use super::upsert::{object_of, replacement_of};
-use crate::document::{RawValue, Value};
+use crate::document::{Node, RawValue, Value};
 use crate::engine::commit::documents::{How, PackedDocument};
 use crate::engine::commit::read_ahead::ReadAhead;
 use crate::engine::commit::{Commit, CurrentDocument, Halt, Over};
@@ -18,6 +18,7 @@ use crate::engine::exec::nonblocking::would_block;
 use crate::engine::format::key::{Key, key_of};
 use crate::engine::operation::request::Returned;
 use crate::engine::state::collection::Collection;
+use crate::engine::state::rules::Checked;
 use crate::engine::state::slab::Stamp;
 use crate::engine::store::Store;
 use crate::error::{Error, Kind, Result};
@@ -62,8 +63,14 @@ pub(crate) struct Ready {
 }
 
 impl Modification<'_> {
+    /// Whether the change of a small document of this collection is cheap, with its check by a validator.
+    pub(crate) fn is_light_in(&self, collection: &Collection) -> bool {
+        let rules = || collection.rules().filter(|_| !self.interrupt.is_unchecked());
+        self.is_light() && rules().is_none_or(|rules| rules.is_light())
+    }
+
     /// Whether the change of a small document is cheap.
-    pub(crate) fn is_light(&self) -> bool {
+    fn is_light(&self) -> bool {
         let change = match self.change {
             // The element that `$` stands for depends on the filter.
             Change::Update(update) => update.is_light() && (!update.needs_match() || self.filter.is_light()),
@@ -151,7 +158,10 @@ pub(crate) fn effect(
         match update.rewrite(before, now, &mut bytes, &mut paths) {
             Rewrite::Same => return Ok(Effect::Same(None)),
             Rewrite::Changed => {
-                return Ok(Effect::Replaced(PackedDocument::settled(bytes).updated(paths), None));
+                let after = RawValue::new(&bytes, collection.shapes());
+                let checked = checked(collection, modification, after, before, work)?;
+                let packed = PackedDocument::settled(bytes).updated(paths).checked(checked);
+                return Ok(Effect::Replaced(packed, None));
             }
             Rewrite::Tree => {}
         }
@@ -161,8 +171,9 @@ pub(crate) fn effect(
         After::Same => return Ok(Effect::Same(answered(modification, before, None)?)),
         After::Tree(after) => after,
     };
+    let checked = checked(collection, modification, &after, before, work)?;
     let answer = answered(modification, before, Some(&after))?;
-    let packed = PackedDocument::of(collection, &after)?;
+    let packed = PackedDocument::of(collection, &after)?.checked(checked);
     let packed = match modification.change {
         Change::Update(update) => {
             let mut paths = Vec::new();
@@ -172,6 +183,22 @@ pub(crate) fn effect(
         Change::Replace(_) | Change::Delete => packed,
     };
     Ok(Effect::Replaced(packed, answer))
+}
+
+/// Refuses a document that is not valid; returns by which rules it is.
+fn checked<'a>(
+    collection: &Collection,
+    modification: &Modification<'_>,
+    after: impl Node<'a>,
+    before: RawValue<'_>,
+    work: &Work,
+) -> Result<Checked> {
+    if modification.interrupt.is_unchecked() {
+        return Ok(Checked::Bypassed);
+    }
+    let Some(rules) = collection.rules() else { return Ok(Checked::Never) };
+    rules.check(modification.name, after, Some(before), work)?;
+    Ok(Checked::By(rules))
 }
 
 /// A document after a write.
@@ -218,11 +245,13 @@ pub(crate) fn change_candidates(
         changed.passed = candidates.len();
         return Ok(changed);
     }
-    let light = modification.is_light();
+    let light = modification.is_light_in(collection);
+    let unchecked = modification.interrupt.is_unchecked();
     for (n, candidate) in candidates.iter().enumerate() {
         if commit.size() > PART_BYTES {
             break;
         }
+        commit.checked = if unchecked { Checked::Bypassed } else { Checked::Never };
         let done = match ready.get(n) {
             Some(ready) => put_ready(commit, collection, modification, candidate, ready),
             None if light => change_here(commit, collection, modification, candidate),
@@ -286,6 +315,7 @@ fn put_ready(
                 return Ok(Done::Unready);
             }
             let over = Over::from(present);
+            commit.checked = packed.checks().clone();
             let document = (packed.bytes(), packed.making());
             commit.put_over(collection, key.clone(), over, Some(present), document)?;
             Done::Changed(true, answer.clone())

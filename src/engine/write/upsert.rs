@@ -10,6 +10,7 @@ use crate::engine::commit;
 use crate::engine::commit::conflicts::duplicate_id;
 use crate::engine::commit::documents::PackedDocument;
 use crate::engine::commit::read_ahead::ReadAhead;
+use crate::engine::commit::validation::checked_ahead;
 use crate::engine::commit::{Commit, Committed, Current, Halt, Over};
 use crate::engine::format::key::{Key, key_of};
 use crate::engine::operation::input::Incoming;
@@ -78,12 +79,15 @@ fn insert_since(
     let work = store.work(interrupt);
     let NewDocument { document, id, key, answer } = new_document(modification, store.now(), &work)?;
     let known = searched.as_ref().and_then(|searched| searched.collection);
+    let applied = store.applied_collection(name);
+    let checked = checked_ahead(store, (name, applied.as_deref()), [&document], interrupt)?;
     let check = || interrupt.check(|| store.now());
     let mut packed = known.map(|known| PackedDocument::of(known, &document)).transpose()?;
     let (mut tries, mut held) = (0, None);
     loop {
         check()?;
         let insert = |commit: &mut Commit<'_>| {
+            commit.checked = checked.clone();
             if let Some(Searched { collection, lsn }) = searched {
                 let now = commit.collection(name);
                 if now.as_ref().map(|now| now.number()) != collection.map(|one| one.number()) {

@@ -52,6 +52,7 @@ named! {
     NOT_SINGLE_VALUE_FIELD = 54, "NotSingleValueField";
     EMPTY_FIELD_NAME = 56, "EmptyFieldName";
     DOTTED_FIELD_NAME = 57, "DottedFieldName";
+    COMMAND_NOT_FOUND = 59, "CommandNotFound";
     IMMUTABLE_FIELD = 66, "ImmutableField";
     CANNOT_CREATE_INDEX = 67, "CannotCreateIndex";
     INVALID_OPTIONS = 72, "InvalidOptions";

@@ -1,7 +1,7 @@
 //! Properties of a filter, and whether a document matches.
 
 use super::clause::{Clause, Filter, Test};
-use crate::document::{Path, RawValue, Value, weight};
+use crate::document::{Node, Path, RawValue, Value, weight};
 use crate::error::Result;
 use crate::work::Work;
 
@@ -21,6 +21,12 @@ impl Filter {
     #[inline]
     pub fn matches(&self, document: RawValue<'_>) -> bool {
         self.root.matches(document, &self.work)
+    }
+
+    /// The same for a value that is no stored document, counted against the work of another operation.
+    #[inline]
+    pub(crate) fn matches_within<'a>(&self, document: impl Node<'a>, work: &Work) -> bool {
+        self.root.matches(document, work)
     }
 
     /// Fails if its work was stopped, so that the last result may be wrong.

@@ -11,6 +11,7 @@ use crate::document::RawValue;
 use crate::engine::format::key::Key;
 use crate::engine::format::record::{Made, Put, Record, Records};
 use crate::engine::state::collection::Collection;
+use crate::engine::state::rules::Checked;
 use crate::engine::state::slab::{SlotId, Span};
 use crate::index::{KeyBytes, Range};
 use crate::storage::Block;
@@ -31,6 +32,8 @@ pub(crate) struct OwnDocument {
     pub(crate) span: Span,
     /// Its keys in indexes.
     pub(crate) keys: Arc<OwnKeys>,
+    /// By which rules it has been checked.
+    pub(crate) checked: Checked,
 }
 
 /// The keys of a document in the indexes of its collection, with their numbers.

@@ -38,6 +38,8 @@ pub struct Index {
     contents: RwLock<Contents>,
     multikey: AtomicU32,
     truncated: AtomicBool,
+    /// Whether queries pass it over.
+    hidden: AtomicBool,
     ready_at: AtomicU64,
     dropped_at: AtomicU64,
     uses: AtomicU64,
@@ -76,6 +78,9 @@ impl Index {
                 Some(Filter::parse(RawValue::new(&bytes, &Shapes::new()))?)
             }
         };
+        let hidden = AtomicBool::new(spec.hidden);
+        // Whether it is hidden may change; the definition does not.
+        let spec = Spec { hidden: false, ..spec };
         Ok(Index {
             number,
             spec,
@@ -83,6 +88,7 @@ impl Index {
             contents: RwLock::default(),
             multikey: AtomicU32::new(0),
             truncated: AtomicBool::new(false),
+            hidden,
             ready_at: AtomicU64::new(NEVER),
             dropped_at: AtomicU64::new(NEVER),
             uses: AtomicU64::new(0),
@@ -98,6 +104,20 @@ impl Index {
     /// Its definition.
     pub fn spec(&self) -> &Spec {
         &self.spec
+    }
+
+    /// Its definition, with whether it is hidden now.
+    pub(crate) fn definition(&self) -> Spec {
+        Spec { hidden: self.is_hidden(), ..self.spec.clone() }
+    }
+
+    /// Whether queries pass it over. Writes maintain it all the same.
+    pub(crate) fn is_hidden(&self) -> bool {
+        self.hidden.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn set_hidden(&self, hidden: bool) {
+        self.hidden.store(hidden, Ordering::Release);
     }
 
     /// Its partial filter, if any.
