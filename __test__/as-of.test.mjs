@@ -246,6 +246,32 @@ test('a damaged snapshot of an earlier state is told, and an older one leads the
   t.is((await Database.recoverTo(path, `${path}-to`, { lsn })).documents, 2)
 })
 
+test('a damaged beginning of a kept segment is told, and takes away no file of other states', async (t) => {
+  const path = directory(t)
+  let db = await Database.open(path, { history: { past: {} }, autoCompact: false })
+  const lsns = []
+  for (let n = 0; n < 3; n++) {
+    await db.collection('users').insertMany([{ _id: n }, { _id: n + 10 }])
+    await db.collection('users').insertOne({ _id: n + 20 })
+    lsns.push(await lastLsn(db))
+    await db.compact()
+  }
+  await db.close()
+  const files = () => readdirSync(path).filter((name) => /\.(log|snp)$/.test(name))
+  const before = files()
+  const damaged = join(path, before.filter((name) => name.endsWith('.log'))[2])
+  const bytes = readFileSync(damaged)
+  bytes[20] ^= 1
+  writeFileSync(damaged, bytes)
+  db = await Database.open(path)
+  const error = await rejectsWith(t, 'CORRUPT', db.asOf({ lsn: lsns[2] - 1 }))
+  t.is(error.file, damaged)
+  t.is(await db.collection('users').countDocuments(), 9)
+  await db.close()
+  t.deepEqual(files().filter((name) => before.includes(name)), before)
+  t.is((await Database.recoverTo(path, `${path}-to`, { lsn: lsns[1] - 1 })).documents, 5)
+})
+
 test('recoverTo makes a new database of a moment and changes nothing', async (t) => {
   const { db, states, path } = await withHistory(t)
   await db.compact()

@@ -80,6 +80,7 @@ test('what is wrong with collMod is refused, also in a transaction', async (t) =
 test('the other commands answer as the server does', async (t) => {
   const db = await memory(t)
   t.deepEqual(await db.command({ ping: 1 }), { ok: 1 })
+  await rejectsType(t, () => db.command({ ping: 1, foo: 2 }), /ping has no field "foo"/)
   const info = await db.command({ buildinfo: 1, comment: 'hello' })
   t.like(info, { ok: 1, maxBsonObjectSize: 16777216, bits: 64 })
   t.deepEqual(await db.command({ create: 'items', ...IMAGES, writeConcern: { w: 1 } }), { ok: 1 })

@@ -238,7 +238,7 @@ export class ChangeStream<T extends Document = Document, C extends Document = Ch
   #inTurn<R>(method: string, read: (where: string) => Promise<R>): Promise<R> {
     const where = this.#where(method)
     if (this.#mode === 'listeners') {
-      return Promise.reject(new MoltenError('NOT_SUPPORTED', `${where}: the change stream has listeners of 'change'; read it in one way`))
+      return Promise.reject(new MoltenError('NOT_SUPPORTED', `${where}: the change stream is, or was, read by listeners of 'change'; read it in one way, or open another one`))
     }
     this.#mode = 'iterator'
     const result = this.#turn.then(() => read(where))

@@ -37,11 +37,17 @@ interface Command {
 /** The commands, by their names in lower case. */
 const COMMANDS: { readonly [name: string]: Run | undefined } = {
   __proto__: null as never,
-  ping: async () => ({ ok: 1 }),
-  buildinfo: async () => ({
-    version: RELEASE.join('.'), versionArray: [...RELEASE, 0], gitVersion: '', modules: [], bits: 64, debug: false,
-    maxBsonObjectSize: 16 * 1024 * 1024, storageEngines: ['moltendb'], ok: 1
-  }),
+  async ping(where, _database, command) {
+    refuseFields(where, command)
+    return { ok: 1 }
+  },
+  async buildinfo(where, _database, command) {
+    refuseFields(where, command)
+    return {
+      version: RELEASE.join('.'), versionArray: [...RELEASE, 0], gitVersion: '', modules: [], bits: 64, debug: false,
+      maxBsonObjectSize: 16 * 1024 * 1024, storageEngines: ['moltendb'], ok: 1
+    }
+  },
   async create(where, database, command, options) {
     await database.createCollection(collectionOf(where, command), { ...command.fields, ...options })
     return { ok: 1 }

@@ -10,7 +10,7 @@ pub(super) const LEVELS: usize = MAX_DEPTH - 10;
 
 /// Why a document does not match a filter.
 pub(crate) fn explain<'a>(filter: &Value, document: impl Node<'a>, work: &Work) -> Value {
-    let report = Report::new(work);
+    let report = Report::new(work, document);
     let details = filter::explain(filter, document, Expected::Match, &report);
     match details {
         Some(details) if !report.is_full() => pruned(details, LEVELS),

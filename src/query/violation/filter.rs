@@ -41,6 +41,7 @@ fn operators<'f>(path: &'f str, condition: &'f Value) -> impl Iterator<Item = Pa
 
 /// Whether a document matches a filter.
 fn matches<'a>(filter: &Value, document: impl Node<'a>, report: &Report<'_>) -> bool {
+    report.looks_at_all();
     Filter::parse_node(filter, report.work).is_ok_and(|filter| filter.matches_within(document, report.work))
 }
 
@@ -165,6 +166,9 @@ fn of_field<'a>(
     expected: Expected,
     report: &Report<'_>,
 ) -> Option<Value> {
+    if report.is_full() {
+        return None;
+    }
     let holds = matches(filter, document, report);
     if !expected.is_broken_by(holds) {
         return None;

@@ -11,6 +11,8 @@ const MOST: usize = 1 << 20;
 pub(super) const RULE: usize = 128;
 /// The most values at one path that are told.
 const MOST_VALUES: usize = 10;
+/// The most values of the document that all operators together may look at: some 50 milliseconds of it. The commit lock may be held.
+const MOST_LOOKS: usize = 4 << 20;
 
 /// What was expected of a document and is not so.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -38,6 +40,9 @@ impl Expected {
 pub(super) struct Report<'w> {
     pub(super) work: &'w Work,
     room: Cell<usize>,
+    looks: Cell<usize>,
+    /// The values of the document.
+    width: usize,
 }
 
 pub(super) type Fields = Vec<(String, Value)>;
@@ -59,9 +64,43 @@ pub(super) fn number(name: &str, number: usize) -> (String, Value) {
     field(name, Value::number(number as f64))
 }
 
+/// The values in a value, as far as there are no more than `most`.
+fn width<'a>(value: impl Node<'a>, most: usize) -> usize {
+    let mut sum = 1;
+    for part in value.items() {
+        if sum >= most {
+            return sum;
+        }
+        sum += width(part, most - sum);
+    }
+    for (_, part) in value.fields() {
+        if sum >= most {
+            return sum;
+        }
+        sum += width(part, most - sum);
+    }
+    sum
+}
+
 impl<'w> Report<'w> {
-    pub(super) fn new(work: &'w Work) -> Report<'w> {
-        Report { work, room: Cell::new(MOST) }
+    pub(super) fn new<'a>(work: &'w Work, document: impl Node<'a>) -> Report<'w> {
+        let width = width(document, MOST_LOOKS);
+        Report { work, room: Cell::new(MOST), looks: Cell::new(MOST_LOOKS + 8 * width), width }
+    }
+
+    /// Whether so many more values may be looked at. If not, it counts as full.
+    pub(super) fn looks_at(&self, values: usize) -> bool {
+        let left = self.looks.get().checked_sub(values + 1);
+        self.looks.set(left.unwrap_or(0));
+        if left.is_none() {
+            self.room.set(0);
+        }
+        !self.is_full()
+    }
+
+    /// The same for a filter, which may look at the whole document.
+    pub(super) fn looks_at_all(&self) -> bool {
+        self.looks_at(self.width)
     }
 
     /// Whether something was left out.

@@ -1,5 +1,7 @@
 //! The keywords of `$jsonSchema`.
 
+use std::collections::HashMap;
+
 use super::report::{Expected, Fields, RULE, Report, field, number, reason, text};
 use crate::document::{Node, NodeKind, Value};
 use crate::query::pattern::Source;
@@ -65,12 +67,30 @@ fn rules<'a>(schema: &Value, value: impl Node<'a>, report: &Report<'_>) -> Vec<V
     for keyword in KEYWORDS {
         if let Some(operand) = schema.field(keyword)
             && report.work.goes_on(1)
-            && !report.is_full()
+            && report.looks_at(parts_of(value))
         {
             broken.extend(rule(schema, keyword, operand, value, report).map(Value::Object));
         }
     }
     broken
+}
+
+/// The fields or elements of a value.
+fn parts_of<'a>(value: impl Node<'a>) -> usize {
+    value.fields().count() + value.items().count()
+}
+
+/// The fields of an object by their names: each is looked for once, however many there are.
+struct Named<'a, N>(HashMap<&'a str, N, foldhash::fast::RandomState>);
+
+impl<'a, N: Node<'a>> Named<'a, N> {
+    fn of(object: N) -> Named<'a, N> {
+        Named(object.fields().collect())
+    }
+
+    fn get(&self, name: &str) -> Option<N> {
+        self.0.get(name).copied()
+    }
 }
 
 /// Whether a value is valid by one keyword alone, with those that say more of it.
@@ -179,10 +199,11 @@ fn property<'a>(name: &str, schema: &Value, value: impl Node<'a>, report: &Repor
 }
 
 fn properties<'a>(operand: &Value, object: impl Node<'a>, report: &Report<'_>) -> Option<Fields> {
-    let broken = operand.fields().filter_map(|(name, schema)| {
-        let value = object.field(name)?;
-        property(name, schema, value, report).map(Value::Object)
-    });
+    let named = Named::of(object);
+    let broken = operand
+        .fields()
+        .take_while(|_| !report.is_full())
+        .filter_map(|(name, schema)| property(name, schema, named.get(name)?, report).map(Value::Object));
     not_empty("properties", "propertiesNotSatisfied", broken.collect())
 }
 
@@ -218,9 +239,9 @@ fn additional<'a>(
             Source { pattern, options: "" }.compile("patternProperties", report.work).ok()
         })
         .collect();
-    let named = schema.field("properties");
+    let named = schema.field("properties").map(Named::of);
     let is_named = |name: &str| {
-        named.is_some_and(|named| named.field(name).is_some())
+        named.as_ref().is_some_and(|named| named.get(name).is_some())
             || patterns.iter().any(|pattern| pattern.is_in(name.as_bytes()))
     };
     let mut others = object.fields().filter(|(name, _)| report.work.goes_on(1) && !is_named(name));
@@ -254,13 +275,13 @@ fn additional<'a>(
 }
 
 /// Those of these names that an object does not have.
-fn missing<'a>(names: &Value, object: impl Node<'a>) -> Vec<Value> {
-    let is_missing = |name: &&Value| matches!(name, Value::String(name) if object.field(name).is_none());
+fn missing<'a, N: Node<'a>>(names: &Value, object: &Named<'a, N>) -> Vec<Value> {
+    let is_missing = |name: &&Value| matches!(name, Value::String(name) if object.get(name).is_none());
     names.items().filter(is_missing).cloned().collect()
 }
 
 fn required<'a>(operand: &Value, object: impl Node<'a>, report: &Report<'_>) -> Option<Fields> {
-    let missing = missing(operand, object);
+    let missing = missing(operand, &Named::of(object));
     if missing.is_empty() {
         return None;
     }
@@ -272,11 +293,12 @@ fn required<'a>(operand: &Value, object: impl Node<'a>, report: &Report<'_>) -> 
 }
 
 fn dependencies<'a>(operand: &Value, object: impl Node<'a>, report: &Report<'_>) -> Option<Fields> {
-    let broken = operand.fields().filter(|(name, _)| object.field(name).is_some());
-    let broken = broken.filter_map(|(name, dependency)| {
+    let named = Named::of(object);
+    let broken = operand.fields().filter(|(name, _)| named.get(name).is_some());
+    let broken = broken.take_while(|_| !report.is_full()).filter_map(|(name, dependency)| {
         let what = match dependency {
             Value::Array(_) => {
-                let missing = missing(dependency, object);
+                let missing = missing(dependency, &named);
                 (!missing.is_empty()).then(|| field("missingProperties", Value::Array(missing)))
             }
             schema => Some(rules(schema, object, report)).filter(|broken| !broken.is_empty()).map(details),

@@ -1,5 +1,6 @@
 //! What is told of a document that a validator refuses.
 
+use super::explain::explain;
 use super::filter::explain as explained;
 use super::report::{Expected, Report};
 use crate::document::Value;
@@ -10,7 +11,7 @@ use crate::work::Work;
 /// What is told, and what is told of the same filter under a negation.
 fn both(filter: &Value, document: &Value) -> (Option<Value>, Option<Value>) {
     let work = Work::default();
-    let report = Report::new(&work);
+    let report = Report::new(&work, document);
     let told = |expected| explained(filter, document, expected, &report);
     (told(Expected::Match), told(Expected::NoMatch))
 }
@@ -143,4 +144,21 @@ fn what_is_told_has_no_more_levels_than_a_document_may_have() {
     let document = Value::Object(vec![("a".to_owned(), deep)]);
     let told = super::explain(&value(r#"{ "a": { "$type": "string" } }"#), &document, &Work::default());
     assert!(crate::document::depth(&told) <= super::explain::LEVELS + 1, "{}", crate::document::depth(&told));
+}
+
+#[test]
+fn of_twenty_thousand_fields_the_wrong_one_is_told_and_too_many_conditions_are_not() {
+    let count = 20_000;
+    let object =
+        |of: &dyn Fn(usize) -> Value| Value::Object((0..count).map(|n| (format!("p{n}"), of(n))).collect());
+    let document = object(&|n| if n + 1 == count { Value::Null } else { Value::Int(1) });
+    let properties = object(&|_| value(r#"{ "bsonType": "int" }"#));
+    let schema = |rules| Value::Object(vec![("$jsonSchema".to_owned(), Value::Object(vec![rules]))]);
+    let filter = schema(("properties".to_owned(), properties));
+    let told = format!("{:?}", explain(&filter, &document, &Work::default()));
+    assert!(told.contains("p19999") && !told.contains("p19998"), "{told}");
+    for filter in [object(&|_| Value::Int(1)), object(&|_| Value::Int(2))] {
+        let told = format!("{:?}", explain(&filter, &document, &Work::default()));
+        assert!(told.contains("too large to be told"), "{told}");
+    }
 }

@@ -28,7 +28,7 @@ pub(crate) struct History {
     snapshots: RwLock<Vec<KeptSnapshot>>,
     /// Whether the mark in MANIFEST may not be durable.
     pub(super) is_unsure: AtomicBool,
-    /// Whether the mark is below segments that are missing, so that what is below them is of no use.
+    /// Whether the mark is below segments that were given up with a backup, so that what is below them is of no use.
     pub(super) is_behind: AtomicBool,
 }
 
@@ -41,7 +41,7 @@ impl History {
         manifest: &Manifest,
         (segments, snapshot): (&[Arc<Segment>], Option<&SnapshotFile>),
     ) -> Result<History> {
-        let (mut found, mut damage, mut is_behind) = (Vec::new(), None, false);
+        let (mut found, mut damage) = (Vec::new(), None);
         let mut ids = (manifest.oldest_segment()..manifest.first_segment).rev().peekable();
         let (mut folders, mut until, mut base) = (Vec::new(), None, None);
         if ids.peek().is_some() {
@@ -59,11 +59,9 @@ impl History {
                     until = first_time(&segment).or(until);
                     base = Some(segment.base);
                 }
-                // Not the one that was kept, or none: the history begins after it.
-                Ok(_) => {
-                    is_behind = true;
-                    break;
-                }
+                // Not the one that was kept, or none: the history begins after it. What is below stays until the limits give it up: a
+                // state may still be made of it, with `recoverTo`.
+                Ok(_) => break,
                 Err(error) => {
                     tracing::warn!(%error, "the history begins after this segment, which cannot be read");
                     damage = Some(error);
@@ -79,7 +77,7 @@ impl History {
             kept: Arc::new(Kept::new(found, damage)),
             snapshots: RwLock::new(snapshots),
             is_unsure: AtomicBool::new(false),
-            is_behind: AtomicBool::new(is_behind),
+            is_behind: AtomicBool::default(),
         })
     }
 

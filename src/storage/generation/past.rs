@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::generation::Generations;
 use super::kept_snapshots::KeptSnapshot;
 use super::past_state::{PastState, Until};
-use crate::error::{Error, Kind, Result};
+use crate::error::Result;
 use crate::storage::contract::backend::{Lsn, Moment, PastReach};
 use crate::storage::format::manifest::Manifest;
 use crate::storage::format::segment::Segment;
@@ -42,8 +42,8 @@ impl Generations {
         let manifest = self.manifest.lock().clone();
         let base = self.bases(&manifest).into_iter().find(|base| base.reaches(moment));
         let Some(base) = base else {
-            let message = "the state is no longer kept: it is before the oldest snapshot";
-            return Err(Error::new(Kind::HistoryLost, message));
+            // Of damage the error is that of the file.
+            return Err(self.kept().lost(if let Moment::Lsn(lsn) = moment { lsn } else { Lsn(0) }));
         };
         let until = match moment {
             Moment::Lsn(lsn) => Until { lsn: lsn.min(newest), time: None },

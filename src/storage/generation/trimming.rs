@@ -184,7 +184,11 @@ impl Generations {
             left = &left[1..];
         }
         let first = left.iter().find_map(|base| base.0.as_ref()).map(|kept| kept.named.id);
-        let past = first.unwrap_or_else(|| first_snapshot(manifest));
+        // Snapshots whose log is damaged are no bases; they go with those that the limits give up.
+        let past = match left.len() == bases.len() {
+            true => manifest.past,
+            false => first.unwrap_or_else(|| first_snapshot(manifest)),
+        };
         let floor = (left.len() > 1).then(|| left[0].first());
         (past, floor)
     }
