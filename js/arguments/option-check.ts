@@ -1,6 +1,7 @@
 // The check of option names: an unknown name is refused, never ignored.
 
 import { MoltenError, numbered } from '../errors.js'
+import { slipsBetween } from '../names/slips.js'
 import type { ClientSession } from '../types/options.js'
 import { checkFields, countOf, shown, unsupported, wrongArgument } from './arguments.js'
 import { type OptionNames, OTHER_NAMES, PARTS, REFUSED } from './option-table.js'
@@ -61,23 +62,6 @@ export function nearest(name: string, names: readonly string[]): string | undefi
     if (slips < least && slips < candidate.length) [best, least] = [candidate, slips]
   }
   return best
-}
-
-/** The edit distance with transpositions (optimal string alignment). */
-function slipsBetween(a: string, b: string): number {
-  let before: number[] = []
-  let last = Array.from({ length: b.length + 1 }, (_, i) => i)
-  for (let i = 1; i <= a.length; i++) {
-    const row = [i]
-    for (let j = 1; j <= b.length; j++) {
-      const same = a[i - 1] === b[j - 1] ? 0 : 1
-      row[j] = Math.min(last[j]! + 1, row[j - 1]! + 1, last[j - 1]! + same)
-      if (i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1]) row[j] = Math.min(row[j]!, before[j - 2]! + 1)
-    }
-    before = last
-    last = row
-  }
-  return last[b.length]!
 }
 
 /** Strings are compared by their bytes; collations are not supported. */

@@ -1,18 +1,16 @@
 //! The options of a collection, changed while it is used: by one commit, which log, snapshot and checkpoint keep.
 
-use std::time::Duration;
-
 use moltendb_node::document::Value;
 use moltendb_node::engine::verify::verify_on;
 use moltendb_node::engine::{Answer, InsertOrder, Operation};
 use moltendb_node::error::Kind;
 use moltendb_node::options::{AutoCompact, History, PastHistory, PastLimits, StorageMode};
-use moltendb_node::storage::{Host, Lsn, Moment};
+use moltendb_node::storage::{Lsn, Moment};
 use moltendb_node::{OpenOptions, Result};
 
 use crate::disk::{DIR, Disk};
 use crate::sim::Sim;
-use crate::support::{Client, incoming, object};
+use crate::support::{Client, incoming, object, reopened};
 
 fn options() -> OpenOptions {
     OpenOptions { checkpoint_from: 0, auto_compact: AutoCompact::Off, ..OpenOptions::default() }
@@ -109,14 +107,6 @@ fn a_snapshot_has_the_options_of_its_moment_and_earlier_states_those_of_theirs()
         assert_eq!(listed(&past, "one"), images(enabled));
     }
     client.database.close().unwrap();
-}
-
-fn reopened(host: &Host, storage: StorageMode) -> Client {
-    let (segment_size, auto_compact) = (1 << 16, AutoCompact::Off);
-    let flush_interval = Duration::from_secs(60);
-    let options =
-        OpenOptions { storage, segment_size, auto_compact, flush_interval, ..OpenOptions::default() };
-    Client::open_on(host, "/db", options).unwrap()
 }
 
 #[test]

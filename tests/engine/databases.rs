@@ -1,7 +1,6 @@
 //! Many databases in one engine: in log, snapshot, checkpoint and copies, dropped in one commit, and in the order of writes.
 
 use std::sync::mpsc::channel;
-use std::time::Duration;
 
 use moltendb_node::document::Value;
 use moltendb_node::engine::verify::verify_on;
@@ -10,13 +9,12 @@ use moltendb_node::engine::{
 };
 use moltendb_node::error::Kind;
 use moltendb_node::options::{AutoCompact, StorageMode};
-use moltendb_node::storage::Host;
 use moltendb_node::{OpenOptions, Result};
 
 use crate::disk::{DIR, Disk};
 use crate::indexes::spec;
 use crate::sim::Sim;
-use crate::support::{Client, incoming, object, update_of};
+use crate::support::{Client, incoming, object, reopened, update_of};
 
 fn one(id: i32) -> Value {
     object(&[("_id", Value::Int(id))])
@@ -289,14 +287,6 @@ fn a_transaction_spans_databases_and_drops_none() {
     call("", Operation::Transaction(Step::Commit)).unwrap();
     assert_eq!(client.database.stats().unwrap().last_lsn, before + 1);
     assert_eq!(["a", "b\0a", "c\0a"].map(|name| count(&client, name)), [1, 1, 1]);
-}
-
-fn reopened(host: &Host, storage: StorageMode) -> Client {
-    let (segment_size, auto_compact) = (1 << 16, AutoCompact::Off);
-    let flush_interval = Duration::from_secs(60);
-    let options =
-        OpenOptions { storage, segment_size, auto_compact, flush_interval, ..OpenOptions::default() };
-    Client::open_on(host, "/db", options).unwrap()
 }
 
 /// The process dies, or the power is cut, at each operation of the drop.

@@ -1,12 +1,14 @@
 //! Shared by the tests of the engine: a database in a temporary directory, and operations built from trees.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use moltendb_node::document::{Shapes, Value, encode_plain};
 use moltendb_node::engine::{
     Answer, Answered, Collection, Database, Document, FindOptions, Incoming, InsertOrder, InsertOutcome,
     Operation, Reach, Session, SetEntry, Upsert,
 };
+use moltendb_node::options::{AutoCompact, StorageMode};
 use moltendb_node::storage::Host;
 use moltendb_node::{OpenOptions, Result};
 
@@ -199,4 +201,13 @@ fn tree(collection: Option<&Collection>, document: &Document) -> Value {
         Document::Projected(value) => value.clone(),
         stored => stored.stored(collection.unwrap()).unwrap().to_value(),
     }
+}
+
+/// A database in a simulated file system, of small segments, that flushes and compacts only when it is told to.
+pub fn reopened(host: &Host, storage: StorageMode) -> Client {
+    let (segment_size, auto_compact) = (1 << 16, AutoCompact::Off);
+    let flush_interval = Duration::from_secs(60);
+    let options =
+        OpenOptions { storage, segment_size, auto_compact, flush_interval, ..OpenOptions::default() };
+    Client::open_on(host, "/db", options).unwrap()
 }

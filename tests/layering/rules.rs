@@ -145,10 +145,11 @@ pub const STRAY_IMPLS: &[(&str, usize)] =
 pub const SCRIPTS: Below = &[
     ("addon", &[]),
     ("ids", &[]),
+    ("names", &[]),
     ("types", &["ids"]),
     ("codec", &["ids", "types"]),
     ("transport", &["addon", "ids", "types", "codec"]),
-    ("arguments", &["ids", "types"]),
+    ("arguments", &["ids", "names", "types"]),
     ("request", &["ids", "types", "codec", "transport", "arguments"]),
     ("connection", &["ids", "types", "codec", "transport", "arguments", "request"]),
     ("cursor", &["ids", "types", "codec", "transport", "arguments", "request", "connection"]),
@@ -156,7 +157,7 @@ pub const SCRIPTS: Below = &[
     ("mongodb", &["ids", "types", "api"]),
     ("importers", &["ids", "types", "api"]),
     ("inspector", &["ids", "types", "api"]),
-    ("cli", &["ids", "types", "api"]),
+    ("cli", &["ids", "names", "types", "api"]),
 ];
 
 /// The scripts directly in `js`.

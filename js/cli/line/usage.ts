@@ -1,5 +1,7 @@
 // The errors of a command line that cannot be understood, and what was probably meant.
 
+import { slipsBetween } from '../../names/slips.js'
+
 /** The command line is wrong: exit code 2. */
 export class UsageError extends Error {
   /** The verb whose help tells more. */
@@ -27,21 +29,4 @@ export function nearest(given: string, names: readonly string[]): string | undef
     if (slips < least && slips < name.length) [best, least] = [name, slips]
   }
   return best
-}
-
-/** The edit distance with transpositions (optimal string alignment). */
-function slipsBetween(a: string, b: string): number {
-  let before: number[] = []
-  let last = Array.from({ length: b.length + 1 }, (_, i) => i)
-  for (let i = 1; i <= a.length; i++) {
-    const row = [i]
-    for (let j = 1; j <= b.length; j++) {
-      const same = a[i - 1] === b[j - 1] ? 0 : 1
-      row[j] = Math.min(last[j]! + 1, row[j - 1]! + 1, last[j - 1]! + same)
-      if (i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1]) row[j] = Math.min(row[j]!, before[j - 2]! + 1)
-    }
-    before = last
-    last = row
-  }
-  return last[b.length]!
 }
