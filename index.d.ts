@@ -1342,10 +1342,19 @@ export interface TransactionStats {
 }
 /** How far back the past is kept. */
 export interface HistoryStats {
+	/** The log that can be read, whatever is kept: since the last compaction at least. */
+	log: LogReach;
 	/** The log for change streams; null while nothing is kept for them. */
 	changes: HistoryReach | null;
 	/** Earlier states; null while compactions keep none. */
 	past: PastReach | null;
+}
+/** How far back the log can be read. */
+export interface LogReach {
+	/** The number of the oldest commit; one more than that of the last when there is none. */
+	from: number;
+	/** Its time, in milliseconds since 1970; null when there is none. */
+	time: number | null;
 }
 /** How far back earlier states are kept. */
 export interface PastReach {

@@ -39,7 +39,7 @@ test('the log is kept beyond compactions, also when it is opened again, until th
 
   db = await Database.open(path, { history: { changes: false } })
   stats = await db.stats()
-  t.deepEqual(stats.history, { changes: null, past: null })
+  t.deepEqual(stats.history, { log: { from: stats.lastLsn + 1, time: null }, changes: null, past: null })
   t.true(stats.bytesOnDisk < 1.5 * bytes && segments(path).length === 1)
   t.is(await db.collection('a').countDocuments(), 101)
   await db.close()
@@ -48,7 +48,10 @@ test('the log is kept beyond compactions, also when it is opened again, until th
 test('without a reader nothing is kept, and limits give the oldest back', async (t) => {
   const path = directory(t)
   let db = await Database.open(path)
-  t.deepEqual((await db.stats()).history, { changes: null, past: null })
+  t.deepEqual((await db.stats()).history, { log: { from: 1, time: null }, changes: null, past: null })
+  await db.collection('b').insertOne({ _id: 1 })
+  const { log } = (await db.stats()).history
+  t.true(log.from === 1 && Math.abs(log.time - Date.now()) < 60_000)
   await write(db, 0, 10)
   await db.compact()
   t.is(segments(path).length, 1)

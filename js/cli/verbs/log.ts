@@ -9,7 +9,7 @@ import { failureOf, EXIT } from '../failures.js'
 import { wholeNumber } from '../line/parse.js'
 import { DB, DIR, type Call, type Verb } from '../line/table.js'
 import { directoryOf, reading } from '../opening.js'
-import { type Database, thePackage } from '../package.js'
+import type { Database } from '../package.js'
 import { written } from '../values/extended-json.js'
 import { timeOf } from '../values/moment.js'
 
@@ -51,22 +51,11 @@ type Place = string | Date | ClusterTime
 
 /** The last events since a time, in order, and the token of the newest. */
 async function newest(db: Database, call: Call, limit: number, since: Date): Promise<{ events: Event[]; token: string | undefined }> {
-  try {
-    return await eventsFrom(db, call, since, limit)
-  } catch (error) {
-    const oldest = oldestOf(error)
-    if (oldest === undefined) throw error
-    // The number is that of the commit, which is found at any time.
-    const { events, token } = await eventsFrom(db, call, { t: 0, i: oldest }, limit)
-    return { events: events.filter(({ wallTime }) => !(wallTime instanceof Date) || wallTime >= since), token }
-  }
-}
-
-/** The oldest commit that is kept, which nothing but this error tells where the option history keeps none. */
-function oldestOf(error: unknown): number | undefined {
-  if (!thePackage().MoltenError.isMoltenError(error) || error.kind !== 'HISTORY_LOST') return undefined
-  const [, number] = /begin with commit (\d+)/.exec(error.message) ?? []
-  return number === undefined ? undefined : Number(number)
+  const { history } = await db.stats()
+  if (history === null || (history.log.time !== null && history.log.time < since.getTime())) return eventsFrom(db, call, since, limit)
+  // The number is that of the commit, which is found at any time.
+  const { events, token } = await eventsFrom(db, call, { t: 0, i: history.log.from }, limit)
+  return { events: events.filter(({ wallTime }) => !(wallTime instanceof Date) || wallTime >= since), token }
 }
 
 /** The events after a place. Of more than `limit` the newest are kept, while they are read. */

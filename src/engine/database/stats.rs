@@ -100,10 +100,21 @@ impl TransactionStats {
 /// How far back the past is kept.
 #[derive(Debug, Default, PartialEq, Serialize)]
 pub struct HistoryStats {
+    /// The log that can be read, whatever is kept.
+    pub log: LogReach,
     /// The log for change streams; `None` while nothing is kept for them.
     pub changes: Option<KeptChanges>,
     /// Earlier states; `None` while compactions keep none.
     pub past: Option<KeptPast>,
+}
+
+/// How far back the log can be read.
+#[derive(Debug, Default, PartialEq, Serialize)]
+pub struct LogReach {
+    /// The oldest commit; one more than the last if there is none.
+    pub from: u64,
+    /// Its time (ms since 1970).
+    pub time: Option<i64>,
 }
 
 /// How far back earlier states are kept.
@@ -137,6 +148,6 @@ impl HistoryStats {
             let PastReach { from, time, bytes, .. } = past;
             KeptPast { from: from.0, time, bytes }
         });
-        HistoryStats { changes, past }
+        HistoryStats { log: LogReach { from: first.0, time }, changes, past }
     }
 }
