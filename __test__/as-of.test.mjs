@@ -244,6 +244,16 @@ test('a damaged snapshot of an earlier state is told, and an older one leads the
   t.is(await db.collection('users').countDocuments(), 3)
   await db.close()
   t.is((await Database.recoverTo(path, `${path}-to`, { lsn })).documents, 2)
+  // Of a damaged beginning of the oldest nothing else leads to its states.
+  const [oldest] = readdirSync(path).filter((name) => name.endsWith('.snp'))
+  const first = readdirSync(path).find((name) => name.endsWith('.log'))
+  writeFileSync(join(path, oldest), Buffer.alloc(8))
+  rmSync(join(path, first))
+  db = await Database.open(path)
+  t.is((await rejectsWith(t, 'CORRUPT', db.asOf({ lsn: 1 }))).file, join(path, oldest))
+  t.is(await db.collection('users').countDocuments(), 3)
+  await db.close()
+  t.is((await rejectsWith(t, 'CORRUPT', Database.recoverTo(path, `${path}-none`, { lsn: 1 }))).file, join(path, first), 'the way from nothing ends there')
 })
 
 test('a damaged beginning of a kept segment is told, and takes away no file of other states', async (t) => {

@@ -9,11 +9,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use parking_lot::RwLock;
 
-use super::kept_snapshots::{self, KeptSnapshot};
+use super::kept_snapshots::{self, Found, KeptSnapshot};
 use super::retire;
 use super::snapshot_file::SnapshotFile;
-use crate::error::Result;
+use crate::error::Error;
 use crate::options::{ChangeHistory, History as HistoryOptions, PastHistory};
+use crate::storage::contract::backend::Lsn;
 use crate::storage::format::manifest::Manifest;
 use crate::storage::format::segment::Segment;
 use crate::storage::host::system::Host;
@@ -26,6 +27,8 @@ pub(crate) struct History {
     kept: Arc<Kept>,
     /// Snapshots, the oldest first.
     snapshots: RwLock<Vec<KeptSnapshot>>,
+    /// Why one of them cannot be read, and its states are lost.
+    damage: Option<Error>,
     /// Whether the mark in MANIFEST may not be durable.
     pub(super) is_unsure: AtomicBool,
     /// Whether the mark is below segments that were given up with a backup, so that what is below them is of no use.
@@ -40,7 +43,7 @@ impl History {
         options: HistoryOptions,
         manifest: &Manifest,
         (segments, snapshot): (&[Arc<Segment>], Option<&SnapshotFile>),
-    ) -> Result<History> {
+    ) -> History {
         let (mut found, mut damage) = (Vec::new(), None);
         let mut ids = (manifest.oldest_segment()..manifest.first_segment).rev().peekable();
         let (mut folders, mut until, mut base) = (Vec::new(), None, None);
@@ -70,15 +73,24 @@ impl History {
             }
         }
         let behind = |lsn| found.iter().filter(|one| one.base == lsn).map(|one| one.id).collect();
-        let snapshots = kept_snapshots::load(host, dir, manifest, &folders, behind)?;
-        Ok(History {
+        let Found { snapshots, damage: lost } = kept_snapshots::load(host, dir, manifest, &folders, behind);
+        if let Some(error) = &lost {
+            tracing::warn!(%error, "the states behind a snapshot that cannot be read are lost");
+        }
+        History {
             option: options.changes,
             past: options.past,
             kept: Arc::new(Kept::new(found, damage)),
             snapshots: RwLock::new(snapshots),
+            damage: lost,
             is_unsure: AtomicBool::new(false),
             is_behind: AtomicBool::default(),
-        })
+        }
+    }
+
+    /// The error of a state that nothing leads to: that of what is damaged, or that it is no longer kept.
+    pub(super) fn lost(&self, lsn: Lsn) -> Error {
+        self.damage.clone().unwrap_or_else(|| self.kept.lost(lsn))
     }
 
     /// The snapshots that have the log behind them, the oldest first.
@@ -117,8 +129,9 @@ impl History {
         moved: Option<Backup>,
         now_ms: i64,
     ) {
-        if let Some(snapshot) = snapshot.filter(|_| manifest.past > 0) {
-            self.snapshots.write().push(KeptSnapshot::of(manifest, snapshot, moved.clone()));
+        if let (Some(named), Some(file), 1..) = (manifest.snapshot, snapshot, manifest.past) {
+            let kept = KeptSnapshot::of(named, file, manifest.first_segment, moved.clone());
+            self.snapshots.write().push(kept);
         }
         let mut until = next.and_then(first_time).or(Some(now_ms));
         let mut retired = Vec::new();

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use super::retire;
 use super::snapshot_file::SnapshotFile;
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Result};
 use crate::options::Access;
 use crate::storage::contract::backend::Lsn;
 use crate::storage::format::manifest::{Manifest, SnapshotRef};
@@ -32,10 +32,14 @@ pub(crate) struct KeptSnapshot {
 }
 
 impl KeptSnapshot {
-    /// The snapshot of the generation of a manifest.
-    pub(crate) fn of(manifest: &Manifest, file: &SnapshotFile, moved: Option<Backup>) -> KeptSnapshot {
-        let named = manifest.snapshot.unwrap_or(SnapshotRef { id: file.id, len: file.len, hash: [0; 32] });
-        KeptSnapshot { named, lsn: file.lsn, time: file.time(), first: manifest.first_segment, moved }
+    /// An open one, and the first segment behind it.
+    pub(crate) fn of(
+        named: SnapshotRef,
+        file: &SnapshotFile,
+        first: u64,
+        moved: Option<Backup>,
+    ) -> KeptSnapshot {
+        KeptSnapshot { named, lsn: file.lsn, time: file.time(), first, moved }
     }
 
     /// Its bytes; 0 where they are kept for a backup anyway.
@@ -53,34 +57,45 @@ impl KeptSnapshot {
     }
 }
 
-/// Those that a manifest keeps and that are there, the oldest first. `segments` are the numbers of those that may be behind one, which is
-/// told by its last commit.
+/// Those that a manifest keeps.
+#[derive(Default)]
+pub(crate) struct Found {
+    /// Those that are there, the oldest first.
+    pub(crate) snapshots: Vec<KeptSnapshot>,
+    /// Why one of them, or the directory, cannot be read.
+    pub(crate) damage: Option<Error>,
+}
+
+/// Looks for those that a manifest keeps. `segments` are the numbers of those that may be behind one, which is told by its last commit.
 pub(crate) fn load(
     host: &Host,
     dir: &Path,
     manifest: &Manifest,
     folders: &[Backup],
     segments: impl Fn(Lsn) -> Vec<u64>,
-) -> Result<Vec<KeptSnapshot>> {
-    let mut found = Vec::new();
+) -> Found {
+    let mut found = Found::default();
     if manifest.past == 0 {
-        return Ok(found);
+        return found;
     }
     let folders_of = folders.iter().map(|moved| (moved.1.as_path(), Some(moved)));
     for (folder, moved) in std::iter::once((dir, None)).chain(folders_of) {
-        for id in retire::snapshots(host, folder)?.into_iter().filter(|id| manifest.keeps_snapshot(*id)) {
+        let listed = retire::snapshots(host, folder).unwrap_or_else(|error| {
+            found.damage.get_or_insert(error);
+            Vec::new()
+        });
+        for id in listed.into_iter().filter(|id| manifest.keeps_snapshot(*id)) {
             match read(host, (dir, folder), id, folders, moved.cloned(), &segments) {
-                Ok(kept) => found.extend(kept),
-                Err(error) if error.kind() == Kind::Corrupt => {
-                    tracing::warn!(%error, "the states behind this snapshot, which cannot be read, are lost");
+                Ok(kept) => found.snapshots.extend(kept),
+                Err(error) => {
+                    found.damage.get_or_insert(error);
                 }
-                Err(error) => return Err(error),
             }
         }
     }
-    found.sort_unstable_by_key(|kept| kept.named.id);
-    found.dedup_by_key(|kept| kept.named.id);
-    Ok(found)
+    found.snapshots.sort_unstable_by_key(|kept| kept.named.id);
+    found.snapshots.dedup_by_key(|kept| kept.named.id);
+    found
 }
 
 fn read(
@@ -97,7 +112,7 @@ fn read(
         // One that cannot be read is not the one behind it.
         let Ok(Some((segment, _))) = find(host, dir, first, folders) else { continue };
         if segment.base == file.lsn && seal_before(&segment)? == file.seal_crc {
-            return Ok(Some(KeptSnapshot { named, lsn: file.lsn, time: file.time(), first, moved }));
+            return Ok(Some(KeptSnapshot::of(named, &file, first, moved)));
         }
     }
     Ok(None)

@@ -43,7 +43,7 @@ impl Generations {
         let base = self.bases(&manifest).into_iter().find(|base| base.reaches(moment));
         let Some(base) = base else {
             // Of damage the error is that of the file.
-            return Err(self.kept().lost(if let Moment::Lsn(lsn) = moment { lsn } else { Lsn(0) }));
+            return Err(self.history.lost(if let Moment::Lsn(lsn) = moment { lsn } else { Lsn(0) }));
         };
         let until = match moment {
             Moment::Lsn(lsn) => Until { lsn: lsn.min(newest), time: None },
@@ -68,7 +68,7 @@ impl Generations {
         let Some(named) = manifest.snapshot else { return vec![Base(None)] };
         let mut bases = Vec::new();
         if let Some(file) = self.snapshot(named.id) {
-            bases.push(Base(Some(KeptSnapshot::of(manifest, &file, None))));
+            bases.push(Base(Some(KeptSnapshot::of(named, &file, manifest.first_segment, None))));
         }
         bases.extend(self.history.snapshots().into_iter().rev().map(|kept| Base(Some(kept))));
         // A later segment may begin with the first commit as well, but the one before it is gone.

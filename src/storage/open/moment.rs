@@ -95,31 +95,28 @@ impl Directory {
             Some(named) => {
                 let file = SnapshotFile::open(&self.host, &self.path, named, Access::ReadOnly);
                 ways.extend(self.way_from_snapshot(file, self.manifest.first_segment, moment, until));
-                ways.extend(self.ways_from_kept(moment, until));
+                let (kept, damage) = self.ways_from_kept(moment, until);
+                ways.extend(kept);
                 if self.manifest.is_from_nothing {
                     ways.push(Ok(self.way(None, 1, until)));
                 }
+                ways.extend(damage.map(Err));
             }
         }
         ways
     }
 
-    /// The ways from the snapshots of replaced generations, the newest first.
-    fn ways_from_kept(&self, moment: Moment, until: Until) -> Vec<Result<Way>> {
+    /// The ways from the snapshots of replaced generations, the newest first, and why one of them cannot be read.
+    fn ways_from_kept(&self, moment: Moment, until: Until) -> (Vec<Result<Way>>, Option<Error>) {
         let folders = backups(&self.host, &self.path);
         // Also behind a segment that cannot be read.
         let segments = |_| (self.manifest.oldest_segment()..self.manifest.first_segment).collect();
-        match kept_snapshots::load(&self.host, &self.path, &self.manifest, &folders, segments) {
-            Ok(kept) => {
-                let kept = kept.into_iter().rev();
-                kept.filter_map(|kept| {
-                    let file = kept.open(&self.host, &self.path);
-                    self.way_from_snapshot(file, kept.first, moment, until)
-                })
-                .collect()
-            }
-            Err(error) => vec![Err(error)],
-        }
+        let found = kept_snapshots::load(&self.host, &self.path, &self.manifest, &folders, segments);
+        let ways = found.snapshots.into_iter().rev().filter_map(|kept| {
+            let file = kept.open(&self.host, &self.path);
+            self.way_from_snapshot(file, kept.first, moment, until)
+        });
+        (ways.collect(), found.damage)
     }
 
     /// `None` where the snapshot is of a later moment.

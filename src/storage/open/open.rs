@@ -176,7 +176,7 @@ fn backend_of(
     let spill = Arc::new(SpillArea::new(host.clone(), home.clone()));
     let checkpoints = Checkpoints::new(host, home.dir(), found, begun);
     let below = (&recovered.segments[..], recovered.snapshot.as_deref());
-    let history = History::load(host, home.dir(), options.history, &manifest, below)?;
+    let history = History::load(host, home.dir(), options.history, &manifest, below);
     let segments = Segments::new(host.clone(), home, recovered.segments);
     let generations = Generations::new(
         &segments,
