@@ -1200,6 +1200,13 @@ export interface CreateCollectionOptions extends CollectionOptions, OperationOpt
 	validationLevel?: "off" | "strict" | "moderate";
 	/** What is done about others: `'error'` (the default) refuses them, `'warn'` logs and stores them, `'errorAndLog'` does both. */
 	validationAction?: "error" | "warn" | "errorAndLog";
+	/**
+	 * Makes a view: the name of the collection or view of this database that it reads. A view stores no documents; each read of it runs
+	 * `pipeline`.
+	 */
+	viewOn?: string;
+	/** The pipeline of the view. Default `[]`: the documents as they are. It must not write. */
+	pipeline?: Document[];
 }
 /** What recovery found when the database was opened. */
 export interface RecoveryReport {
@@ -1431,21 +1438,22 @@ export interface CompactResult {
 	/** How long commits had to wait for it, in milliseconds. */
 	pauseMs: number;
 }
-/** A collection in a listing. */
+/** A collection or view in a listing. */
 export interface CollectionInfo {
 	/** Its name. */
 	name: string;
-	type: "collection";
+	type: "collection" | "view";
 	/** Its number, never reused within a database. */
 	number: number;
-	/** Documents in it. */
+	/** Documents in it; 0 for a view, which stores none. */
 	count: number;
-	/** The options that it was created with; always empty in this version. */
+	/** The options that it was created with; of a view `viewOn` and `pipeline`. */
 	options: Document;
 	info: {
 		readOnly: boolean;
 	};
-	idIndex: {
+	/** Not of a view. */
+	idIndex?: {
 		v: number;
 		key: {
 			_id: 1;

@@ -50,7 +50,7 @@ expectTypeOf(users.stats()).resolves.toEqualTypeOf<CollectionStats>()
 expectTypeOf(users.options()).resolves.toEqualTypeOf<Document>()
 expectTypeOf(users.isCapped()).resolves.toEqualTypeOf<boolean>()
 expectTypeOf(db.listCollections().toArray()).resolves.toEqualTypeOf<CollectionInfo[]>()
-expectTypeOf(db.listCollections({ name: 'a' }, { nameOnly: true }).next()).resolves.toEqualTypeOf<{ name: string; type: 'collection' } | null>()
+expectTypeOf(db.listCollections({ name: 'a' }, { nameOnly: true }).next()).resolves.toEqualTypeOf<{ name: string; type: 'collection' | 'view' } | null>()
 expectTypeOf(db.renameCollection<User>('a', 'b')).resolves.toEqualTypeOf(users)
 
 // Hints and explanations

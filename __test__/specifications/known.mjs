@@ -16,10 +16,6 @@ const KNOWN = {
     'crud/updateMany-collation.json': ['UpdateMany when many documents match with collation'],
     'crud/updateOne-collation.json': ['UpdateOne when one document matches with collation']
   },
-  'there are no views': {
-    'change-streams/change-streams-showExpandedEvents.json': ['when showExpandedEvents is true, create events on views are reported'],
-    'crud/estimatedDocumentCount.json': ['estimatedDocumentCount works correctly on views']
-  },
   'every write is acknowledged: a write concern is without effect': {
     'crud/deleteMany-hint-unacknowledged.json': [
       'Unacknowledged deleteMany with hint string on 4.4+ server',

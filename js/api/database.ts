@@ -21,7 +21,7 @@ import { MoltenError } from '../errors.js'
 import { watchingOf } from '../request/changes.js'
 import { collectionOptionsOf, creation } from '../request/collections.js'
 import { modification, type Modify, runCommand } from '../request/commands.js'
-import { databaseListing, infoOf, type ListedCollection, listing } from '../request/reads.js'
+import { databaseListing, infoOf, typeOf, type ListedCollection, listing } from '../request/reads.js'
 import { requestOf, type Scope } from '../request/request.js'
 import { Opcode } from '../transport/opcodes.js'
 import { Port } from '../transport/port.js'
@@ -261,7 +261,7 @@ export class Database extends DatabaseFileMethods {
     const checked = filterOf(where, filter)
     const nameOnly = flagOf(where, 'nameOnly', given.nameOnly)
     const { readOnly } = this.#connection.settings
-    const shape = (row: ListedCollection) => (nameOnly ? { name: row.name, type: 'collection' } : infoOf(row, readOnly))
+    const shape = (row: ListedCollection) => (nameOnly ? { name: row.name, type: typeOf(row.options) } : infoOf(row, readOnly))
     const session = this.#scopeOf(where, given)
     const { signal, maxTimeMS } = given
     return ListCursor.create<any>({

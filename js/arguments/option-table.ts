@@ -89,7 +89,7 @@ export const REFUSED_OF_COLLECTIONS: { readonly [name: string]: RefusedOption | 
   __proto__: null as never,
   ...Object.fromEntries(
     [
-      'capped', 'size', 'max', 'expireAfterSeconds', 'timeseries', 'viewOn', 'pipeline',
+      'capped', 'size', 'max', 'expireAfterSeconds', 'timeseries',
       'clusteredIndex', 'storageEngine', 'indexOptionDefaults'
     ].map((name) => [name, refused(LATER, false)])
   )
@@ -269,7 +269,7 @@ export const DATABASE = {
   asOf: outside(none),
   sibling: handle<CollectionOptions>()('pkFactory', ...inserting),
   collection: handle<CollectionOptions>()('pkFactory', ...inserting),
-  createCollection: operation<CreateCollectionOptions>(REFUSED_OF_COLLECTIONS)('pkFactory', 'changeStreamPreAndPostImages', 'validator', 'validationLevel', 'validationAction', ...inserting),
+  createCollection: operation<CreateCollectionOptions>(REFUSED_OF_COLLECTIONS)('pkFactory', 'changeStreamPreAndPostImages', 'validator', 'validationLevel', 'validationAction', 'viewOn', 'pipeline', ...inserting),
   listCollections: operation<ListCollectionsOptions>()('nameOnly', 'batchSize'),
   renameCollection: operation<RenameOptions>()('dropTarget'),
   dropCollection: none,

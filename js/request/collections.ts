@@ -12,7 +12,7 @@ import { type Request, requestOf } from './request.js'
 /** The options of a collection itself, or null for none. */
 export function collectionOptionsOf(where: string, given: Partial<CreateCollectionOptions>): Document | null {
   const options: Document = {}
-  const { changeStreamPreAndPostImages: images, validator, validationLevel, validationAction } = given
+  const { changeStreamPreAndPostImages: images, validator, validationLevel, validationAction, viewOn, pipeline } = given
   if (images !== undefined && images !== null) {
     const name = 'option changeStreamPreAndPostImages'
     checkFields(where, name, images)
@@ -25,6 +25,8 @@ export function collectionOptionsOf(where: string, given: Partial<CreateCollecti
   }
   if (validationLevel !== undefined && validationLevel !== null) options['validationLevel'] = validationLevel
   if (validationAction !== undefined && validationAction !== null) options['validationAction'] = validationAction
+  if (viewOn !== undefined && viewOn !== null) options['viewOn'] = viewOn
+  if (pipeline !== undefined && pipeline !== null) options['pipeline'] = pipeline
   return Object.keys(options).length === 0 ? null : options
 }
 

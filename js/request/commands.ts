@@ -17,6 +17,7 @@ export interface Commanded {
   collection(name: string): { stats(options: OperationOptions): Promise<CollectionStats> }
   stats(options: OperationOptions): Promise<DatabaseStats>
   listDatabases(options: OperationOptions & { filter: Document }): Promise<ListDatabasesResult>
+  listCollections(filter: Document, options: OperationOptions & { nameOnly: true }): { toArray(): Promise<unknown[]> }
 }
 
 /** Changes options of a collection. */
@@ -64,7 +65,8 @@ const COMMANDS: { readonly [name: string]: Run | undefined } = {
     const name = database.databaseName
     const { collections, documents, indexes } = await database.stats(options)
     const { databases } = await database.listDatabases({ ...options, filter: { name } })
-    return { db: name, collections, views: 0, objects: documents, dataSize: databases[0]?.sizeOnDisk ?? 0, indexes, ok: 1 }
+    const views = await database.listCollections({ type: 'view' }, { ...options, nameOnly: true }).toArray()
+    return { db: name, collections, views: views.length, objects: documents, dataSize: databases[0]?.sizeOnDisk ?? 0, indexes, ok: 1 }
   }
 }
 

@@ -151,9 +151,15 @@ export function databaseListing(filter: Document, nameOnly: boolean): Request<un
 
 /** A collection in the driver's form, with its number and document count in addition. */
 export function infoOf({ name, number, count, options }: ListedCollection, readOnly: boolean): CollectionInfo {
+  if (typeOf(options) === 'view') return { name, type: 'view', number, count, options, info: { readOnly: true } }
   return {
     name, type: 'collection', number, count, options, info: { readOnly }, idIndex: { v: 2, key: { _id: 1 }, name: '_id_' }
   }
+}
+
+/** What a listed row with these options is. */
+export function typeOf(options: Document): CollectionInfo['type'] {
+  return options['viewOn'] === undefined ? 'collection' : 'view'
 }
 
 /** The operation that lists the collections matching a filter. */

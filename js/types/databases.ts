@@ -107,6 +107,13 @@ export interface CreateCollectionOptions extends CollectionOptions, OperationOpt
   validationLevel?: 'off' | 'strict' | 'moderate'
   /** What is done about others: `'error'` (the default) refuses them, `'warn'` logs and stores them, `'errorAndLog'` does both. */
   validationAction?: 'error' | 'warn' | 'errorAndLog'
+  /**
+   * Makes a view: the name of the collection or view of this database that it reads. A view stores no documents; each read of it runs
+   * `pipeline`.
+   */
+  viewOn?: string
+  /** The pipeline of the view. Default `[]`: the documents as they are. It must not write. */
+  pipeline?: Document[]
 }
 
 /** What recovery found when the database was opened. */
@@ -342,19 +349,20 @@ export interface CompactResult {
   pauseMs: number
 }
 
-/** A collection in a listing. */
+/** A collection or view in a listing. */
 export interface CollectionInfo {
   /** Its name. */
   name: string
-  type: 'collection'
+  type: 'collection' | 'view'
   /** Its number, never reused within a database. */
   number: number
-  /** Documents in it. */
+  /** Documents in it; 0 for a view, which stores none. */
   count: number
-  /** The options that it was created with; always empty in this version. */
+  /** The options that it was created with; of a view `viewOn` and `pipeline`. */
   options: Document
   info: { readOnly: boolean }
-  idIndex: { v: number; key: { _id: 1 }; name: string }
+  /** Not of a view. */
+  idIndex?: { v: number; key: { _id: 1 }; name: string }
 }
 
 /** Where a file is first damaged. */

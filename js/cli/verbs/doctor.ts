@@ -134,7 +134,8 @@ async function indexesOf(db: Database, { suggestedIndexes, databases }: Database
   let indexes = 0
   for (const { name } of databases) {
     const database = name === db.databaseName ? db : db.sibling(name)
-    for (const collection of await database.collections({ signal })) {
+    for await (const listed of database.listCollections({ type: 'collection' }, { nameOnly: true, signal })) {
+      const collection = database.collection(listed.name)
       const all = await collection.indexes({ signal }) as IndexDescriptionInfo[]
       indexes += all.length - 1
       for (const [less, more] of redundant(all)) {

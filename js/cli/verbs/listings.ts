@@ -92,11 +92,18 @@ export const ls: Verb = {
 }
 
 async function* forPeople(rows: AsyncIterable<Document>): AsyncGenerator<Document, void, void> {
-  for await (const row of rows) yield { ...row, bytes: bytes(row['bytes'] as number), indexes: (row['indexes'] as IndexDescriptionInfo[]).map(indexText).join(', ') }
+  for await (const row of rows) {
+    if (row['viewOn'] !== undefined) yield { ...row, indexes: `a view of ${row['viewOn']}` }
+    else yield { ...row, bytes: bytes(row['bytes'] as number), indexes: (row['indexes'] as IndexDescriptionInfo[]).map(indexText).join(', ') }
+  }
 }
 
 async function* collectionsOf({ signal }: Call, db: Database): AsyncGenerator<Document, void, void> {
-  for await (const { name } of db.listCollections({}, { signal })) {
+  for await (const { name, type, options } of db.listCollections({}, { signal })) {
+    if (type === 'view') {
+      yield { database: db.databaseName, collection: name, viewOn: options['viewOn'], pipeline: options['pipeline'] }
+      continue
+    }
     const collection = db.collection(name)
     const { count, size } = await collection.stats({ signal })
     const indexes = await collection.indexes({ signal }) as IndexDescriptionInfo[]

@@ -4,6 +4,7 @@
 //! `$merge` go through the one commit path; the result waits until the last of them is published.
 
 use crate::query::made::check_size;
+use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -18,11 +19,11 @@ use crate::engine::state::idle_readers::Ticket;
 use crate::engine::state::namespace::parts;
 use crate::engine::store::Store;
 
-use crate::document::{MAX_DOCUMENT, incoming, weight};
+use crate::document::{MAX_DOCUMENT, RawValue, Shapes, encode_plain, incoming, weight};
 use crate::error::Result;
 use crate::options::{BATCH_BYTES, BATCH_DOCUMENTS};
 use crate::query::Pipeline;
-use crate::query::aggregate::{Access, Rows};
+use crate::query::aggregate::{Access, Row, Rows};
 use crate::query::expression::{Constants, Env};
 use crate::storage::Lsn;
 use crate::work::Work;
@@ -60,6 +61,8 @@ impl Aggregation {
             interrupt: interrupt.clone(),
             hint: Mutex::new(Hint::of(hint)?),
             written: AtomicU64::new(0),
+            work: constants.work().clone(),
+            views: Mutex::default(),
         });
         let access: Arc<dyn Access> = reading.clone();
         let rows = pipeline.open(collection, &env, &access)?;
@@ -79,6 +82,40 @@ impl Aggregation {
     /// The newest commit that the pipeline made, or depends on.
     pub(crate) fn written(&self) -> Lsn {
         Lsn(self.reading.written.load(Ordering::Acquire))
+    }
+
+    /// Hands the documents that are left to a function, until that has enough.
+    pub(crate) fn each(
+        &mut self,
+        interrupt: &Interrupt,
+        mut visit: impl FnMut(RawValue<'_>) -> ControlFlow<()>,
+    ) -> Result<()> {
+        interrupt.clone().no_later_than(&self.reading.interrupt).take_over(&self.work);
+        let (mut bytes, shapes) = (Vec::new(), Shapes::new());
+        while let Some(row) = self.rows.next()? {
+            let flow = match &row {
+                Row::Stored(stored) => visit(stored.raw()),
+                Row::Tree(value) => {
+                    bytes.clear();
+                    encode_plain(value, &mut bytes);
+                    visit(RawValue::new(&bytes, &shapes))
+                }
+            };
+            if flow.is_break() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// How many documents are left.
+    pub(crate) fn count(&mut self, interrupt: &Interrupt) -> Result<u64> {
+        interrupt.clone().no_later_than(&self.reading.interrupt).take_over(&self.work);
+        let mut count = 0;
+        while self.rows.next()?.is_some() {
+            count += 1;
+        }
+        Ok(count)
     }
 
     /// The next documents, at most `size` (0: the default batch).

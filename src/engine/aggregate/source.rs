@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::sink;
+use super::{defined_views, sink};
 use crate::document::{RawValue, Value};
 use crate::engine::commit::Committed;
 use crate::engine::exec::interrupt::Interrupt;
@@ -23,8 +23,9 @@ use crate::engine::state::slab::Span;
 use crate::engine::store::Store;
 use crate::error::Result;
 use crate::query::aggregate::{Access, Destination, Gather, Home, Merged, Part, Row, Rows, Stored};
-use crate::query::{Filter, Sort};
+use crate::query::{Filter, Pipeline, Sort};
 use crate::storage::{Block, BlockPlace, FileId, Lsn};
+use crate::work::Work;
 
 /// Documents that a scan reads at a time.
 const TAKEN: usize = 256;
@@ -40,7 +41,14 @@ pub(crate) struct Pipe {
     pub(crate) hint: Mutex<Option<Hint>>,
     /// The LSN of its newest commit.
     pub(crate) written: AtomicU64,
+    /// The work of the operation.
+    pub(crate) work: Work,
+    /// The views that it has met, and their pipelines.
+    pub(crate) views: Mutex<Vec<(String, Below)>>,
 }
+
+/// The name of the collection below a view, and the pipeline that leads from there to the documents of the view.
+pub(crate) type Below = (String, Arc<Pipeline>);
 
 impl Pipe {
     fn rows(
@@ -90,6 +98,18 @@ impl Pipe {
 }
 
 impl Access for Pipe {
+    fn view(&self, name: &str) -> Result<Option<Below>> {
+        if !self.collection(name)?.is_some_and(|collection| collection.is_view()) {
+            return Ok(None);
+        }
+        if let Some((_, known)) = self.views.lock().iter().find(|(known, _)| known == name) {
+            return Ok(Some(known.clone()));
+        }
+        let below = defined_views::below(&self.source, &self.database, name, &self.work)?;
+        self.views.lock().push((name.to_owned(), below.clone()));
+        Ok(Some(below))
+    }
+
     fn scan(&self, collection: &str, filter: Filter) -> Result<Box<dyn Rows>> {
         self.note(collection, &filter)?;
         let collection = self.collection(collection)?;

@@ -67,8 +67,14 @@ pub(super) fn told(
             let after = vec![key(id)];
             return image(options, &known, before, told_of("delete", &known, Vec::new(), after)).map(Some);
         }
-        Record::Create { collection, name, .. } => {
+        Record::Create { collection, name, options: given } => {
             let known = names.named(*collection, name)?;
+            let given = CollectionOptions::decode(given).ok_or_else(broken)?;
+            if given.view().is_some() {
+                let of_view = ("nsType".to_owned(), Value::String("view".to_owned()));
+                let after = vec![operation(given.to_value()), of_view];
+                return Ok(expanded(options, told_of("create", &known, Vec::new(), after)));
+            }
             let key = Value::Object(vec![("_id".to_owned(), Value::Int(1))]);
             let index = index_row(vec![
                 ("key".to_owned(), key),

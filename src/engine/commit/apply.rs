@@ -67,6 +67,9 @@ impl Commit<'_> {
             self.applied.catalogue = catalogue.clone();
         }
         for (collection, options) in self.options.drain(..) {
+            if collection.is_view() {
+                store.collections().insert(collection.number(), collection.clone());
+            }
             collection.set_options(options);
         }
         for touched in &self.touched {

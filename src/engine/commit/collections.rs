@@ -20,7 +20,9 @@ impl Commit<'_> {
 
     /// The collection of this name, created now if there is none.
     pub(crate) fn collection_or_create(&mut self, name: &str) -> Result<Arc<Collection>> {
-        self.collection_or_create_with(name, &Arc::default())
+        let collection = self.collection_or_create_with(name, &Arc::default())?;
+        collection.check_stores(name)?;
+        Ok(collection)
     }
 
     /// The collection of this name, created now with these options if there is none.
@@ -57,12 +59,24 @@ impl Commit<'_> {
     pub(crate) fn change_options(&mut self, collection: &Arc<Collection>, options: Arc<CollectionOptions>) {
         let (now, before) = (options.encode(), collection.options().encode());
         record::coll_mod(self.block(now.len() + before.len() + 32), collection.number(), &now, &before);
-        self.options.push((collection.clone(), options));
+        let mut collection = collection.clone();
+        if collection.is_view()
+            && let Some(name) = self.catalogue_now().name_of(collection.number()).cloned()
+        {
+            // Who reads an earlier state reads the view as it was.
+            collection = Arc::new(Collection::new(collection.number()));
+            collection.set_options(options.clone());
+            self.catalogue = Some(Arc::new(self.catalogue_now().with(&name, collection.clone())));
+        }
+        self.options.push((collection, options));
     }
 
     /// Replaces the collection of this name by an empty one with the same indexes.
     pub(crate) fn recreate_collection(&mut self, name: &str) -> Result<Arc<Collection>> {
         let before = self.collection(name);
+        if let Some(before) = &before {
+            before.check_stores(name)?;
+        }
         self.drop_collection(name);
         let options = before.as_ref().map(|before| before.options()).unwrap_or_default();
         let collection = self.collection_or_create_with(name, &options)?;

@@ -24,7 +24,7 @@ impl DatabaseCounts {
         let mut all = BTreeMap::<&str, (u64, u64)>::new();
         for (name, collection) in catalogue.iter() {
             let (collections, documents) = all.entry(databases.name_of(parts(name).0)).or_default();
-            *collections += 1;
+            *collections += u64::from(!collection.is_view());
             *documents += collection.count();
         }
         let counts = |(name, (collections, documents)): (&str, _)| DatabaseCounts {

@@ -332,7 +332,7 @@ impl Database {
         let base = all().find_map(|collection| collection.base().map(|below| below.base().clone()));
         let base = base.as_ref();
         Ok(DatabaseStats {
-            collections: own().count() as u64,
+            collections: own().filter(|(_, collection)| !collection.is_view()).count() as u64,
             documents: own().map(|(_, collection)| collection.count()).sum(),
             databases: DatabaseCounts::all(&catalogue, self.store.databases()),
             hot_bytes: all().map(|collection| collection.hot_bytes()).sum::<u64>()

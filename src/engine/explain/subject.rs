@@ -4,6 +4,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use crate::document::{Object, Path, RawKind, Value, incoming};
+use crate::engine::aggregate::defined_views;
 use crate::engine::exec::interrupt::Interrupt;
 use crate::engine::operation::input::{Incoming, check_part, parse_filter_with};
 use crate::engine::operation::request::{Operation, Reach, Verbosity};
@@ -11,10 +12,12 @@ use crate::engine::plan::hint::Hint;
 use crate::engine::plan::planner::{self, Access, Plan, Query};
 use crate::engine::read::fetch::{Examined, ReadContext};
 use crate::engine::read::find;
+use crate::engine::read::layers::source::Source;
 use crate::engine::read::missing_indexes;
 use crate::engine::read::results::QueryResults;
 use crate::engine::read::{count, distinct};
 use crate::engine::state::index::Index;
+use crate::engine::state::namespace::{parts, within};
 use crate::engine::store::Store;
 use crate::error::{Error, Kind, Result};
 use crate::index::{ID_INDEX, ScanDirection};
@@ -61,8 +64,15 @@ pub(crate) fn explain(
 ) -> Result<Value> {
     let (operation, variables) = operation.with_variables();
     let constants = find::constants(store, variables, store.statement_time(), interrupt)?;
-    let explained = Explained::of(operation, hint, &constants)?;
     let view = store.view();
+    let full;
+    let (name, explained) = match below_view(store, name, operation, &constants)? {
+        None => (name, Explained::of(operation, hint, &constants)?),
+        Some((below, explained)) => {
+            full = below;
+            (full.as_str(), explained)
+        }
+    };
     let mut parts = fields! { "explainVersion": text("1") };
     let mut planner = fields! { "namespace": text(&store.databases().namespace(name)), "parsedQuery": explained.given.clone() };
     let Some(collection) = view.catalogue().get(name) else {
@@ -97,6 +107,29 @@ pub(crate) fn explain(
     }
     parts.push(("ok".into(), Value::Int(1)));
     Ok(Value::Object(parts))
+}
+
+/// A read of a view, as a read of the collection below it, with that one's full name; `None` if there is no such view.
+fn below_view(
+    store: &Store,
+    name: &str,
+    operation: &Operation,
+    constants: &Constants,
+) -> Result<Option<(String, Explained)>> {
+    let source = Source::newest(store);
+    let Some(collection) = source.collection(name).filter(|collection| collection.is_view()) else {
+        return Ok(None);
+    };
+    let Some((pipeline, hint)) = defined_views::as_pipeline(operation)? else {
+        return collection.check_stores(name).map(|()| None);
+    };
+    let (database, plain) = parts(name);
+    let (below, view) = defined_views::below(&source, database, plain, constants.work())?;
+    incoming::check(pipeline.bytes(), &pipeline.shapes)?;
+    let given = defined_views::conditions(&source, database, plain, &pipeline)?;
+    let whole = Pipeline::parse_with(pipeline.raw(), constants)?.after(&view);
+    let explained = Explained::of_stages(&whole, given, Hint::of(hint.as_ref())?, constants);
+    Ok(Some((within(database, &below)?, explained)))
 }
 
 fn sort_of(sort: Option<&Incoming>) -> Result<Option<Sort>> {
@@ -196,20 +229,25 @@ impl Explained {
     fn of_pipeline(pipeline: &Incoming, hint: Option<Hint>, constants: &Constants) -> Result<Explained> {
         incoming::check(pipeline.bytes(), &pipeline.shapes)?;
         let parsed = Pipeline::parse_with(pipeline.raw(), constants)?;
-        let (filter, order) = parsed.asks();
         let given = match pipeline.raw().as_array().and_then(|stages| stages.get(0)) {
-            Some(stage) if !filter.is_all() => stage.get("$match").map(|filter| filter.to_value()),
+            Some(stage) if !parsed.asks().0.is_all() => stage.get("$match").map(|filter| filter.to_value()),
             _ => None,
         };
-        Ok(Explained {
+        let given = given.unwrap_or_else(|| Value::Object(Vec::new()));
+        Ok(Explained::of_stages(&parsed, given, hint, constants))
+    }
+
+    fn of_stages(parsed: &Pipeline, given: Value, hint: Option<Hint>, constants: &Constants) -> Explained {
+        let (filter, order) = parsed.asks();
+        Explained {
             filter: filter.within(constants.work()),
-            given: given.unwrap_or_else(|| Value::Object(Vec::new())),
+            given,
             sort: order.map(|(sort, _)| sort.clone()),
             skip: 0,
             limit: order.and_then(|(_, keep)| keep).unwrap_or(0),
             hint,
             end: End::Documents(None),
-        })
+        }
     }
 
     /// Executes the read by the winning plan, and by the rejected ones if all are requested.

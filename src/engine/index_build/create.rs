@@ -118,6 +118,7 @@ fn begin_indexes(store: &Store, name: &str, specs: &[Spec]) -> Result<Begun> {
         return Err(error);
     }
     let Some(collection) = applied.catalogue.get(name).cloned() else { return Ok(Begun::NoCollection) };
+    collection.check_stores(name)?;
     let indexes = wanted(&collection, specs)?;
     if indexes.is_empty() {
         return Ok(Begun::Nothing(applied.lsn));
@@ -164,6 +165,7 @@ pub(crate) fn drop_index(store: &Store, name: &str, index: &str) -> Committed<()
                 format!("the collection '{}' does not exist, so it has no index to drop", Shown(name));
             return Err(refused(codes::NAMESPACE_NOT_FOUND, message).into());
         };
+        collection.check_stores(name)?;
         if index == ID_INDEX {
             return Err(refused(codes::INVALID_OPTIONS, "the index on _id cannot be dropped").into());
         }

@@ -29,6 +29,9 @@ pub(crate) fn create_indexes(
 
 /// Drops an index by name or key, or all; returns how many there were, including the one on `_id`.
 pub(crate) fn drop_index(store: &Store, name: &str, index: &Incoming) -> Committed<Answer> {
+    if let Err(error) = store.check_stores(name) {
+        return Committed::failed(error);
+    }
     let collection = store.applied_collection(name);
     let known: Vec<_> =
         collection.iter().flat_map(|collection| collection.ready_indexes(Lsn::NEWEST)).collect();

@@ -4,7 +4,7 @@ use crate::engine::state::version::Span;
 use std::ops::Range;
 use std::sync::Arc;
 
-use crate::document::{RawValue, Shapes, Value, encode_plain};
+use crate::document::{Node, RawValue, Shapes, Value, encode_plain};
 use crate::engine::state::collection::Collection;
 use crate::error::{Error, Result};
 use crate::query::Filter;
@@ -189,9 +189,10 @@ pub(crate) fn matches(row: &Value, filter: &Filter) -> bool {
 impl CollectionInfo {
     /// Whether a filter matches the listed fields: name, type, number, count.
     pub fn matches(&self, filter: &Filter) -> bool {
+        let kind = if Node::field(&self.options, "viewOn").is_some() { "view" } else { "collection" };
         let row = Value::Object(vec![
             ("name".into(), Value::String(self.name.clone())),
-            ("type".into(), Value::String("collection".into())),
+            ("type".into(), Value::String(kind.into())),
             ("number".into(), Value::number(self.number.into())),
             ("count".into(), Value::number(self.count as f64)),
             ("options".into(), self.options.clone()),

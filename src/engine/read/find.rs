@@ -99,6 +99,8 @@ impl Cursor {
         let Asked { filter, sort, projection, hint } = Asked::parse(filter, options, constants)?;
         source.note(name, &filter)?;
         let collection = source.collection(name).cloned();
+        // The documents of a view are computed elsewhere.
+        would_block(|| collection.as_ref().is_some_and(|collection| collection.is_view()))?;
         let own = collection.as_ref().and_then(|collection| source.own(collection));
         let left = (options.limit > 0).then_some(options.limit);
         Ok(Cursor {

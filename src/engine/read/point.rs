@@ -36,6 +36,7 @@ pub(crate) type HotMany = (Option<Arc<Collection>>, Vec<Option<Document>>);
 pub(crate) fn get_hot(store: &Store, name: &str, id: RawValue<'_>) -> Hot {
     let Some(collection) = store.views().collection(name) else { return Hot::Missing };
     match collection.find_in_memory(&key_of(id), || store.views().published()) {
+        Some(None) if collection.is_view() => Hot::Wait,
         Some(None) => Hot::Missing,
         Some(Some((_, Version { content: Content::Hot(block, span), .. }))) => {
             let document = Document::of_block(&block, span);
@@ -73,6 +74,7 @@ pub(crate) fn get_many_hot<'i>(
     let mut bytes = 0;
     for id in ids {
         let found = match &collection {
+            Some(collection) if collection.is_view() => return None,
             Some(collection) => collection.find_in_memory(&key_of(id), || store.views().published())?,
             None => None,
         };
@@ -102,7 +104,7 @@ pub(crate) fn get_many_hot<'i>(
 pub(crate) fn has(store: &Store, name: &str, id: RawValue<'_>) -> Option<bool> {
     let Some(collection) = store.views().collection(name) else { return Some(false) };
     let found = collection.find_in_memory(&key_of(id), || store.views().published())?;
-    Some(found.is_some())
+    (found.is_some() || !collection.is_view()).then_some(found.is_some())
 }
 
 /// Reads a document of the newest published state, from disk if necessary.

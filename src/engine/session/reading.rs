@@ -6,17 +6,21 @@ use super::cursors::Open;
 use super::info;
 use super::session::Session;
 use crate::document::{Path, Value};
+use crate::engine::aggregate::aggregation::Aggregation;
+use crate::engine::aggregate::defined_views;
 use crate::engine::exec::interrupt::{Interrupt, Limits};
+use crate::engine::exec::nonblocking::would_block;
 use crate::engine::explain::subject;
 use crate::engine::format::key::Key;
 use crate::engine::operation::input::{Incoming, incoming_key, parse_filter, parse_filter_with, text_of};
 use crate::engine::operation::request::Operation;
 use crate::engine::operation::response::{Answer, Answered, CollectionInfo, Document};
 use crate::engine::plan::hint::Hint;
+use crate::engine::read::distinct::Distinct;
 use crate::engine::read::find::Cursor;
 use crate::engine::read::layers::source::Source;
 use crate::engine::read::{count, distinct, point};
-use crate::engine::state::collection::Collection;
+use crate::engine::state::collection::{Collection, no_view};
 use crate::engine::state::namespace::parts;
 use crate::engine::state::slab::Span;
 use crate::engine::transaction::work::Work;
@@ -43,6 +47,16 @@ impl Session {
             None => store.views().collection(name),
             Some(work) => work.collection(name),
         };
+        let of_other = matches!(
+            operation,
+            Operation::More { .. }
+                | Operation::CloseCursor { .. }
+                | Operation::ListCollections { .. }
+                | Operation::ListDatabases { .. }
+        );
+        if !of_other && collection.as_ref().is_some_and(|collection| collection.is_view()) {
+            return self.read_view(name, operation, constants, interrupt, work);
+        }
         let reads = (collection.as_deref(), work);
         let answer = match operation {
             Operation::Get { id, meta } => self.get(reads, &id, meta),
@@ -91,6 +105,61 @@ impl Session {
             _ => Err(Error::new(Kind::Internal, "a write was taken for a read")),
         };
         Answered { collection, answer }
+    }
+
+    /// A read of a view: a pipeline on the collection below it.
+    fn read_view(
+        &self,
+        name: &str,
+        operation: Operation,
+        constants: &Constants,
+        interrupt: &Interrupt,
+        work: Option<&Work>,
+    ) -> Answered {
+        let store = &self.store;
+        let opened = |pipeline: &Incoming, hint: Option<&Incoming>| {
+            let source = self.source(work);
+            Aggregation::open(store, source, name, (pipeline, constants), hint, interrupt)
+        };
+        let one = |id: &Incoming| {
+            let found = opened(&defined_views::by_id(id)?, None)?.next_batch(1, interrupt)?;
+            Ok::<_, Error>(found.into_iter().next())
+        };
+        let read = || {
+            if let Operation::Explain { operation, verbosity } = &operation {
+                return subject::explain(store, name, operation, operation.hint(), *verbosity, interrupt)
+                    .map(Answer::Value);
+            }
+            if let Operation::GetMany { ids } = &operation {
+                return ids.iter().map(one).collect::<Result<_>>().map(Answer::Documents);
+            }
+            let Some((pipeline, hint)) = defined_views::as_pipeline(&operation)? else {
+                return Err(no_view(name));
+            };
+            let mut rows = opened(&pipeline, hint.as_ref())?;
+            Ok(match &operation {
+                Operation::Get { meta: true, .. } => return Err(no_view(name)),
+                Operation::Find { options, .. } if options.meta => return Err(no_view(name)),
+                Operation::Get { .. } => Answer::Document(rows.next_batch(1, interrupt)?.into_iter().next()),
+                Operation::Has { .. } => Answer::Bool(!rows.next_batch(1, interrupt)?.is_empty()),
+                Operation::Count { .. } => Answer::Count(rows.count(interrupt)?),
+                Operation::Distinct { key, .. } => {
+                    let path = Path::parse(&text_of(key)?);
+                    let mut found = Distinct::default();
+                    rows.each(interrupt, |document| {
+                        found.add_all(&path, document);
+                        found.flow()
+                    })?;
+                    Answer::Values(found.into_values(&path)?)
+                }
+                Operation::Find { options, .. } => {
+                    let batch = options.batch;
+                    return self.cursors.first_batch(store, Open::Aggregate(rows), batch, interrupt).answer;
+                }
+                _ => return Err(no_view(name)),
+            })
+        };
+        Answered::plain(read())
     }
 
     fn count(
@@ -142,6 +211,8 @@ impl Session {
     /// The document with this key, in the newest published state or as a transaction sees it.
     fn document(&self, (collection, work): Reads<'_>, key: &Key) -> Result<Option<(Arc<Block>, Span)>> {
         let Some(collection) = collection else { return Ok(None) };
+        // The documents of a view are computed elsewhere.
+        would_block(|| collection.is_view())?;
         match work {
             None => point::get(&self.store, collection, key),
             Some(work) => work.document(collection, key),

@@ -8,6 +8,7 @@ use dashmap::{DashMap, Entry};
 use super::base::CollectionBase;
 use super::collection_options::CollectionOptions;
 use super::index::Index;
+use super::namespace::Shown;
 use super::recent::Recent;
 use super::rules::Rules;
 use super::scan_counts::ScanCounts;
@@ -18,7 +19,7 @@ use crate::document::incoming::Translation;
 use crate::engine::exec::locks::{Mutex, RwLock};
 use crate::engine::exec::nonblocking::{NONBLOCKING_BYTES, is_nonblocking, nonblocking};
 use crate::engine::format::key::Key;
-use crate::error::Result;
+use crate::error::{Error, Kind, Result, codes};
 use crate::storage::Lsn;
 
 /// Every collection of a database by number, as long as anything may still refer to it.
@@ -39,6 +40,8 @@ pub struct Collection {
     rules: RwLock<Option<Arc<Rules>>>,
     /// Whether there are rules: every write looks here.
     is_validated: AtomicBool,
+    /// Whether it is a view, which has no documents: every access by name looks here.
+    is_view: AtomicBool,
     /// Created with the first document: its shards cost more than the rest of an empty collection.
     directory: OnceLock<Directory>,
     slab: Slab,
@@ -61,6 +64,16 @@ pub struct Collection {
     recent: Recent,
 }
 
+/// A view was named where only a collection can be.
+#[cold]
+pub(crate) fn no_view(name: &str) -> Error {
+    let message = format!(
+        "'{}' is a view: it has no documents, indexes or changes of its own; name the collection that it reads",
+        Shown(name)
+    );
+    Error::new(Kind::BadQuery, message).with_code(codes::COMMAND_NOT_SUPPORTED_ON_VIEW)
+}
+
 /// What a key in the directory takes: the entry, and its share of a table that is between half full and full.
 const KEY_COST: u64 = 64;
 
@@ -77,6 +90,7 @@ impl Collection {
             keeps_images: AtomicBool::new(false),
             rules: RwLock::default(),
             is_validated: AtomicBool::new(false),
+            is_view: AtomicBool::new(false),
             directory: OnceLock::new(),
             slab: Slab::default(),
             count: AtomicU64::new(0),
@@ -116,6 +130,7 @@ impl Collection {
             _ => Arc::new(Rules::new(validator.clone(), level, action)),
         });
         self.is_validated.store(rules.is_some(), Ordering::Release);
+        self.is_view.store(options.view().is_some(), Ordering::Release);
         for index in self.indexes().iter() {
             let (was, is) = (own.hides(&index.spec().name), options.hides(&index.spec().name));
             if was != is {
@@ -147,6 +162,18 @@ impl Collection {
             true => self.rules.read().clone(),
             false => None,
         }
+    }
+
+    /// Whether it is a view.
+    #[inline]
+    pub(crate) fn is_view(&self) -> bool {
+        self.is_view.load(Ordering::Acquire)
+    }
+
+    /// Refuses a view where documents are stored.
+    #[inline]
+    pub(crate) fn check_stores(&self, name: &str) -> Result<()> {
+        if self.is_view() { Err(no_view(name)) } else { Ok(()) }
     }
 
     /// Whether the log gets documents as they were before a change.

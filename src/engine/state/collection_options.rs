@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::namespace::{Shown, parts};
-use super::rules::{self, Action, Level, Validator};
+use super::rules::{self, Action, Level, Validator, ViewDefinition, view_definition};
 use crate::document::order::compare_values;
 use crate::document::{Node, RawKind, RawValue, Value};
 use crate::error::{Error, Kind, Result, codes};
@@ -36,6 +36,13 @@ pub(crate) struct CollectionOptions {
     /// Names of indexes that queries pass over, in order. Not listed: the indexes themselves tell.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     hidden_indexes: Vec<String>,
+    /// Of a view: what it reads. A view has no documents of its own.
+    #[serde(
+        serialize_with = "view_definition::write",
+        deserialize_with = "view_definition::read",
+        skip_serializing_if = "Option::is_none"
+    )]
+    view: Option<Arc<ViewDefinition>>,
 }
 
 impl CollectionOptions {
@@ -47,13 +54,43 @@ impl CollectionOptions {
                 return Err(refused(format!("a collection has no option '{name}'")));
             }
         }
+        options.take_view(given)?;
+        options.check_view()?;
         Ok(options)
+    }
+
+    /// Reads what a view reads, if an object of options says that.
+    pub(crate) fn take_view(&mut self, given: RawValue<'_>) -> Result<()> {
+        let on = match given.get("viewOn").map(|on| on.kind()) {
+            None if given.get("pipeline").is_none() => return Ok(()),
+            None => return Err(invalid("a pipeline needs viewOn, the name of what the view reads")),
+            Some(RawKind::String(on)) => String::from_utf8_lossy(on).into_owned(),
+            Some(_) => return Err(refused("viewOn must be the name of a collection or view")),
+        };
+        self.view = Some(ViewDefinition::parse(&on, given.get("pipeline"))?);
+        Ok(())
+    }
+
+    /// Refuses what a view cannot have.
+    fn check_view(&self) -> Result<()> {
+        let plain = CollectionOptions { view: self.view.clone(), ..CollectionOptions::default() };
+        if self.view.is_none() || *self == plain {
+            return Ok(());
+        }
+        Err(invalid("a view has viewOn and pipeline, and no options of a collection that stores documents"))
+    }
+
+    /// What a view reads; `None` for a collection that stores documents.
+    pub(crate) fn view(&self) -> Option<&Arc<ViewDefinition>> {
+        self.view.as_ref()
     }
 
     /// Reads one option; false if it is none.
     pub(crate) fn take(&mut self, name: &str, value: RawValue<'_>) -> Result<bool> {
         match name {
             "changeStreamPreAndPostImages" => {}
+            // The two together are read by `take_view`.
+            "viewOn" | "pipeline" => return Ok(true),
             "validator" => {
                 self.validator = Validator::parse(value)?;
                 return Ok(true);
@@ -140,7 +177,12 @@ impl CollectionOptions {
         let level = self.validation_level.map(|level| ("validationLevel".to_owned(), text(level.name())));
         let action =
             self.validation_action.map(|action| ("validationAction".to_owned(), text(action.name())));
-        [images, validator, level, action].into_iter().flatten().collect()
+        let view = self.view.as_ref().map(|view| {
+            let on = ("viewOn".to_owned(), Value::String(view.on().to_owned()));
+            [on, ("pipeline".to_owned(), view.stages().clone())]
+        });
+        let view = view.into_iter().flatten();
+        [images, validator, level, action].into_iter().flatten().chain(view).collect()
     }
 
     /// Whether documents are checked, and how.
@@ -152,11 +194,15 @@ impl CollectionOptions {
 
     /// Refuses a validator of a collection that is not the program's.
     pub(crate) fn check_for(&self, name: &str) -> Result<()> {
-        if self.validator.is_none() || !parts(name).1.starts_with("system.") {
+        if !parts(name).1.starts_with("system.") {
             return Ok(());
         }
-        let message = format!("a validator is not allowed on the system collection '{}'", Shown(name));
-        Err(Error::new(Kind::BadQuery, message).with_code(codes::INVALID_OPTIONS))
+        let what = match (&self.validator, &self.view) {
+            (Some(_), _) => "a validator is not allowed on the system collection",
+            (_, Some(_)) => "a view must not have the name of a system collection:",
+            (None, None) => return Ok(()),
+        };
+        Err(invalid(&format!("{what} '{}'", Shown(name))))
     }
 
     /// The options that these have not, or have otherwise.
@@ -177,6 +223,10 @@ impl CollectionOptions {
         });
         own.into_iter().filter(|option| !same(option)).chain(gone).chain(index).collect()
     }
+}
+
+fn invalid(what: &str) -> Error {
+    Error::new(Kind::BadQuery, what).with_code(codes::INVALID_OPTIONS)
 }
 
 fn refused(what: impl Into<String>) -> Error {

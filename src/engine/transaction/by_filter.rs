@@ -33,6 +33,7 @@ pub(crate) fn modify(
     };
     work.note_filter(modification.name, modification.filter)?;
     if let Some(collection) = work.collection(modification.name) {
+        collection.check_stores(modification.name)?;
         changing.run(work, &collection)?;
     }
     let Changing { outcome, answer, .. } = changing;

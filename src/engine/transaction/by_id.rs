@@ -89,7 +89,9 @@ pub(super) fn bypassed(interrupt: &Interrupt) -> Checked {
 /// Deletes one document; returns whether there was one.
 pub(crate) fn delete(work: &mut Work, name: &str, id: &Incoming, if_version: Option<u64>) -> Result<bool> {
     let key = incoming_key(id)?;
-    let seen = match work.collection(name) {
+    let collection = work.collection(name);
+    collection.as_ref().map_or(Ok(()), |collection| collection.check_stores(name))?;
+    let seen = match collection {
         Some(collection) => Some((work.seen(&collection, &key)?, collection)),
         None => None,
     };

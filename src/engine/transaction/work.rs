@@ -194,7 +194,9 @@ impl Work {
 
     /// The collection of this name, begun now if there is none.
     pub(crate) fn collection_or_begin(&mut self, name: &str) -> Result<Arc<Collection>> {
-        self.collection_or_begin_with(name, &Arc::default())
+        let collection = self.collection_or_begin_with(name, &Arc::default())?;
+        collection.check_stores(name)?;
+        Ok(collection)
     }
 
     /// The collection of this name, begun with these options if there is none.

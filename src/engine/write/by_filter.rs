@@ -51,6 +51,7 @@ fn modify_or_upsert(
     let mut taken = 0;
     loop {
         let collection = store.applied_collection(modification.name);
+        collection.as_ref().map_or(Ok(()), |collection| collection.check_stores(modification.name))?;
         let recent = collection.as_ref().map(|collection| collection.recent());
         // Changes are recorded from before the search on, and until the upsert has committed.
         let _watching = modification.is_tracked().then(|| recent.map(|recent| recent.watch()));

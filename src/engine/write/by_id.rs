@@ -49,6 +49,9 @@ pub(crate) fn insert_within(
     order: InsertOrder,
     interrupt: &Interrupt,
 ) -> Committed<InsertOutcome> {
+    if let Err(error) = store.check_stores(name) {
+        return Committed::failed(error);
+    }
     let mut outcome = InsertOutcome::default();
     let mut lsn = Lsn(0);
     let mut first = 0;
@@ -176,7 +179,9 @@ pub(crate) fn delete(store: &Store, name: &str, id: &Incoming, if_version: Optio
         Err(error) => return Committed::failed(error),
     };
     commit::run(store, id.range.len(), |commit| {
-        let current = match commit.collection(name) {
+        let collection = commit.collection(name);
+        collection.as_ref().map_or(Ok(()), |collection| collection.check_stores(name))?;
+        let current = match collection {
             Some(collection) => Some((commit.current(&collection, &key)?, collection)),
             None => None,
         };

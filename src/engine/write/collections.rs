@@ -4,13 +4,15 @@ use std::sync::Arc;
 
 use crate::document::{Node, Object, RawKind, RawValue, Value, incoming};
 use crate::engine::commit;
-use crate::engine::commit::Committed;
+use crate::engine::commit::{Commit, Committed};
 use crate::engine::operation::input::Incoming;
 use crate::engine::operation::response::Answer;
 use crate::engine::plan::hint::Hint;
+use crate::engine::state::catalogue::Catalogue;
 use crate::engine::state::collection::Collection;
 use crate::engine::state::collection_options::CollectionOptions;
 use crate::engine::state::namespace::{Shown, check_collection, parts, within};
+use crate::engine::state::rules::view_definition::{MOST_VIEWS, too_deep};
 use crate::engine::store::Store;
 use crate::error::{Error, Kind, Result, codes};
 use crate::storage::Lsn;
@@ -25,11 +27,32 @@ pub(crate) fn create(store: &Store, name: &str, options: Option<&Incoming>) -> C
         return Committed::failed(error);
     }
     commit::run(store, name.len() + 128, |commit| {
+        check_view(commit.catalogue_now(), name, &options)?;
         let collection = commit.collection_or_create_with(name, &options)?;
         check_options(&collection, name, &options)?;
         commit.keep_created();
         Ok(Answer::Done)
     })
+}
+
+/// Refuses a view that would lead to itself, or over too many others.
+fn check_view(catalogue: &Catalogue, name: &str, options: &CollectionOptions) -> Result<()> {
+    let mut next = options.view().cloned();
+    let database = parts(name).0;
+    let mut views = 0;
+    while let Some(view) = next {
+        let on = within(database, view.on())?;
+        if on == name {
+            let message = format!("the view '{}' would read itself; read something else in it", Shown(name));
+            return Err(Error::new(Kind::BadQuery, message).with_code(codes::GRAPH_CONTAINS_CYCLE));
+        }
+        views += 1;
+        if views > MOST_VIEWS {
+            return Err(too_deep(name));
+        }
+        next = catalogue.get(&on).and_then(|collection| collection.options().view().cloned());
+    }
+    Ok(())
 }
 
 /// The options of a collection from the boundary.
@@ -53,8 +76,6 @@ pub(crate) fn check_options(collection: &Collection, name: &str, options: &Colle
 
 /// Options of collections that the server changes and that no collection has here.
 const MISSING: &[&str] = &[
-    "viewOn",
-    "pipeline",
     "expireAfterSeconds",
     "cappedSize",
     "cappedMax",
@@ -78,6 +99,7 @@ pub(crate) fn modify(store: &Store, name: &str, changes: &Incoming) -> Committed
         };
         let before = collection.options();
         let mut options = CollectionOptions::clone(&before);
+        change_view(commit, name, &mut options, changes.raw())?;
         let mut answer = Vec::new();
         for (option, value) in changes.raw().fields() {
             if option == "index" {
@@ -94,6 +116,42 @@ pub(crate) fn modify(store: &Store, name: &str, changes: &Incoming) -> Committed
         }
         Ok(Answer::Value(Value::Object(answer)))
     })
+}
+
+/// Changes what a view reads. A view has nothing else to change, and a collection that stores documents does not become one.
+fn change_view(
+    commit: &mut Commit<'_>,
+    name: &str,
+    options: &mut CollectionOptions,
+    changes: RawValue<'_>,
+) -> Result<()> {
+    let refused =
+        |message: String| Err(Error::new(Kind::BadQuery, message).with_code(codes::INVALID_OPTIONS));
+    let of_view = |option: &str| matches!(option, "viewOn" | "pipeline");
+    let names = |wanted: bool| changes.fields().map(|(name, _)| name).find(|name| of_view(name) == wanted);
+    match options.view() {
+        None => match names(true) {
+            Some(option) => refused(format!(
+                "the collection '{}' is no view, so it has no {option} to change",
+                Shown(name)
+            )),
+            None => Ok(()),
+        },
+        Some(_) => {
+            if let Some(option) = names(false) {
+                return refused(format!(
+                    "'{}' is a view: only viewOn and pipeline can be changed, not {option}",
+                    Shown(name)
+                ));
+            }
+            if names(true).is_some() && (changes.get("viewOn").is_none() || changes.get("pipeline").is_none())
+            {
+                return refused("a change of a view needs both viewOn and pipeline".to_owned());
+            }
+            options.take_view(changes)?;
+            check_view(commit.catalogue_now(), name, options)
+        }
+    }
 }
 
 /// Hides an index from queries, or shows it: `{ name | keyPattern, hidden }`.
@@ -193,7 +251,9 @@ pub(crate) fn rename(store: &Store, name: &str, to: &str, drop_target: bool) -> 
             let message = format!("the collection '{shown}' has this name already; give another");
             return Err(Error::new(Kind::BadQuery, message).with_code(codes::ILLEGAL_OPERATION).into());
         }
-        if commit.collection(to).is_some() && !drop_target {
+        collection.check_stores(name)?;
+        let target = commit.collection(to);
+        if target.is_some_and(|target| target.is_view() || !drop_target) {
             let message = format!(
                 "there is a collection '{shown}' already; drop it first, or rename with {{ dropTarget: true }}"
             );

@@ -34,6 +34,7 @@ macro_rules! named {
 
 named! {
     BAD_VALUE = 2, "BadValue";
+    GRAPH_CONTAINS_CYCLE = 5, "GraphContainsCycle";
     FAILED_TO_PARSE = 9, "FailedToParse";
     TYPE_MISMATCH = 14, "TypeMismatch";
     OVERFLOW = 15, "Overflow";
@@ -64,6 +65,9 @@ named! {
     CONFLICTING_OPERATION_IN_PROGRESS = 117, "ConflictingOperationInProgress";
     DOCUMENT_VALIDATION_FAILURE = 121, "DocumentValidationFailure";
     EXCEEDED_MEMORY_LIMIT = 146, "ExceededMemoryLimit";
+    VIEW_DEPTH_LIMIT_EXCEEDED = 165, "ViewDepthLimitExceeded";
+    COMMAND_NOT_SUPPORTED_ON_VIEW = 166, "CommandNotSupportedOnView";
+    OPTION_NOT_SUPPORTED_ON_VIEW = 167, "OptionNotSupportedOnView";
     INVALID_PIPELINE_OPERATOR = 168, "InvalidPipelineOperator";
     CANNOT_INDEX_PARALLEL_ARRAYS = 171, "CannotIndexParallelArrays";
     INVALID_INDEX_SPECIFICATION_OPTION = 197, "InvalidIndexSpecificationOption";

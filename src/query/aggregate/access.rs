@@ -1,7 +1,9 @@
 //! What a pipeline needs of the engine.
 
 use std::fmt::{Display, Formatter};
+use std::sync::Arc;
 
+use super::pipeline::Pipeline;
 use super::row::Rows;
 use crate::document::Value;
 use crate::error::Result;
@@ -30,6 +32,12 @@ impl Display for Destination {
 
 /// The database for a pipeline: every scan of one pipeline reads the same state.
 pub(crate) trait Access: Send + Sync {
+    /// Where this is the name of a view: the name of the collection below it, and the pipeline that leads from there to its
+    /// documents.
+    fn view(&self, name: &str) -> Result<Option<(String, Arc<Pipeline>)>> {
+        let _ = name;
+        Ok(None)
+    }
     /// The documents of a collection that match, in natural order; none when there is no such collection.
     fn scan(&self, collection: &str, filter: Filter) -> Result<Box<dyn Rows>>;
     /// The same in this order, of which the caller reads at most the first `keep`; `None` if no index gives the

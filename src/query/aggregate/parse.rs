@@ -119,7 +119,7 @@ impl Pipeline {
 }
 
 /// A sort holds no more documents than a later limit needs.
-fn keep_less(stages: &mut [Stage]) {
+pub(super) fn keep_less(stages: &mut [Stage]) {
     for at in 0..stages.len() {
         let mut skipped = 0_u64;
         let mut wanted = None;

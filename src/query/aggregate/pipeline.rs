@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::access::Destination;
 use super::group::{AutoBuckets, Group};
+use super::parse::keep_less;
 use super::stages::matching::Match;
 use super::stages::shaping::Shaping;
 use super::stages::unwind::Unwind;
@@ -154,6 +155,30 @@ impl Pipeline {
         }
     }
 
+    /// The stages of a view, and then its own. What it asks for is asked of the collection where that is the same.
+    #[must_use]
+    pub(crate) fn after(&self, view: &Pipeline) -> Pipeline {
+        let mut stages = view.stages.clone();
+        for stage in &self.stages {
+            // What matches behind a sort, or behind a change of other fields, matches before it.
+            let behind = match stage {
+                Stage::Match(test) => stages.iter().rev().take_while(|before| passes(test, before)).count(),
+                _ => 0,
+            };
+            let at = stages.len() - behind;
+            let joined = match (at.checked_sub(1).and_then(|before| stages.get(before)), stage) {
+                (Some(Stage::Match(first)), Stage::Match(then)) => first.joined(then),
+                _ => None,
+            };
+            match joined {
+                Some(both) => stages[at - 1] = Stage::Match(Arc::new(both)),
+                None => stages.insert(at, stage.clone()),
+            }
+        }
+        keep_less(&mut stages);
+        Pipeline { stages }
+    }
+
     /// Whether it starts with `$documents`.
     pub(super) fn has_documents(&self) -> bool {
         matches!(self.stages.first(), Some(Stage::Documents(_)))
@@ -177,5 +202,14 @@ impl Pipeline {
             _ => None,
         };
         (filter, order)
+    }
+}
+
+/// Whether it makes no difference if documents are matched before a stage or behind it.
+fn passes(test: &Match, stage: &Stage) -> bool {
+    match stage {
+        Stage::Sort(_, keep) => *keep == usize::MAX,
+        Stage::Shape(shaping) => test.passes(shaping),
+        _ => false,
     }
 }

@@ -35,6 +35,26 @@ impl Pipeline {
             let source = Shared::boxed(documents.clone(), |document| Row::Tree(document.clone()));
             return chain(rest, source, env, access);
         }
+        match access.view(collection)? {
+            None => self.scan(collection, env, access),
+            Some((below, view)) => self.after(&view).open_whole(&below, env, access),
+        }
+    }
+
+    /// Runs on a collection, unless it begins with documents of its own.
+    fn open_whole(
+        &self,
+        collection: &str,
+        env: &Arc<Env>,
+        access: &Arc<dyn Access>,
+    ) -> Result<Box<dyn Rows>> {
+        match self.has_documents() {
+            true => self.open(collection, env, access),
+            false => self.scan(collection, env, access),
+        }
+    }
+
+    fn scan(&self, collection: &str, env: &Arc<Env>, access: &Arc<dyn Access>) -> Result<Box<dyn Rows>> {
         let (filter, rest) = self.head();
         let filter = filter.within(env.work());
         if let Some((Stage::Sort(sort, keep), rest)) = rest.split_first()

@@ -68,6 +68,21 @@ impl Filter {
         matches!(&self.root, Clause::All(clauses) if clauses.is_empty())
     }
 
+    /// The documents that match both.
+    #[must_use]
+    pub(in crate::query) fn and(self, other: Filter) -> Filter {
+        match (self.is_all(), other.is_all()) {
+            (true, _) => other,
+            (_, true) => self,
+            _ => Filter { root: Clause::All(vec![self.root, other.root]), work: self.work },
+        }
+    }
+
+    /// Whether it looks at no other fields of the document than those that pass.
+    pub(in crate::query) fn looks_only_at(&self, passes: &impl Fn(&str) -> bool) -> bool {
+        self.root.looks_only_at(passes)
+    }
+
     /// The only `_id` that a matching document can have, if the filter determines it. `matches` still decides.
     pub fn id(&self) -> Option<&Value> {
         let mut id = None;
@@ -103,6 +118,19 @@ impl Clause {
             Clause::Every(..) | Clause::Expression(_) => 0,
         };
         EACH + operands
+    }
+
+    fn looks_only_at(&self, passes: &impl Fn(&str) -> bool) -> bool {
+        match self {
+            Clause::All(clauses) | Clause::Any(clauses) => {
+                clauses.iter().all(|clause| clause.looks_only_at(passes))
+            }
+            Clause::Not(clause) => clause.looks_only_at(passes),
+            Clause::Field(path, _) | Clause::Every(path, _) => {
+                path.parts().first().is_some_and(|first| passes(&first.name))
+            }
+            Clause::Expression(_) => false,
+        }
     }
 
     /// Calls `found` for each equality that every matching document fulfils.

@@ -59,6 +59,14 @@ impl Source {
         }
     }
 
+    /// Notes that a name has this collection.
+    pub(crate) fn note_collection(&self, name: &str) -> Result<()> {
+        match (&self.reads, self.view.catalogue().get(name)) {
+            (Some(reads), Some(collection)) => reads.collection(name, collection),
+            _ => Ok(()),
+        }
+    }
+
     /// The LSN of the view.
     pub(crate) fn lsn(&self) -> Lsn {
         self.view.lsn()

@@ -41,6 +41,7 @@ impl Session {
         options: &Incoming,
         constants: &Constants,
     ) -> Result<Answer> {
+        self.store.check_stores(name)?;
         let stream = ChangeStream::open(&self.store, constants.work(), |newest| {
             let default = self.store.databases().default_name();
             let options = WatchOptions::parse((name, default), options, constants, newest)?;
@@ -71,6 +72,7 @@ impl Session {
         if self.store.is_past() {
             return Err(unchanging());
         }
+        self.store.check_stores(name)?;
         let live = Live::open(&self.store, name, filter, options, constants)?;
         Ok(Answer::Count(self.streams.add(Follower::Live(live))))
     }

@@ -8,6 +8,8 @@
 //! more of them than are kept, the keys are looked up, or the slots in memory are looked through.
 
 use super::newest::is_newest;
+use std::sync::Arc;
+
 use crate::document::RawValue;
 use crate::engine::commit::read_ahead::ReadAhead;
 use crate::engine::commit::{Commit, Halt};
@@ -165,7 +167,10 @@ impl<'w> ReadCheck<'w> {
         let mut left = LOCKED;
         for reads in self.reads.collections.values() {
             let (collection, conflict) = (reads.collection(), || Err(read_conflict(&reads.name).into()));
-            let is_there = |now: &Collection| now.number() == collection.number();
+            // A view that was changed is another one.
+            let is_there = |now: &Arc<Collection>| {
+                now.number() == collection.number() && (!now.is_view() || Arc::ptr_eq(now, collection))
+            };
             if !commit.collection(&reads.name).is_some_and(|now| is_there(&now)) {
                 return conflict();
             }

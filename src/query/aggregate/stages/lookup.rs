@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use crate::document::Value;
 use crate::error::{Result, codes};
-use crate::query::Filter;
 use crate::query::aggregate::access::Access;
 use crate::query::aggregate::memory::{Memory, size};
 use crate::query::aggregate::operands::{find, path, set_path, text, unsupported};
@@ -111,7 +110,7 @@ pub(in crate::query) enum Found {
 impl LookingUp {
     fn index(&mut self, from: &str, foreign: &FieldPath) -> Result<Found> {
         let mut index = Index::default();
-        let mut rows = self.access.scan(from, Filter::all())?;
+        let mut rows = Pipeline::default().open(from, &self.env, &self.access)?;
         let mut number = 0;
         while let Some(row) = rows.next()? {
             self.env.work().step(1)?;

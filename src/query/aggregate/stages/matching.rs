@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::shaping::Shaping;
 use crate::document::Value;
 use crate::error::{Result, codes};
 use crate::query::Filter;
@@ -46,6 +47,19 @@ impl Match {
             });
         }
         Ok(Match::All(all))
+    }
+
+    /// Whether the documents that match are the same before a stage that makes others of them.
+    pub(in crate::query) fn passes(&self, shaping: &Shaping) -> bool {
+        matches!(self, Match::Plain(filter) if filter.looks_only_at(&|field| shaping.keeps(field)))
+    }
+
+    /// One filter for both, where none has an expression.
+    pub(in crate::query) fn joined(&self, other: &Match) -> Option<Match> {
+        match (self, other) {
+            (Match::Plain(one), Match::Plain(other)) => Some(Match::Plain(one.clone().and(other.clone()))),
+            _ => None,
+        }
     }
 
     pub(in crate::query) fn matches(&self, row: &Row, env: &Env) -> Result<bool> {

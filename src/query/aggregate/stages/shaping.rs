@@ -108,6 +108,15 @@ impl Shaping {
         Ok(Value::Object(object))
     }
 
+    /// Whether a field of the document passes as it is.
+    pub(in crate::query) fn keeps(&self, field: &str) -> bool {
+        match &self.how {
+            How::Include(branch) => matches!(branch.get(field), Some(Field::Include)),
+            How::Exclude(branch) | How::Set(branch) => branch.get(field).is_none(),
+            How::Replace(_) => false,
+        }
+    }
+
     /// The stage as it was written.
     pub(in crate::query) fn name(&self) -> &'static str {
         self.name

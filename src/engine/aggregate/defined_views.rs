@@ -1,0 +1,179 @@
+//! Views that programs have made: a read of one is a pipeline on the collection below it.
+
+use std::sync::Arc;
+
+use super::source::Below;
+use crate::document::{Node, Object, RawValue, Shapes, Value, encode_plain, incoming};
+use crate::engine::operation::input::{Incoming, check_part};
+use crate::engine::operation::request::{FindOptions, Operation};
+use crate::engine::read::layers::source::Source;
+use crate::engine::state::namespace::within;
+use crate::engine::state::rules::view_definition::{MOST_VIEWS, too_deep};
+use crate::error::{Error, Kind, Result, codes};
+use crate::query::Pipeline;
+use crate::work::Work;
+
+/// What a view leads to: the plain name of the collection below it, and the pipeline from there to the documents of the view.
+pub(crate) fn below(source: &Source, database: &str, name: &str, work: &Work) -> Result<Below> {
+    let (mut at, mut pipeline) = (name.to_owned(), Pipeline::default());
+    for _ in 0..=MOST_VIEWS {
+        let full = within(database, &at)?;
+        let options = source.collection(&full).map(|collection| collection.options());
+        let Some(view) = options.as_ref().and_then(|options| options.view()) else {
+            return Ok((at, Arc::new(pipeline)));
+        };
+        source.note_collection(&full)?;
+        pipeline = pipeline.after(&view.pipeline(work)?);
+        view.on().clone_into(&mut at);
+    }
+    Err(too_deep(name))
+}
+
+/// The first conditions of a view, and of a pipeline behind it, as they were given.
+pub(crate) fn conditions(source: &Source, database: &str, name: &str, pipeline: &Incoming) -> Result<Value> {
+    let mut all = vec![pipeline.raw().to_value()];
+    let mut at = name.to_owned();
+    while all.len() <= MOST_VIEWS {
+        let options = source.collection(&within(database, &at)?).map(|collection| collection.options());
+        let Some(view) = options.as_ref().and_then(|options| options.view()) else { break };
+        all.push(view.stages().clone());
+        view.on().clone_into(&mut at);
+    }
+    let stages = all.iter().rev().flat_map(|stages| stages.items());
+    let mut given: Vec<Value> = Vec::new();
+    for stage in stages {
+        match stage.field("$match") {
+            Some(condition) => given.push(condition.clone()),
+            None if stage.field("$sort").is_some() => {}
+            None => break,
+        }
+    }
+    Ok(match given.len() {
+        0 => Value::Object(Vec::new()),
+        1 => given.remove(0),
+        _ => Value::Object(vec![("$and".to_owned(), Value::Array(given))]),
+    })
+}
+
+/// The pipeline of a read of a view, and its hint; `None` for what is no read of documents.
+pub(crate) fn as_pipeline(operation: &Operation) -> Result<Option<(Incoming, Option<Incoming>)>> {
+    let mut stages = Stages(Vec::new());
+    let hint = match operation {
+        Operation::Find { filter, options } => {
+            stages.find(filter, options)?;
+            options.hint.clone()
+        }
+        Operation::Count { filter, skip, limit, hint } => {
+            stages.filter(filter)?;
+            stages.part(*skip, *limit);
+            hint.clone()
+        }
+        Operation::Distinct { filter, hint, .. } => {
+            stages.filter(filter)?;
+            hint.clone()
+        }
+        Operation::Get { id, .. } | Operation::Has { id } => {
+            stages.id(id)?;
+            None
+        }
+        Operation::Aggregate { pipeline, hint, .. } => return Ok(Some((pipeline.clone(), hint.clone()))),
+        _ => return Ok(None),
+    };
+    Ok(Some((stages.into_pipeline(), hint)))
+}
+
+/// The pipeline that finds a document of a view.
+pub(crate) fn by_id(id: &Incoming) -> Result<Incoming> {
+    let mut stages = Stages(Vec::new());
+    stages.id(id)?;
+    Ok(stages.into_pipeline())
+}
+
+struct Stages(Vec<Value>);
+
+impl Stages {
+    fn add(&mut self, name: &str, operand: Value) {
+        self.0.push(Value::Object(vec![(name.to_owned(), operand)]));
+    }
+
+    fn filter(&mut self, filter: &Incoming) -> Result<()> {
+        check_part(Some(filter))?;
+        if filter.raw().fields().next().is_some() {
+            self.add("$match", filter.raw().to_value());
+        }
+        Ok(())
+    }
+
+    fn id(&mut self, id: &Incoming) -> Result<()> {
+        incoming::check(id.bytes(), &id.shapes)?;
+        let equal = Value::Object(vec![("$eq".to_owned(), id.raw().to_value())]);
+        self.add("$match", Value::Object(vec![("_id".to_owned(), equal)]));
+        self.add("$limit", Value::Int(1));
+        Ok(())
+    }
+
+    fn find(&mut self, filter: &Incoming, options: &FindOptions) -> Result<()> {
+        self.filter(filter)?;
+        check_part(options.sort.as_ref())?;
+        check_part(options.projection.as_ref())?;
+        let pairs = options.sort.as_ref().map(|sort| sort.raw().items().filter_map(pair).collect());
+        if let Some(order) = pairs.filter(|order: &Object| !order.is_empty()) {
+            self.add("$sort", Value::Object(order));
+        }
+        self.part(options.skip, options.limit);
+        let projection = options.projection.as_ref().map(|projection| projection.raw().to_value());
+        if let Some(projection) = projection.filter(|one| one.fields().next().is_some()) {
+            if let Some(operator) = of_find(&projection) {
+                let message = format!(
+                    "a projection of a view cannot have {operator}; use aggregate, or name the collection below"
+                );
+                return Err(
+                    Error::new(Kind::BadQuery, message).with_code(codes::OPTION_NOT_SUPPORTED_ON_VIEW)
+                );
+            }
+            self.add("$project", projection);
+        }
+        Ok(())
+    }
+
+    fn part(&mut self, skip: u64, limit: u64) {
+        let number = |count: u64| Value::Long(i64::try_from(count).unwrap_or(i64::MAX));
+        if skip > 0 {
+            self.add("$skip", number(skip));
+        }
+        if limit > 0 {
+            self.add("$limit", number(limit));
+        }
+    }
+
+    fn into_pipeline(self) -> Incoming {
+        let mut bytes = Vec::new();
+        encode_plain(&Value::Array(self.0), &mut bytes);
+        Incoming { range: 0..bytes.len(), buffer: bytes.into(), shapes: Arc::new(Shapes::new()) }
+    }
+}
+
+/// A path of a sort, and its direction.
+fn pair(given: RawValue<'_>) -> Option<(String, Value)> {
+    let mut items = given.items();
+    match (items.next()?.to_value(), items.next()?.to_value()) {
+        (Value::String(path), direction) => Some((path, direction)),
+        _ => None,
+    }
+}
+
+/// What only the projection of a find on a collection can have.
+fn of_find(projection: &Value) -> Option<&'static str> {
+    let is_number = |value: &Value| matches!(value, Value::Int(_) | Value::Long(_) | Value::Double(_));
+    let operator = |(name, operand): &(String, Value)| match (name.as_str(), operand) {
+        ("$elemMatch", _) => Some("$elemMatch"),
+        ("$slice", Value::Array(items)) if !items.first().is_some_and(is_number) => None,
+        ("$slice", _) => Some("$slice as that of a find"),
+        _ => None,
+    };
+    projection.fields().find_map(|(path, value)| match value {
+        _ if path.ends_with(".$") => Some("a positional path"),
+        Value::Object(fields) => fields.iter().find_map(operator),
+        _ => None,
+    })
+}

@@ -1,0 +1,128 @@
+//! The definition of a view that a program made: the collection or view that it reads, and its pipeline.
+//!
+//! In the options of a collection the pipeline is kept in the stored form of documents, as base64, as validators are.
+
+use std::sync::Arc;
+
+use data_encoding::BASE64;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::document::{RawValue, Shapes, Value, encode_plain, incoming};
+use crate::engine::state::namespace::{Shown, check_collection};
+use crate::error::{Error, Kind, Result, codes};
+use crate::query::Pipeline;
+use crate::query::expression::Constants;
+use crate::work::Work;
+
+/// Bytes of a pipeline in the stored form; MongoDB's limit.
+const MAX_PIPELINE: usize = 16_000_000;
+
+/// Bytes that its compiled form may take when it is checked.
+const MAX_COMPILED: usize = 100 << 20;
+
+/// Views that may lead to one another; MongoDB's limit.
+pub(crate) const MOST_VIEWS: usize = 20;
+
+/// What a view reads, and how.
+pub(crate) struct ViewDefinition {
+    /// The plain name of the collection or view that it reads, in its own database.
+    on: String,
+    /// Its stages, in the stored form, without shapes.
+    bytes: Vec<u8>,
+    stages: Value,
+}
+
+/// As the log keeps it.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Kept {
+    on: String,
+    pipeline: String,
+}
+
+impl ViewDefinition {
+    /// Checks a name and a pipeline; none of the latter is an empty one.
+    pub(crate) fn parse(on: &str, stages: Option<RawValue<'_>>) -> Result<Arc<ViewDefinition>> {
+        check_collection(on)?;
+        let stages = stages.map_or_else(|| Value::Array(Vec::new()), |stages| stages.to_value());
+        let mut bytes = Vec::new();
+        encode_plain(&stages, &mut bytes);
+        if bytes.len() > MAX_PIPELINE {
+            let message = format!(
+                "the pipeline of the view has {} bytes, above {MAX_PIPELINE}; do less in it",
+                bytes.len()
+            );
+            return Err(Error::new(Kind::Limit, message));
+        }
+        let shapes = Shapes::new();
+        let constants = Constants::default().within(&Work::of_steps(u64::MAX, MAX_COMPILED));
+        let pipeline = Pipeline::parse_with(RawValue::new(&bytes, &shapes), &constants)?;
+        if pipeline.destination().is_some() {
+            let message = "the pipeline of a view must not write: leave $out and $merge out";
+            return Err(Error::new(Kind::BadQuery, message).with_code(codes::OPTION_NOT_SUPPORTED_ON_VIEW));
+        }
+        Ok(Arc::new(ViewDefinition { on: on.to_owned(), bytes, stages }))
+    }
+
+    /// The plain name of what it reads.
+    pub(crate) fn on(&self) -> &str {
+        &self.on
+    }
+
+    /// Its stages, as they were given.
+    pub(crate) fn stages(&self) -> &Value {
+        &self.stages
+    }
+
+    /// Its pipeline, compiled for an operation.
+    pub(crate) fn pipeline(&self, work: &Work) -> Result<Pipeline> {
+        let shapes = Shapes::new();
+        Pipeline::parse_with(RawValue::new(&self.bytes, &shapes), &Constants::default().within(work))
+    }
+}
+
+impl PartialEq for ViewDefinition {
+    fn eq(&self, other: &ViewDefinition) -> bool {
+        self.on == other.on && self.bytes == other.bytes
+    }
+}
+
+impl std::fmt::Debug for ViewDefinition {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}: {:?}", self.on, self.stages)
+    }
+}
+
+/// Writes a definition of the options of a collection.
+pub(crate) fn write<S: Serializer>(
+    view: &Option<Arc<ViewDefinition>>,
+    serializer: S,
+) -> std::result::Result<S::Ok, S::Error> {
+    let kept =
+        |view: &Arc<ViewDefinition>| Kept { on: view.on.clone(), pipeline: BASE64.encode(&view.bytes) };
+    view.as_ref().map(kept).serialize(serializer)
+}
+
+/// Reads a definition of the options of a collection. Its pipeline is compiled when it is used.
+pub(crate) fn read<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> std::result::Result<Option<Arc<ViewDefinition>>, D::Error> {
+    use serde::de::Error as _;
+    let Kept { on, pipeline } = Kept::deserialize(deserializer)?;
+    let bytes = BASE64.decode(pipeline.as_bytes()).map_err(D::Error::custom)?;
+    incoming::check(&bytes, &Shapes::new()).map_err(|error| D::Error::custom(error.message()))?;
+    let stages = RawValue::new(&bytes, &Shapes::new()).to_value();
+    if !matches!(stages, Value::Array(_)) {
+        return Err(D::Error::custom("the pipeline of a view is no array"));
+    }
+    Ok(Some(Arc::new(ViewDefinition { on, bytes, stages })))
+}
+
+/// A view leads over too many others.
+pub(crate) fn too_deep(name: &str) -> Error {
+    let message = format!(
+        "the view '{}' leads over more than {MOST_VIEWS} views to its documents; let it read one of those below",
+        Shown(name)
+    );
+    Error::new(Kind::BadQuery, message).with_code(codes::VIEW_DEPTH_LIMIT_EXCEEDED)
+}
