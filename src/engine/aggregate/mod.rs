@@ -1,12 +1,10 @@
 //! Aggregation pipelines over a view.
 //!
 //! - [`aggregation`]: a pipeline in progress, returned in batches
-//! - `defined_views`: the views that programs have made, and operations on them as pipelines
 //! - `source`: the collections that it reads
 //! - `sink`: what `$out` and `$merge` write
 
 pub(crate) mod aggregation;
-pub(crate) mod defined_views;
 pub(crate) mod sink;
 pub(crate) mod source;
 

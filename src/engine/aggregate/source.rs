@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::{defined_views, sink};
+use super::sink;
 use crate::document::{RawValue, Value};
 use crate::engine::commit::Committed;
 use crate::engine::exec::interrupt::Interrupt;
@@ -12,6 +12,7 @@ use crate::engine::exec::locks::Mutex;
 use crate::engine::plan::hint::Hint;
 use crate::engine::plan::planner::{self, Plan, Query};
 use crate::engine::read::fetch::{Match, ReadContext};
+use crate::engine::read::layers::defined_views::{self, Below};
 use crate::engine::read::layers::own::OwnDocuments;
 use crate::engine::read::layers::source::Source;
 use crate::engine::read::missing_indexes;
@@ -23,7 +24,7 @@ use crate::engine::state::slab::Span;
 use crate::engine::store::Store;
 use crate::error::Result;
 use crate::query::aggregate::{Access, Destination, Gather, Home, Merged, Part, Row, Rows, Stored};
-use crate::query::{Filter, Pipeline, Sort};
+use crate::query::{Filter, Sort};
 use crate::storage::{Block, BlockPlace, FileId, Lsn};
 use crate::work::Work;
 
@@ -46,9 +47,6 @@ pub(crate) struct Pipe {
     /// The views that it has met, and their pipelines.
     pub(crate) views: Mutex<Vec<(String, Below)>>,
 }
-
-/// The name of the collection below a view, and the pipeline that leads from there to the documents of the view.
-pub(crate) type Below = (String, Arc<Pipeline>);
 
 impl Pipe {
     fn rows(

@@ -4,7 +4,6 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use crate::document::{Object, Path, RawKind, Value, incoming};
-use crate::engine::aggregate::defined_views;
 use crate::engine::exec::interrupt::Interrupt;
 use crate::engine::operation::input::{Incoming, check_part, parse_filter_with};
 use crate::engine::operation::request::{Operation, Reach, Verbosity};
@@ -12,6 +11,7 @@ use crate::engine::plan::hint::Hint;
 use crate::engine::plan::planner::{self, Access, Plan, Query};
 use crate::engine::read::fetch::{Examined, ReadContext};
 use crate::engine::read::find;
+use crate::engine::read::layers::defined_views;
 use crate::engine::read::layers::source::Source;
 use crate::engine::read::missing_indexes;
 use crate::engine::read::results::QueryResults;

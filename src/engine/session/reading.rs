@@ -7,7 +7,6 @@ use super::info;
 use super::session::Session;
 use crate::document::{Path, Value};
 use crate::engine::aggregate::aggregation::Aggregation;
-use crate::engine::aggregate::defined_views;
 use crate::engine::exec::interrupt::{Interrupt, Limits};
 use crate::engine::exec::nonblocking::would_block;
 use crate::engine::explain::subject;
@@ -18,6 +17,7 @@ use crate::engine::operation::response::{Answer, Answered, CollectionInfo, Docum
 use crate::engine::plan::hint::Hint;
 use crate::engine::read::distinct::Distinct;
 use crate::engine::read::find::Cursor;
+use crate::engine::read::layers::defined_views;
 use crate::engine::read::layers::source::Source;
 use crate::engine::read::{count, distinct, point};
 use crate::engine::state::collection::{Collection, no_view};

@@ -1,8 +1,8 @@
 //! What a pipeline needs of the engine.
 
-use std::fmt::{Display, Formatter};
 use std::sync::Arc;
 
+use super::operands::Destination;
 use super::pipeline::Pipeline;
 use super::row::Rows;
 use crate::document::Value;
@@ -12,23 +12,6 @@ use crate::query::{Filter, Sort};
 /// Decides about a document of `$merge`, given the stored document with its `_id`: the document to store, or `None`
 /// to change nothing.
 pub(crate) type Merged<'a> = &'a dyn Fn(Option<&Value>, &Value) -> Result<Option<Value>>;
-
-/// A collection that a stage writes.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Destination {
-    /// The name of its database; `None` for that of the pipeline.
-    pub(crate) database: Option<String>,
-    pub(crate) collection: String,
-}
-
-impl Display for Destination {
-    fn fmt(&self, out: &mut Formatter<'_>) -> std::fmt::Result {
-        match &self.database {
-            None => out.write_str(&self.collection),
-            Some(database) => write!(out, "{database}.{}", self.collection),
-        }
-    }
-}
 
 /// The database for a pipeline: every scan of one pipeline reads the same state.
 pub(crate) trait Access: Send + Sync {

@@ -30,10 +30,11 @@ pub(super) mod update;
 #[cfg(test)]
 mod work_tests;
 
-pub(crate) use access::{Access, Destination, Merged};
+pub(crate) use access::{Access, Merged};
 pub(crate) use events::EventPipeline;
 #[cfg(test)]
 use group::ACCUMULATORS;
+pub(crate) use operands::Destination;
 #[cfg(test)]
 use parse::STAGES;
 pub(crate) use pipeline::{Pipeline, read, writes, written};

@@ -1,5 +1,7 @@
 //! Parsing the operands of stages.
 
+use std::fmt::{Display, Formatter};
+
 use crate::document::{Object, Value};
 use crate::error::{Details, Error, Kind, Result, codes};
 use crate::query::expression::{FieldPath, Parser, path_fault};
@@ -120,5 +122,22 @@ pub(in crate::query) fn set_path(object: &mut Object, parts: &[Box<str>], value:
     }
     if let Value::Object(next) = slot {
         set_path(next, rest, value);
+    }
+}
+
+/// A collection that a stage writes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Destination {
+    /// The name of its database; `None` for that of the pipeline.
+    pub(crate) database: Option<String>,
+    pub(crate) collection: String,
+}
+
+impl Display for Destination {
+    fn fmt(&self, out: &mut Formatter<'_>) -> std::fmt::Result {
+        match &self.database {
+            None => out.write_str(&self.collection),
+            Some(database) => write!(out, "{database}.{}", self.collection),
+        }
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::group::{AutoBuckets, Group, parse_bucket};
 use super::memory::size;
 use super::operands::{count, fields, find, text, unsupported};
-use super::pipeline::{Facets, Lookup, MOST_STAGES, Pipeline, Place, Stage, Write};
+use super::pipeline::{Facets, Lookup, MOST_STAGES, Pipeline, Place, Stage, Write, keep_less};
 use super::stages::matching::Match;
 use super::stages::shaping::Shaping;
 use super::stages::sorting::read_sort;
@@ -115,28 +115,6 @@ impl Pipeline {
         }
         keep_less(&mut stages);
         Ok(Pipeline { stages })
-    }
-}
-
-/// A sort holds no more documents than a later limit needs.
-pub(super) fn keep_less(stages: &mut [Stage]) {
-    for at in 0..stages.len() {
-        let mut skipped = 0_u64;
-        let mut wanted = None;
-        for stage in stages.iter().skip(at + 1) {
-            match stage {
-                Stage::Skip(count) => skipped = skipped.saturating_add(*count),
-                Stage::Limit(count) => {
-                    wanted = Some(skipped.saturating_add(*count));
-                    break;
-                }
-                Stage::Shape(_) | Stage::Lookup(_) => {}
-                _ => break,
-            }
-        }
-        if let (Some(Stage::Sort(_, keep)), Some(wanted)) = (stages.get_mut(at), wanted) {
-            *keep = usize::try_from(wanted).unwrap_or(usize::MAX);
-        }
     }
 }
 

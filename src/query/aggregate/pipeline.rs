@@ -3,9 +3,8 @@
 
 use std::sync::Arc;
 
-use super::access::Destination;
 use super::group::{AutoBuckets, Group};
-use super::parse::keep_less;
+use super::operands::Destination;
 use super::stages::matching::Match;
 use super::stages::shaping::Shaping;
 use super::stages::unwind::Unwind;
@@ -211,5 +210,27 @@ fn passes(test: &Match, stage: &Stage) -> bool {
         Stage::Sort(_, keep) => *keep == usize::MAX,
         Stage::Shape(shaping) => test.passes(shaping),
         _ => false,
+    }
+}
+
+/// A sort holds no more documents than a later limit needs.
+pub(super) fn keep_less(stages: &mut [Stage]) {
+    for at in 0..stages.len() {
+        let mut skipped = 0_u64;
+        let mut wanted = None;
+        for stage in stages.iter().skip(at + 1) {
+            match stage {
+                Stage::Skip(count) => skipped = skipped.saturating_add(*count),
+                Stage::Limit(count) => {
+                    wanted = Some(skipped.saturating_add(*count));
+                    break;
+                }
+                Stage::Shape(_) | Stage::Lookup(_) => {}
+                _ => break,
+            }
+        }
+        if let (Some(Stage::Sort(_, keep)), Some(wanted)) = (stages.get_mut(at), wanted) {
+            *keep = usize::try_from(wanted).unwrap_or(usize::MAX);
+        }
     }
 }

@@ -2,18 +2,20 @@
 
 use std::sync::Arc;
 
-use super::source::Below;
+use super::source::Source;
 use crate::document::{Node, Object, RawValue, Shapes, Value, encode_plain, incoming};
 use crate::engine::operation::input::{Incoming, check_part};
 use crate::engine::operation::request::{FindOptions, Operation};
-use crate::engine::read::layers::source::Source;
 use crate::engine::state::namespace::within;
 use crate::engine::state::rules::view_definition::{MOST_VIEWS, too_deep};
 use crate::error::{Error, Kind, Result, codes};
 use crate::query::Pipeline;
 use crate::work::Work;
 
-/// What a view leads to: the plain name of the collection below it, and the pipeline from there to the documents of the view.
+/// The name of the collection below a view, and the pipeline that leads from there to the documents of the view.
+pub(crate) type Below = (String, Arc<Pipeline>);
+
+/// What a view leads to.
 pub(crate) fn below(source: &Source, database: &str, name: &str, work: &Work) -> Result<Below> {
     let (mut at, mut pipeline) = (name.to_owned(), Pipeline::default());
     for _ in 0..=MOST_VIEWS {
