@@ -1161,6 +1161,10 @@ export interface OpenOptions extends ProgressOptions {
 	scrub?: Scrub;
 	/** The class of ObjectIds in documents that are read; default a small class of this package. */
 	ObjectId?: ObjectIdConstructor;
+	/** The module `bson` or `mongodb` that the program uses: ObjectIds that are read are of its class, so that `instanceof` holds. */
+	bson?: {
+		ObjectId: ObjectIdConstructor;
+	};
 	/** Creates the `_id` of documents that have none; default UUIDv7 strings. */
 	pkFactory?: PrimaryKeyFactory;
 	/** Leaves out fields that are undefined; `false` stores null. Default true. */

@@ -5,10 +5,10 @@ import { createRequire } from 'node:module'
 import { fileURLToPath } from 'node:url'
 
 import test from 'ava'
-import { ObjectId as BsonObjectId } from 'bson'
+import * as bson from 'bson'
 
 import { ObjectId } from '../index.mjs'
-import { memory } from './support/database.mjs'
+import { Database, memory, rejectsType } from './support/database.mjs'
 
 const seconds = () => Math.floor(Date.now() / 1000)
 
@@ -24,7 +24,7 @@ test('one begins with the time, goes on with the process, and ends with a count'
   t.true(first.id.readUInt32BE(0) >= before && first.id.readUInt32BE(0) <= seconds())
   t.deepEqual(second.id.subarray(4, 9), first.id.subarray(4, 9))
   t.is(second.id.readUIntBE(9, 3), (first.id.readUIntBE(9, 3) + 1) % 2 ** 24)
-  t.is(new BsonObjectId(first.toHexString()).getTimestamp().getTime(), first.id.readUInt32BE(0) * 1000)
+  t.is(new bson.ObjectId(first.toHexString()).getTimestamp().getTime(), first.id.readUInt32BE(0) * 1000)
 })
 
 test('another process makes others', (t) => {
@@ -53,15 +53,15 @@ test('anything else is a TypeError that says what one is made from', (t) => {
 
 test('one is made from another, from a time, from digits and from base64, as with bson', (t) => {
   const id = new ObjectId()
-  const bson = new BsonObjectId()
+  const bson = new bson.ObjectId()
   t.true(new ObjectId(id).equals(id) && new ObjectId(bson).equals(bson))
   t.not(new ObjectId(id).id, id.id)
   for (const right of [id, bson, id.id, id.toHexString(), id.toHexString().toUpperCase()]) t.true(ObjectId.isValid(right))
-  t.is(id.getTimestamp().getTime(), new BsonObjectId(id.toHexString()).getTimestamp().getTime())
-  t.is(ObjectId.createFromTime(1_700_000_000).toHexString(), BsonObjectId.createFromTime(1_700_000_000).toHexString())
+  t.is(id.getTimestamp().getTime(), new bson.ObjectId(id.toHexString()).getTimestamp().getTime())
+  t.is(ObjectId.createFromTime(1_700_000_000).toHexString(), bson.ObjectId.createFromTime(1_700_000_000).toHexString())
   t.is(ObjectId.createFromHexString(bson.toHexString()).toHexString(), bson.toHexString())
   const base64 = id.id.toString('base64')
-  t.is(ObjectId.createFromBase64(base64).toHexString(), BsonObjectId.createFromBase64(base64).toHexString())
+  t.is(ObjectId.createFromBase64(base64).toHexString(), bson.ObjectId.createFromBase64(base64).toHexString())
   t.is(new ObjectId(ObjectId.generate(5)).getTimestamp().getTime(), 5000)
   for (const wrong of [-1, 0.5, 2 ** 32, '5', NaN]) t.throws(() => ObjectId.createFromTime(wrong), { instanceOf: TypeError, message: /whole seconds since 1970/ })
   for (const wrong of [5, 'x', undefined, id]) {
@@ -79,5 +79,15 @@ test('instanceof knows the ObjectIds of another evaluation of the package, and n
   require.cache[path].exports = first
   t.not(Other, ObjectId)
   t.true(new ObjectId() instanceof Other && new Other() instanceof ObjectId)
-  for (const no of [new BsonObjectId(), {}, null, 'x', ObjectId]) t.false(no instanceof ObjectId)
+  for (const no of [new bson.ObjectId(), {}, null, 'x', ObjectId]) t.false(no instanceof ObjectId)
+})
+
+test('the option bson takes the module whose class ObjectIds are of when they are read', async (t) => {
+  const db = await memory(t, { bson })
+  const items = db.collection('items')
+  await items.insertOne({ _id: new bson.ObjectId(), other: new ObjectId() })
+  const found = await items.findOne()
+  t.true(found._id instanceof bson.ObjectId && found.other instanceof bson.ObjectId)
+  for (const given of [5, {}, { ObjectId: 5 }, 'bson']) await rejectsType(t, () => Database.open(':memory:', { bson: given }), /option bson must be the module/)
+  await rejectsType(t, () => Database.open(':memory:', { bson, ObjectId: bson.ObjectId }), /give one of them/)
 })

@@ -49,7 +49,7 @@ export function settingsOf(path: unknown, given: OpenOptions | null | undefined)
     storage,
     readOnly: options.readOnly === true,
     core: JSON.stringify({ ...coreOptions(options), storage }),
-    objectId: classOf(options.ObjectId),
+    objectId: objectIdOf(options),
     createPk: pkOf(options.pkFactory),
     ignoreUndefined: options.ignoreUndefined === undefined ? true : flagOf(WHERE, 'ignoreUndefined', options.ignoreUndefined),
     forceServerObjectId: flagOf(WHERE, 'forceServerObjectId', options.forceServerObjectId),
@@ -198,6 +198,15 @@ function numberIn(name: string, value: unknown, least: number, most: number, uni
     throw wrongArgument(WHERE, `option ${name}`, `${least} to ${most} ${unit}`, value)
   }
   return value
+}
+
+/** The class of ObjectIds that are read: given itself, or with the module that has it. */
+function objectIdOf({ ObjectId, bson }: Partial<OpenOptions>): ObjectIdConstructor | undefined {
+  if (bson === undefined || bson === null) return classOf(ObjectId)
+  if (ObjectId !== undefined && ObjectId !== null) throw new TypeError(`${WHERE}: the options bson and ObjectId say the same; give one of them`)
+  const isModule = (typeof bson === 'object' || typeof bson === 'function') && typeof bson.ObjectId === 'function'
+  if (!isModule) throw wrongArgument(WHERE, 'option bson', 'the module bson or mongodb, which has the class ObjectId', bson)
+  return bson.ObjectId
 }
 
 function classOf(value: unknown): ObjectIdConstructor | undefined {

@@ -34,9 +34,12 @@ export function checkNames(where: string, options: object, names: OptionNames): 
 
 function refuseName(where: string, options: object, name: string, names: OptionNames): void {
   const refusal = names.refused[name] ?? REFUSED[name]
+  const value = (options as { [name: string]: unknown })[name]
+  const isNothing = value === undefined || value === null
+  // Libraries hand over names of older drivers without a value.
+  if (isNothing && OTHER_NAMES[name] !== undefined) return
   if (refusal !== undefined) {
-    const value = (options as { [name: string]: unknown })[name]
-    if (value === undefined || value === null || refusal.nothing.includes(value)) return
+    if (isNothing || refusal.nothing.includes(value)) return
     throw unsupported(where, name, refusal.instead)
   }
   // A property that the program added to Object.prototype is not an option.
