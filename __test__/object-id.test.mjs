@@ -53,13 +53,13 @@ test('anything else is a TypeError that says what one is made from', (t) => {
 
 test('one is made from another, from a time, from digits and from base64, as with bson', (t) => {
   const id = new ObjectId()
-  const bson = new bson.ObjectId()
-  t.true(new ObjectId(id).equals(id) && new ObjectId(bson).equals(bson))
+  const other = new bson.ObjectId()
+  t.true(new ObjectId(id).equals(id) && new ObjectId(other).equals(other))
   t.not(new ObjectId(id).id, id.id)
-  for (const right of [id, bson, id.id, id.toHexString(), id.toHexString().toUpperCase()]) t.true(ObjectId.isValid(right))
+  for (const right of [id, other, id.id, id.toHexString(), id.toHexString().toUpperCase()]) t.true(ObjectId.isValid(right))
   t.is(id.getTimestamp().getTime(), new bson.ObjectId(id.toHexString()).getTimestamp().getTime())
   t.is(ObjectId.createFromTime(1_700_000_000).toHexString(), bson.ObjectId.createFromTime(1_700_000_000).toHexString())
-  t.is(ObjectId.createFromHexString(bson.toHexString()).toHexString(), bson.toHexString())
+  t.is(ObjectId.createFromHexString(other.toHexString()).toHexString(), other.toHexString())
   const base64 = id.id.toString('base64')
   t.is(ObjectId.createFromBase64(base64).toHexString(), bson.ObjectId.createFromBase64(base64).toHexString())
   t.is(new ObjectId(ObjectId.generate(5)).getTimestamp().getTime(), 5000)
