@@ -193,7 +193,7 @@ test('what MOLTENDB_NATIVE_PATH names is all that is tried', (t) => {
 })
 
 test('JavaScript and addon of different versions are refused, both named', (t) => {
-  const project = install(t, (script) => script.replace(`var VERSION = "${manifest.version}"`, 'var VERSION = "9.8.7"'))
+  const project = install(t, (script) => script.replace(`VERSION="${manifest.version}"`, 'VERSION="9.8.7"'))
   installPlatform(project, here, built)
   const { kind, message } = open(project)
   t.is(kind, 'NOT_SUPPORTED')

@@ -34,7 +34,7 @@ export function rootFaults(manifest) {
     if (!existsSync(join(root, file))) faults.push(`${file} is missing: ${built.includes(file) ? 'npm run build' : 'restore it'}`)
   }
   if (faults.length > 0) return faults
-  const inside = /var VERSION = "([^"]+)"/.exec(readFileSync(join(root, 'index.js'), 'utf8'))?.[1]
+  const inside = /\bVERSION\s*=\s*"([^"]+)"/.exec(readFileSync(join(root, 'index.js'), 'utf8'))?.[1]
   if (inside !== manifest.version) faults.push(`index.js is of version ${inside}, package.json ${manifest.version}: npm run build`)
   if (Object.keys(createRequire(import.meta.url)(join(root, 'index.js'))).length === 0) faults.push('index.js exports nothing: npm run build')
   return faults
