@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use smallvec::SmallVec;
 
+use super::capping::{self, Grown};
 use super::current_document::{Current, CurrentDocument, Over, Target};
 use super::index_delta::{Claims, Delta};
 use super::read_ahead::ReadAhead;
@@ -91,6 +92,8 @@ pub(crate) struct Commit<'s> {
     pub(crate) renamed: bool,
     /// The new options of collections.
     pub(crate) options: SmallVec<[(Arc<Collection>, Arc<CollectionOptions>); 1]>,
+    /// Capped collections that documents are added to.
+    pub(super) grown: SmallVec<[Grown; 1]>,
     /// The names that collections have no more.
     pub(crate) left: SmallVec<[LeftName; 1]>,
     /// Collections that were created stay, even without documents.
@@ -129,6 +132,7 @@ impl<'s> Commit<'s> {
             dropped: SmallVec::new(),
             renamed: false,
             options: SmallVec::new(),
+            grown: SmallVec::new(),
             left: SmallVec::new(),
             kept: false,
             index_changes: Vec::new(),
@@ -253,6 +257,7 @@ impl<'s> Commit<'s> {
     ) -> Result<u64, Halt> {
         let (Over::Nothing(target) | Over::Present(target, ..)) = over;
         self.check_way(collection, target)?;
+        capping::check_fits(collection, document)?;
         would_block(|| collection.takes_long_to_index(target.slot()))?;
         if let Some(rules) = collection.rules().filter(|rules| !self.checked.is_by(rules)) {
             self.validate(&rules, collection, target, present, document)?;
@@ -346,6 +351,16 @@ impl<'s> Commit<'s> {
         present: &CurrentDocument,
     ) -> Result<(), Halt> {
         self.check_way(collection, present.target)?;
+        self.remove(collection, key, present)
+    }
+
+    /// Stages a deletion that waits for nobody who has precedence.
+    pub(super) fn remove(
+        &mut self,
+        collection: &Arc<Collection>,
+        key: Key,
+        present: &CurrentDocument,
+    ) -> Result<(), Halt> {
         would_block(|| collection.takes_long_to_index(present.target.slot()))?;
         self.stage_keys(collection, present.target, Some(present), None)?;
         let touched = self.touch(collection);

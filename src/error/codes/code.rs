@@ -63,6 +63,7 @@ named! {
     WRITE_CONFLICT = 112, "WriteConflict";
     CONFLICTING_OPERATION_IN_PROGRESS = 117, "ConflictingOperationInProgress";
     DOCUMENT_VALIDATION_FAILURE = 121, "DocumentValidationFailure";
+    CAPPED_POSITION_LOST = 136, "CappedPositionLost";
     EXCEEDED_MEMORY_LIMIT = 146, "ExceededMemoryLimit";
     INVALID_PIPELINE_OPERATOR = 168, "InvalidPipelineOperator";
     CANNOT_INDEX_PARALLEL_ARRAYS = 171, "CannotIndexParallelArrays";
@@ -98,6 +99,10 @@ macro_rules! places {
 }
 
 places! {
+    /// A number outside of the range of an option.
+    OUT_OF_RANGE = 51024;
+    /// `$out` into a capped collection.
+    OUT_INTO_CAPPED = 17152;
     /// A compound sort or index with too many paths.
     TOO_MANY_KEYS = 13103;
     /// A sort that is not an object.
