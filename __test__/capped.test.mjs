@@ -6,7 +6,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 
 import test from 'ava'
 
-import { Database, directory, memory, onDisk, rejectsType, rejectsWith } from './support/database.mjs'
+import { directory, memory, onDisk, rejectsType, rejectsWith } from './support/database.mjs'
 
 const idsOf = (documents) => documents.map(({ _id }) => _id)
 const range = (from, to) => Array.from({ length: to - from }, (_, n) => ({ _id: from + n }))
@@ -81,12 +81,10 @@ test('a backup has it, an import into a capped collection keeps the newest, and 
   await second.collection('log').insertOne({ _id: 'more' })
   t.deepEqual(idsOf(await second.collection('log').find().toArray()), [6, 7, 8, 'more'])
   await db.collection('plain').insertMany(range(100, 110))
-  const lines = db.exportJSONL({ collections: ['plain'] })
   const other = await memory(t)
   await capped(t, { size: 4096, max: 2 }, other)
   await other.importJSONL(Array.from({ length: 5 }, (_, n) => `{"collection":"log","document":{"_id":${n}}}\n`))
   t.deepEqual(idsOf(await other.collection('log').find().toArray()), [3, 4])
-  for await (const _ of lines) void _
   await db.collection('plain').aggregate([{ $merge: 'log' }]).toArray()
   t.deepEqual(idsOf(await log.find().toArray()), [106, 107, 108, 109])
   t.is((await t.throwsAsync(db.collection('plain').aggregate([{ $out: 'log' }]).toArray())).code, 17152)
@@ -94,7 +92,7 @@ test('a backup has it, an import into a capped collection keeps the newest, and 
 
 test('what is wrong is refused with the code of the server, and misspelt options by their names', async (t) => {
   const db = await memory(t)
-  const code = async (options) => (await t.throwsAsync(db.createCollection('x', options), undefined, JSON.stringify(options))).code
+  const code = async (options) => (await t.throwsAsync(db.createCollection('x', options), undefined, String(options.size))).code
   for (const size of [0, -1, NaN, 2 ** 53, Infinity, 0n]) t.is(await code({ capped: true, size }), 51024, String(size))
   for (const size of ['5', {}]) t.is(await code({ capped: true, size }), 14)
   for (const max of [0, -1, 2 ** 31]) t.is(await code({ capped: true, size: 5, max }), 51024)
@@ -240,13 +238,15 @@ test('two workers write to a capped collection, and a third tails it without a g
       await db.close()
     })`
   const index = join(import.meta.dirname, '..', 'index.js')
-  const workers = ['a', 'b'].map((name) => new Worker(source, { eval: true, workerData: { index, path, name } }))
+  const ended = ['a', 'b'].map((name) => {
+    const worker = new Worker(source, { eval: true, workerData: { index, path, name } })
+    return new Promise((resolve) => worker.once('exit', resolve))
+  })
   const seen = []
   for await (const { _id } of log.find({}, { tailable: true, awaitData: true })) {
     seen.push(_id)
     if (seen.length === 400) break
   }
   t.deepEqual(seen, idsOf(await log.find().toArray()))
-  await Promise.all(workers.map((worker) => new Promise((resolve) => worker.once('exit', resolve))))
-  t.true(Database !== undefined)
+  await Promise.all(ended)
 })

@@ -64,7 +64,7 @@ test('every public method is in the tables of options, and takes none where it i
   const values = [
     'next', 'tryNext', 'hasNext', 'toArray', 'forEach', 'bufferedCount', 'readBufferedDocuments', 'rewind', 'close', 'clone', 'map', 'filter', 'sort',
     'maxTimeMS', 'skip', 'limit', 'project', 'batchSize', 'hint', 'allowDiskUse', 'comment', 'collation', 'count', 'addStage', 'match', 'group', 'unwind',
-    'lookup', 'out', 'live'
+    'lookup', 'out', 'live', 'addCursorFlag', 'maxAwaitTimeMS'
   ]
   for (const type of [FindCursor, AggregationCursor]) {
     t.deepEqual(methodsOf(type).filter((name) => !values.includes(name)).toSorted(), listed(CURSOR))

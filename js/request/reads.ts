@@ -74,7 +74,12 @@ export function limitOf(where: string, limit: unknown): number {
 
 /** The parameters of a find of many documents. */
 export function findManyOf(where: string, options: FindOptions): FindShape {
-  const find = findOf(where, options, limitOf(where, options.limit), batchOf(where, options.batchSize))
+  return findOf(where, options, limitOf(where, options.limit), batchOf(where, options.batchSize))
+}
+
+/** The same for a cursor, which may wait for more documents. */
+export function findCursorOf(where: string, options: FindOptions): FindShape {
+  const find = findManyOf(where, options)
   find.tailable = flagOf(where, 'tailable', options.tailable)
   find.awaitData = flagOf(where, 'awaitData', options.awaitData)
   find.maxAwaitTimeMS = countOf(where, 'option maxAwaitTimeMS', options.maxAwaitTimeMS)
