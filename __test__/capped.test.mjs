@@ -196,6 +196,8 @@ test('cursors are tailable on capped collections only, in natural order, outside
   t.is(await code(log.find({}, { tailable: true }).sort({ $natural: -1 })), 2)
   t.is(await code(log.find({}, { awaitData: true })), 9)
   t.is(await db.collection('none').find({}, { tailable: true }).next(), null)
+  const aborted = log.find({}, { tailable: true, signal: AbortSignal.abort(new Error('early')) })
+  for (const read of ['next', 'tryNext', 'hasNext']) await t.throwsAsync(aborted[read](), { message: 'early' })
   await rejectsType(t, () => log.find({}, { tailable: 1 }), /option tailable must be a boolean/)
   await rejectsType(t, () => log.find({}, { tailabel: true }), /did you mean "tailable"/)
   await rejectsType(t, () => log.find().addCursorFlag('slow', true), /flag must be/)

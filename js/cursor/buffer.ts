@@ -217,12 +217,13 @@ export class CursorBuffer {
     this.#exhausted = !remote.isLive
   }
 
-  /** What a fetch brings. A tailable cursor ends with an error: it has no more documents to wait for. */
+  /** What a fetch brings. A tailable cursor ends with an error: it has no more documents to wait for. That of its signal is told again. */
   async #orEnd(remote: RemoteCursor, fetched: Promise<unknown[]>): Promise<unknown[]> {
+    const { patience, settings } = this.#reading
     try {
       return await fetched
     } catch (error) {
-      if (this.#reading.patience?.() !== undefined && this.#remote === remote && !remote.isLive) this.#exhausted = true
+      if (patience?.() !== undefined && this.#remote === remote && !settings.signal?.aborted) this.#exhausted = true
       throw error
     } finally {
       this.#isWaiting = false
