@@ -15,24 +15,9 @@ use crate::engine::state::capped::Cap;
 use crate::engine::state::collection::Collection;
 use crate::engine::state::slab::SlotId;
 use crate::engine::store::Store;
-use crate::error::{Error, Kind, Result, codes};
+use crate::error::{Error, Kind, Result};
 use crate::options::{PART_BYTES, PART_DOCUMENTS};
 use crate::storage::Lsn;
-
-/// A capped collection that a commit adds documents to.
-pub(crate) struct Grown {
-    collection: Arc<Collection>,
-    /// The last document that makes way.
-    lost: Option<Lost>,
-}
-
-/// A document that makes way.
-#[derive(Clone, Copy)]
-enum Lost {
-    Slot(SlotId),
-    /// The one that this step of the commit has inserted.
-    Step(usize),
-}
 
 /// What a commit adds, and what it removes for that.
 #[derive(Default)]
@@ -83,12 +68,13 @@ impl Commit<'_> {
         }
         let own = self.steps.len();
         let lost = match self.remove_applied(collection, cap, &mut balance)? {
-            (lost, true) => lost.map(Lost::Slot),
-            (lost, false) => {
-                self.remove_own(collection, cap, own, &mut balance)?.map(Lost::Step).or(lost.map(Lost::Slot))
-            }
+            (lost, true) => lost.map(Target::Slot),
+            (lost, false) => self
+                .remove_own(collection, cap, own, &mut balance)?
+                .map(Target::Step)
+                .or(lost.map(Target::Slot)),
         };
-        self.grown.push(Grown { collection: collection.clone(), lost });
+        self.grown.push((collection.clone(), lost));
         Ok(())
     }
 
@@ -139,7 +125,7 @@ impl Commit<'_> {
             let key = key_of_document(present.document(collection.shapes()))?;
             let present = match is_mixed {
                 false => Some(present),
-                true => self.still(collection, &key, Lost::Slot(slot))?,
+                true => self.still(collection, &key, Target::Slot(slot))?,
             };
             let Some(present) = present else { continue };
             balance.remove(present.size() as u64);
@@ -168,7 +154,7 @@ impl Commit<'_> {
                 continue;
             }
             let key = step.key.clone();
-            let Some(present) = self.still(collection, &key, Lost::Step(n))? else { continue };
+            let Some(present) = self.still(collection, &key, Target::Step(n))? else { continue };
             balance.remove(present.size() as u64);
             self.remove(collection, key, &present)?;
             lost = Some(n);
@@ -176,13 +162,13 @@ impl Commit<'_> {
         Ok(lost)
     }
 
-    /// The document with this key as the commit leaves it, if it is the one in this slot or of this step, not one that was
-    /// inserted after that was deleted.
+    /// The document with this key as the commit leaves it, if it is the one in this slot, or that this step has inserted, not one
+    /// that was inserted after that was deleted.
     fn still(
         &mut self,
         collection: &Collection,
         key: &Key,
-        began: Lost,
+        began: Target,
     ) -> Result<Option<CurrentDocument>, Halt> {
         let Current::Present(present) = self.current(collection, key)? else { return Ok(None) };
         let mut target = present.target;
@@ -192,8 +178,8 @@ impl Commit<'_> {
             target = self.steps.get(step).map_or(Target::New(None), |step| step.target);
         }
         let is_same = match (began, target) {
-            (Lost::Slot(slot), Target::Slot(own)) => slot == own,
-            (Lost::Step(step), Target::New(_) | Target::After(_)) => Some(step) == last,
+            (Target::Slot(slot), Target::Slot(own)) => slot == own,
+            (Target::Step(step), Target::New(_) | Target::After(_)) => Some(step) == last,
             _ => false,
         };
         Ok(is_same.then_some(present))
@@ -201,17 +187,18 @@ impl Commit<'_> {
 
     /// Notes where capped collections end before their slots are filled.
     pub(super) fn begin_growing(&self) {
-        for Grown { collection, .. } in &self.grown {
+        for (collection, _) in &self.grown {
             collection.capped().grows_from(collection.slab().end());
         }
     }
 
     /// Notes where they begin and end, once the steps are in these slots.
     pub(super) fn note_grown(&mut self, store: &Store, lsn: Lsn, slots: &[SlotId]) {
-        for Grown { collection, lost } in self.grown.drain(..) {
+        for (collection, lost) in self.grown.drain(..) {
             let lost = lost.and_then(|lost| match lost {
-                Lost::Slot(slot) => Some(slot.0 + 1),
-                Lost::Step(step) => slots.get(step).map(|slot| slot.0 + 1),
+                Target::Slot(slot) => Some(slot.0 + 1),
+                Target::Step(step) => slots.get(step).map(|slot| slot.0 + 1),
+                Target::New(_) | Target::After(_) => None,
             });
             collection.capped().grown(lsn, collection.slab().end(), lost, store.views().published());
         }
@@ -230,22 +217,6 @@ impl StagedChange {
     /// Whether it inserts a document.
     fn is_new(&self) -> bool {
         matches!(self.target, Target::New(_) | Target::After(_))
-    }
-}
-
-/// Refuses a document that is larger than its capped collection may become.
-#[inline]
-pub(super) fn check_fits(collection: &Collection, document: &[u8]) -> Result<()> {
-    match collection.capped().cap() {
-        Some(cap) if document.len() as u64 > cap.size => {
-            let message = format!(
-                "object to insert exceeds cappedMaxSize: it has {} bytes, and the capped collection holds {}",
-                document.len(),
-                cap.size
-            );
-            Err(Error::new(Kind::Limit, message).with_code(codes::BAD_VALUE))
-        }
-        _ => Ok(()),
     }
 }
 

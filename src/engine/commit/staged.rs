@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use smallvec::SmallVec;
 
-use super::capping::{self, Grown};
 use super::current_document::{Current, CurrentDocument, Over, Target};
 use super::index_delta::{Claims, Delta};
 use super::read_ahead::ReadAhead;
@@ -92,8 +91,8 @@ pub(crate) struct Commit<'s> {
     pub(crate) renamed: bool,
     /// The new options of collections.
     pub(crate) options: SmallVec<[(Arc<Collection>, Arc<CollectionOptions>); 1]>,
-    /// Capped collections that documents are added to.
-    pub(super) grown: SmallVec<[Grown; 1]>,
+    /// Capped collections that documents are added to, and the last document that makes way: its slot, or the step that inserts it.
+    pub(super) grown: SmallVec<[(Arc<Collection>, Option<Target>); 1]>,
     /// The names that collections have no more.
     pub(crate) left: SmallVec<[LeftName; 1]>,
     /// Collections that were created stay, even without documents.
@@ -257,7 +256,7 @@ impl<'s> Commit<'s> {
     ) -> Result<u64, Halt> {
         let (Over::Nothing(target) | Over::Present(target, ..)) = over;
         self.check_way(collection, target)?;
-        capping::check_fits(collection, document)?;
+        collection.capped().cap().map_or(Ok(()), |cap| cap.check(document.len()))?;
         would_block(|| collection.takes_long_to_index(target.slot()))?;
         if let Some(rules) = collection.rules().filter(|rules| !self.checked.is_by(rules)) {
             self.validate(&rules, collection, target, present, document)?;

@@ -2,6 +2,7 @@
 //! found, so that one that was changed meanwhile stays, until a later pass finds that it has expired all the same.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::runtime::Handle;
 
@@ -11,7 +12,7 @@ use crate::engine::commit::CurrentDocument;
 use crate::engine::commit::read_ahead::ReadAhead;
 use crate::engine::exec::interrupt::Interrupt;
 use crate::engine::format::key::{Key, key_of};
-use crate::engine::maintenance;
+use crate::engine::maintenance::compaction::upkeep;
 use crate::engine::state::collection::Collection;
 use crate::engine::state::index::Index;
 use crate::engine::state::slab::{SlotId, Stamp};
@@ -22,9 +23,14 @@ use crate::query::Filter;
 use crate::storage::Lsn;
 
 /// Documents of one commit: other writers wait for it for some hundred microseconds.
-pub(super) const DOCUMENTS: usize = 128;
+pub(super) const DOCUMENTS: usize = 64;
 /// Their bytes, approximately.
 const BYTES: usize = 256 << 10;
+
+/// How many times as long as a commit has taken the next one waits.
+const PAUSE: u32 = 2;
+/// A close waits no longer.
+const LONGEST: Duration = Duration::from_millis(50);
 
 /// Whether there is a TTL index.
 pub(super) fn is_due(store: &Store) -> bool {
@@ -44,7 +50,7 @@ pub(super) fn run(store: &Arc<Store>, runtime: &Handle) -> Result<u64> {
     for (_, collection) in store.views().catalogue().iter() {
         for (index, seconds) in of(collection) {
             deleted += Sweep::new(store, collection, &index, seconds)?.run(|| {
-                maintenance::upkeep(store, runtime);
+                upkeep(store, runtime);
                 // What was deleted is gone for good before more is.
                 store.wait_published(store.applied_lsn())
             })?;
@@ -110,8 +116,8 @@ impl<'s> Sweep<'s> {
                     deleted += self.delete(&found)?;
                     after_each()?;
                 }
-                // As long as it has worked: others are to have the lock, and the processor, at least as often.
-                std::thread::sleep(self.store.elapsed().saturating_sub(began));
+                // Others are to have the lock, the processor and the disk more often.
+                std::thread::sleep((PAUSE * self.store.elapsed().saturating_sub(began)).min(LONGEST));
             }
             if after.is_none() {
                 return Ok(deleted);

@@ -55,7 +55,7 @@ fn a_document_that_is_changed_between_two_commits_stays_and_a_view_keeps_what_is
         if commits == 1 {
             // One that this pass has yet to come to lives on, another is there again after it was deleted.
             for id in [2 * DOCUMENTS as i32, 0] {
-                let entries = [SetEntry { document: one(id, i64::MAX / 2), if_version: None }];
+                let entries = [SetEntry { document: one(id, 8_000_000_000_000_000), if_version: None }];
                 by_id::set(store, "c", &entries).result.unwrap();
             }
         }

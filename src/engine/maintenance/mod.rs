@@ -11,12 +11,6 @@
 //! - [`backup`]: a copy while the database is in use
 //! - `auto_index`: creates the indexes that costly scans need
 
-use std::sync::Arc;
-
-use tokio::runtime::Handle;
-
-use crate::engine::store::Store;
-
 pub(crate) mod auto_index;
 pub(crate) mod backup;
 mod below;
@@ -32,14 +26,6 @@ pub(crate) mod snapshot;
 
 pub use backup::Backup;
 pub use snapshot::Compaction;
-
-/// What writes leave to do.
-pub(crate) fn upkeep(store: &Arc<Store>, runtime: &Handle) {
-    store.cool();
-    compaction::consider(store, runtime);
-    rebase::consider(store, runtime);
-    rebase::hold_back(store);
-}
 
 #[cfg(test)]
 mod proof_tests;

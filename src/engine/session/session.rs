@@ -6,7 +6,8 @@
 //! so that they do not wait behind scans.
 
 use crate::engine::index_build::requests;
-use crate::engine::maintenance::{auto_index, upkeep};
+use crate::engine::maintenance::auto_index;
+use crate::engine::maintenance::compaction::upkeep;
 use crate::engine::operation::input::text_of;
 use crate::engine::write::collections;
 use std::panic::{AssertUnwindSafe, catch_unwind};

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use super::session::Session;
 use crate::engine::exec::interrupt::{Interrupt, Limits};
-use crate::engine::maintenance::upkeep;
+use crate::engine::maintenance::compaction::upkeep;
 use crate::engine::operation::classify::writes;
 use crate::engine::operation::request::{Operation, Size, Step, Task};
 use crate::engine::operation::response::Answered;

@@ -30,6 +30,18 @@ impl Cap {
         bytes <= self.size && self.max.is_none_or(|max| documents <= max)
     }
 
+    /// Refuses a document that is larger than the collection may become.
+    pub(crate) fn check(self, bytes: usize) -> Result<()> {
+        if bytes as u64 <= self.size {
+            return Ok(());
+        }
+        let message = format!(
+            "object to insert exceeds cappedMaxSize: it has {bytes} bytes, and the capped collection holds {}",
+            self.size
+        );
+        Err(Error::new(Kind::Limit, message).with_code(codes::BAD_VALUE))
+    }
+
     /// As it is listed.
     pub(crate) fn fields(&self) -> Vec<(String, Value)> {
         let number = |number: u64| Value::number(number as f64);
