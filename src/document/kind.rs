@@ -55,7 +55,7 @@ pub enum Class {
 
 impl<'a, A, O> ValueKind<'a, A, O> {
     /// A number without its fraction.
-    pub const fn truncated(&self) -> Option<f64> {
+    pub fn truncated(&self) -> Option<f64> {
         match self {
             ValueKind::Int(number) => Some(*number as f64),
             ValueKind::Long(number) => Some(*number as f64),
