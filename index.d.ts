@@ -506,8 +506,20 @@ export interface InsertManyOptions extends InsertOneOptions {
 	/** Stops at the first document that fails (default); `false` inserts all the others. */
 	ordered?: boolean;
 }
+/** Options of cursors over capped collections that wait for more. */
+export interface TailableOptions {
+	/**
+	 * Whether the cursor stays open after the last document: `next` and loops wait for new ones, `tryNext` does not. Of capped collections
+	 * only, in the order of insertions. Default false.
+	 */
+	tailable?: boolean;
+	/** With `tailable`: whether `tryNext` waits as well, for `maxAwaitTimeMS`. Default false. */
+	awaitData?: boolean;
+	/** How long `tryNext` waits for a document with `awaitData`, in milliseconds. Default 0. */
+	maxAwaitTimeMS?: number;
+}
 /** Options of `find`. */
-export interface FindOptions<T = Document> extends OperationOptions, HintOptions, LetOptions {
+export interface FindOptions<T = Document> extends OperationOptions, HintOptions, LetOptions, TailableOptions {
 	/** The fields to include or exclude. */
 	projection?: Projection<T>;
 	/** The order; default natural order, which is the order of insertion. */
@@ -526,7 +538,7 @@ export interface FindOptions<T = Document> extends OperationOptions, HintOptions
 	allowDiskUse?: boolean;
 }
 /** Options of `findOne`. */
-export type FindOneOptions<T = Document> = Omit<FindOptions<T>, "limit" | "batchSize"> & ExplainOptions & {
+export type FindOneOptions<T = Document> = Omit<FindOptions<T>, "limit" | "batchSize" | "tailable" | "awaitData"> & ExplainOptions & {
 	/** Resolves with `{ value, version, createdAt, modifiedAt }` instead of the document. Default false. */
 	meta?: boolean;
 };
@@ -980,6 +992,11 @@ export interface IndexOptions {
 	sparse?: boolean;
 	/** Holds only documents that match this filter. */
 	partialFilterExpression?: Document;
+	/**
+	 * Makes it a TTL index, of one field: a document expires so many seconds after the date in that field, of several dates in an array the
+	 * earliest, and is deleted soon after (option `ttlInterval` of `Database.open`). 0 to 2,147,483,647.
+	 */
+	expireAfterSeconds?: number;
 	/** Whether queries pass it over: it is kept up to date, and a unique one still rejects duplicates. Default false. */
 	hidden?: boolean;
 	/** Accepted for compatibility with MongoDB, without effect: every index is built while reads and writes continue. */
@@ -1007,6 +1024,7 @@ export interface IndexDescriptionInfo {
 	unique?: boolean;
 	sparse?: boolean;
 	partialFilterExpression?: Document;
+	expireAfterSeconds?: number;
 	hidden?: boolean;
 }
 /** Names of indexes, and their fields in order. */
@@ -1048,6 +1066,12 @@ export interface CollectionStats {
 	size: number;
 	/** Average bytes of a document; absent when there are no documents. */
 	avgObjSize?: number;
+	/** Whether it is capped; absent when it does not exist. */
+	capped?: boolean;
+	/** The most documents of a capped collection, if that is limited. */
+	max?: number;
+	/** The most bytes of a capped collection. */
+	maxSize?: number;
 	/** Indexes, including the one on `_id`. */
 	nindexes: number;
 	/** Bytes of each index in memory, by name. The index on `_id` is the directory of the collection and is not included. */
@@ -1130,6 +1154,10 @@ export interface OpenOptions extends ProgressOptions {
 	 * index in statistics and in explain after three such scans, `'on'` also creates it, `'off'` does neither.
 	 */
 	autoIndex?: "off" | "suggest" | "on";
+	/** Whether documents are deleted that have expired by TTL indexes. Default true; never in a database that is open read-only. */
+	ttlMonitor?: boolean;
+	/** How often such documents are looked for, in milliseconds: 1 to a year, default 60,000. */
+	ttlInterval?: number;
 	/** The old generations that a compaction keeps. Default none. */
 	retention?: Retention;
 	/**
@@ -1211,6 +1239,15 @@ export interface CreateCollectionOptions extends CollectionOptions, OperationOpt
 	viewOn?: string;
 	/** The pipeline of the view. Default `[]`: the documents as they are. It must not write. */
 	pipeline?: Document[];
+	/**
+	 * Whether it keeps its newest documents only, within `size` and `max`: the oldest are removed by the insert that needs their place.
+	 * Default false.
+	 */
+	capped?: boolean;
+	/** The most bytes of the documents of a capped collection, as they are stored: 1 to 2^50, rounded up to a multiple of 256. */
+	size?: number;
+	/** The most documents of a capped collection: 1 to 2,147,483,647. Default any number that `size` allows. */
+	max?: number;
 }
 /** What recovery found when the database was opened. */
 export interface RecoveryReport {
@@ -1602,7 +1639,7 @@ export declare abstract class AbstractCursor<T = any> implements AsyncIterable<T
 	get closed(): boolean;
 	/** Resolves with the next document, or null at the end. */
 	next(): Promise<T | null>;
-	/** Like `next`. */
+	/** Like `next`; of a tailable cursor null where there is no document yet. */
 	tryNext(): Promise<T | null>;
 	/** Resolves with whether there is another document. */
 	hasNext(): Promise<boolean>;
@@ -1938,6 +1975,13 @@ export declare class FindCursor<T = any, S = any> extends AbstractCursor<T> {
 	 * document to the first. The reads reject with `BAD_QUERY` when there is no such index.
 	 */
 	hint(hint: Hint): this;
+	/**
+	 * Sets a flag of the cursor: `tailable` and `awaitData`, as the options of `find`; the driver's other flags have no effect. Of capped
+	 * collections only: the first read rejects with `BAD_QUERY` (code 2) for another.
+	 */
+	addCursorFlag(flag: "tailable" | "awaitData" | "oplogReplay" | "noCursorTimeout" | "exhaust" | "partial", value: boolean): this;
+	/** How long `tryNext` of a tailable cursor with `awaitData` waits for a document, in milliseconds. */
+	maxAwaitTimeMS(value: number): this;
 	/** A comment for logs; ignored. */
 	comment(comment: unknown): this;
 	/** Compares strings by their bytes: `{ locale: 'simple' }`. Throws `NOT_SUPPORTED` for any other. */
@@ -2136,7 +2180,7 @@ declare class CollectionIndexMethods<T extends Document = Document> extends Coll
 	stats(options?: OperationOptions): Promise<CollectionStats>;
 	/** Resolves with the options that the collection was created with; with none if it does not exist. */
 	options(options?: OperationOptions): Promise<Document>;
-	/** Resolves with whether the collection is capped; none is. */
+	/** Resolves with whether the collection is capped. */
 	isCapped(options?: OperationOptions): Promise<boolean>;
 }
 declare class CollectionSyncMethods<T extends Document = Document> extends CollectionIndexMethods<T> {

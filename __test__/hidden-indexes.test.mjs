@@ -131,7 +131,7 @@ test('what is wrong with hiding an index is refused', async (t) => {
   await refused({ name: 'city_1', keyPattern: { city: 1 }, hidden: true }, 72)
   await refused({ name: 'city_1', hidden: 'yes' }, 14)
   await refused({ name: 'city_1', hiden: true }, 40415)
-  await refused({ name: 'city_1', expireAfterSeconds: 5 }, 238, 'NOT_SUPPORTED')
+  await refused({ name: 'city_1', prepareUnique: true }, 238, 'NOT_SUPPORTED')
   t.is((await rejectsWith(t, 'BAD_QUERY', () => users.createIndex({ _id: 1 }, { hidden: true }))).code, 2)
   await rejectsType(t, () => users.createIndex({ a: 1 }, { hidden: 1 }), /option hidden must be a boolean/)
 })

@@ -60,7 +60,7 @@ test('what a server has and this package has not is NOT_SUPPORTED, and a misspel
     await rejectsWith(t, 'NOT_SUPPORTED', () => users.createIndex({ a: direction }))
   }
   await rejectsWith(t, 'NOT_SUPPORTED', () => users.createIndex({ '$**': 1 }), /wildcard/)
-  await rejectsWith(t, 'NOT_SUPPORTED', () => users.createIndex('a', { expireAfterSeconds: 5 }), /expireAfterSeconds/)
+  await rejectsWith(t, 'NOT_SUPPORTED', () => users.createIndex('a', { prepareUnique: true }), /prepareUnique/)
   await rejectsWith(t, 'NOT_SUPPORTED', () => users.createIndex('a', { collation: { locale: 'de' } }), /collation/)
   await rejectsType(t, () => users.createIndex('a', { unqiue: true }), /no option "unqiue"; did you mean "unique"/)
   await rejectsType(t, () => users.createIndexes([{ key: { a: 1 }, unqiue: true }]), /indexSpecs\[0\]: there is no option "unqiue"/)

@@ -24,6 +24,9 @@ void forms
 expectTypeOf<1>().toExtend<IndexDirection>()
 expectTypeOf(users.createIndex({ age: 1 })).resolves.toEqualTypeOf<string>()
 void users.createIndex({ age: 1 }, { unique: true, sparse: true, name: 'ages', partialFilterExpression: { age: { $gt: 5 } }, maxTimeMS: 5 })
+void users.createIndex({ age: 1 }, { expireAfterSeconds: 60 })
+// @ts-expect-error a number of seconds
+void users.createIndex({ age: 1 }, { expireAfterSeconds: '60' })
 // @ts-expect-error an option of another type
 void users.createIndex('age', { unique: 'yes' })
 // @ts-expect-error an option that does not exist

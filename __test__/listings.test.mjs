@@ -81,7 +81,7 @@ test('createCollection makes an empty collection, which stays', async (t) => {
   await db.close()
   db = await onDisk(t, {}, path)
   t.deepEqual((await db.listCollections().toArray()).map(({ name, count }) => [name, count]), [['empty', 0]])
-  for (const option of ['capped', 'clusteredIndex', 'expireAfterSeconds', 'timeseries']) {
+  for (const option of ['clusteredIndex', 'expireAfterSeconds', 'timeseries']) {
     await rejectsWith(t, 'NOT_SUPPORTED', () => db.createCollection('other', { [option]: {} }), new RegExp(option))
   }
   t.truthy(await db.createCollection('plain', { capped: false }))

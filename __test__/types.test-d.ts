@@ -179,8 +179,11 @@ void users.replaceOne({}, ada, { arrayFilters: [{ x: 1 }] })
 void users.findOneAndDelete({}, { upsert: true })
 // @ts-expect-error there is no document after a deletion
 void users.findOneAndDelete({}, { returnDocument: 'after' })
-// @ts-expect-error an option that would change the answer, and is refused
-void users.find({}, { tailable: true })
+// @ts-expect-error only the cursor of find waits for more
+void users.findOne({}, { tailable: true })
+void users.find({}, { tailable: true, awaitData: true, maxAwaitTimeMS: 5 }).addCursorFlag('tailable', false)
+// @ts-expect-error there is no such flag
+void users.find().addCursorFlag('slow', true)
 // @ts-expect-error a collation that is not there
 void users.find({}, { collation: { locale: 'de' } })
 // @ts-expect-error all of them change

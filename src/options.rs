@@ -167,6 +167,8 @@ pub struct OpenOptions {
     pub history: History,
     /// What to do about a path for which queries often scan the whole collection.
     pub auto_index: AutoIndex,
+    /// How often expired documents are looked for; `None`: never.
+    pub ttl_interval: Option<Duration>,
     /// Bytes of files above which a clean close writes a checkpoint. Smaller databases are read fast enough without one.
     pub checkpoint_from: u64,
     /// Bytes of changes in memory up to which no checkpoint is written while the database is open, however low the memory limit.
@@ -306,6 +308,7 @@ impl Default for OpenOptions {
             retention: Retention::default(),
             history: History::default(),
             auto_index: AutoIndex::Suggest,
+            ttl_interval: Some(Duration::from_secs(60)),
             checkpoint_from: 1 << 20,
             rebase_from: 4 << 20,
         }
@@ -327,6 +330,10 @@ impl OpenOptions {
     pub fn validate(&self) -> Result<()> {
         if self.flush_interval < Duration::from_millis(1) || self.flush_interval > Duration::from_secs(60) {
             return Err(Error::new(Kind::Argument, "option flushInterval must be 1 to 60000 milliseconds"));
+        }
+        let year = Duration::from_secs(366 * 24 * 60 * 60);
+        if self.ttl_interval.is_some_and(|interval| interval < Duration::from_millis(1) || interval > year) {
+            return Err(Error::new(Kind::Argument, "option ttlInterval must be 1 ms to a year"));
         }
         if self.scrub.is_some_and(|scrub| scrub.interval > Duration::from_secs(366 * 24 * 60 * 60)) {
             return Err(Error::new(Kind::Argument, "option scrub.interval must be at most a year"));

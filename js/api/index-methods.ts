@@ -133,23 +133,12 @@ export class CollectionIndexMethods<T extends Document = Document> extends Colle
     })
   }
 
-  /** Resolves with whether the collection is capped; none is. */
+  /** Resolves with whether the collection is capped. */
   isCapped(options?: OperationOptions): Promise<boolean> {
-    return this.#nothing('isCapped', options, false)
-  }
-
-  /** A result that is the same for every collection of an open database. */
-  #nothing<R>(method: 'isCapped', options: OperationOptions | undefined, answer: R): Promise<R> {
-    const { connection } = this.#handle
-    const where = `${this.#handle.name}.${method}`
-    try {
-      connection.checkOpen(where)
-      const { signal } = optionsOf<OperationOptions>(where, options, COLLECTION[method])
-      signal?.throwIfAborted()
-      return Promise.resolve(answer)
-    } catch (error) {
-      return Promise.reject(error)
-    }
+    return this.#handle.run<boolean, OperationOptions>('isCapped', options, () => {
+      const { opcode, flags, body } = listing({ name: this.#handle.namespace.collection })
+      return { opcode, flags, body, finish: (rows: ListedCollection[]) => rows[0]?.options['capped'] === true }
+    })
   }
 
   #information(method: 'indexes' | 'indexInformation', options: IndexInformationOptions | undefined, usual: boolean): Promise<any> {

@@ -9,7 +9,7 @@ import type { Writer } from '../codec/writer.js'
 import { AggregationCursor } from '../cursor/aggregation-cursor.js'
 import { FindCursor } from '../cursor/find-cursor.js'
 import { writeField, writeFind, writeMore } from '../request/bodies.js'
-import { countOfMatches, countRequest, findManyOf, findOneRequest, soleId } from '../request/reads.js'
+import { countOfMatches, countRequest, findCursorOf, findManyOf, findOneRequest, soleId } from '../request/reads.js'
 import { Opcode } from '../transport/opcodes.js'
 import type {
   AggregateOptions, CountOptions, DistinctOptions, Document, Element, Filter, FindOneOptions, FindOptions, OperationOptions, Path,
@@ -68,7 +68,7 @@ export class CollectionReadMethods<T extends Document = Document> extends Collec
     const given = optionsOf<FindOptions<any>>(where, options, COLLECTION.find)
     const session = this.#handle.scopeOf(where, given)
     const source = { connection: this.#handle.connection, owner: this, namespace: this.#handle.namespace, session }
-    return FindCursor.create<WithId<T>, T>(source, filterOf(where, filter), findManyOf(where, given))
+    return FindCursor.create<WithId<T>, T>(source, filterOf(where, filter), findCursorOf(where, given))
   }
 
   /** Resolves with the number of documents that match. Rejects with `BAD_QUERY` when the filter is malformed. */

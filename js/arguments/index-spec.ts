@@ -28,6 +28,7 @@ export interface SpecBody {
   unique?: boolean
   sparse?: boolean
   partialFilterExpression?: Document
+  expireAfterSeconds?: number
   hidden?: boolean
 }
 

@@ -148,6 +148,8 @@ function coreOptions(options: OpenOptions): object {
     }
     core.scrub = scrub
   }
+  if (options.ttlMonitor !== undefined) core.ttlMonitor = flagOf(WHERE, 'ttlMonitor', options.ttlMonitor)
+  if (options.ttlInterval !== undefined) core.ttlInterval = numberIn('ttlInterval', options.ttlInterval, 1, YEAR, 'milliseconds')
   const { autoIndex } = options
   if (autoIndex !== undefined) {
     if (!AUTO_INDEX.includes(autoIndex)) throw wrongArgument(WHERE, 'option autoIndex', "'off', 'suggest' or 'on'", autoIndex)

@@ -13,7 +13,7 @@ import type {
 import type {
   AggregateOptions, AnyBulkWriteOperation, BulkWriteOptions, CountOptions, DeleteOneOptions, DeleteOptions, DistinctOptions, DriverOptions,
   FindOneAndDeleteOptions, FindOneAndReplaceOptions, FindOneAndUpdateOptions, FindOneOptions, FindOptions, GetOptions, InsertManyOptions,
-  InsertOneOptions, LongOperationOptions, OperationOptions, RenameOptions, ReplaceOptions, SetEntry, SetManyOptions, SetOptions, UpdateOneOptions, UpdateOptions,
+  InsertOneOptions, LongOperationOptions, OperationOptions, RenameOptions, ReplaceOptions, SetEntry, SetManyOptions, SetOptions, TailableOptions, UpdateOneOptions, UpdateOptions,
   VersionOptions
 } from '../types/options.js'
 import type { ClientSessionOptions, SyncTransactionOptions, TransactionOptions, TransactionRunOptions } from '../types/options.js'
@@ -36,7 +36,7 @@ export const IGNORED: { readonly [name in keyof Required<DriverOptions>]: string
   partial: 'as `allowPartialResults`',
   oplogReplay: 'there is no oplog',
   noCursorTimeout: 'idle cursors always time out',
-  maxAwaitTimeMS: 'there are no tailable cursors; change streams have it',
+  maxAwaitTimeMS: 'where no tailable cursor and no change stream waits',
   timeoutMode: 'belongs to `timeoutMS`, which is refused',
   cursor: 'use `batchSize`',
   authorizedCollections: 'there are no users',
@@ -71,8 +71,8 @@ export const REFUSED: { readonly [name: string]: RefusedOption | undefined } = {
   max: refused('write the bounds into the filter'),
   returnKey: refused('use a projection of the fields of the index', false),
   showRecordId: refused('documents have no record id', false),
-  tailable: refused('no collection is capped', false),
-  awaitData: refused('no collection is capped', false),
+  tailable: refused('use find, whose cursor can be tailable', false),
+  awaitData: refused('use find, whose cursor can be tailable', false),
   singleBatch: refused('use limit', false),
   out: refused('use the stage $out'),
   raw: refused('results are documents', false),
@@ -89,7 +89,7 @@ export const REFUSED_OF_COLLECTIONS: { readonly [name: string]: RefusedOption | 
   __proto__: null as never,
   ...Object.fromEntries(
     [
-      'capped', 'size', 'max', 'expireAfterSeconds', 'timeseries',
+      'expireAfterSeconds', 'timeseries',
       'clusteredIndex', 'storageEngine', 'indexOptionDefaults'
     ].map((name) => [name, refused(LATER, false)])
   )
@@ -114,12 +114,12 @@ export const OTHER_NAMES: { readonly [name: string]: string | undefined } = {
 }
 
 /** Options of indexes. */
-const INDEX: readonly (keyof CreateIndexesOptions)[] = ['name', 'unique', 'sparse', 'partialFilterExpression', 'hidden', 'background'] satisfies (keyof IndexDescription)[]
+const INDEX: readonly (keyof CreateIndexesOptions)[] = ['name', 'unique', 'sparse', 'partialFilterExpression', 'expireAfterSeconds', 'hidden', 'background'] satisfies (keyof IndexDescription)[]
 /** How a server builds an index; without effect here. */
 const BUILDS = ['background', 'v', 'version', 'commitQuorum']
 /** Options of a server's indexes, including those that the core refuses. */
 const INDEX_OF_SERVERS = [
-  ...BUILDS, 'expireAfterSeconds', 'storageEngine', 'weights', 'default_language', 'language_override', 'textIndexVersion',
+  ...BUILDS, 'storageEngine', 'weights', 'default_language', 'language_override', 'textIndexVersion',
   '2dsphereIndexVersion', 'bits', 'min', 'max', 'wildcardProjection', 'clustered', 'prepareUnique'
 ]
 
@@ -206,8 +206,8 @@ export const COLLECTION = {
   insertOne: operation<InsertOneOptions>()(...inserting, UNCHECKED),
   insertMany: operation<InsertManyOptions>()('ordered', ...inserting, UNCHECKED),
   bulkWrite: operation<BulkWriteOptions>()('ordered', 'let', ...inserting, UNCHECKED),
-  find: operation<FindOptions>()(...finding, 'limit', 'batchSize', 'hint', 'let', 'allowDiskUse'),
-  findSync: outside(operation<FindOptions>()(...finding, 'limit', 'batchSize', 'hint', 'let', 'allowDiskUse')),
+  find: operation<FindOptions>()(...finding, 'limit', 'batchSize', 'hint', 'let', 'allowDiskUse', 'tailable', 'awaitData', 'maxAwaitTimeMS'),
+  findSync: outside(operation<Omit<FindOptions, keyof TailableOptions>>()(...finding, 'limit', 'batchSize', 'hint', 'let', 'allowDiskUse')),
   findOne: operation<FindOneOptions>()('meta', ...finding, ...searching),
   findOneSync: outside(operation<Omit<FindOneOptions, 'explain'>>()('meta', ...finding, 'hint', 'let')),
   countDocuments: operation<CountOptions>()('skip', 'limit', ...searching),
@@ -262,14 +262,14 @@ export const COLLECTION = {
 export const DATABASE = {
   open: fields<OpenOptions>()(
     'storage', 'flushInterval', 'memoryLimit', 'queryMemoryLimit', 'autoCompact', 'autoIndex', 'retention', 'history', 'readOnly', 'createIfMissing', 'errorIfExists',
-    'recovery', 'check', 'scrub', 'ObjectId', 'bson', 'pkFactory', 'ignoreUndefined', 'forceServerObjectId', 'signal', 'onProgress'
+    'recovery', 'check', 'scrub', 'ttlMonitor', 'ttlInterval', 'ObjectId', 'bson', 'pkFactory', 'ignoreUndefined', 'forceServerObjectId', 'signal', 'onProgress'
   ),
   verify: long,
   recoverTo: operation<RecoverToOptions>()('allowPartial'),
   asOf: outside(none),
   sibling: handle<CollectionOptions>()('pkFactory', ...inserting),
   collection: handle<CollectionOptions>()('pkFactory', ...inserting),
-  createCollection: operation<CreateCollectionOptions>(REFUSED_OF_COLLECTIONS)('pkFactory', 'changeStreamPreAndPostImages', 'validator', 'validationLevel', 'validationAction', 'viewOn', 'pipeline', ...inserting),
+  createCollection: operation<CreateCollectionOptions>(REFUSED_OF_COLLECTIONS)('pkFactory', 'changeStreamPreAndPostImages', 'validator', 'validationLevel', 'validationAction', 'viewOn', 'pipeline', 'capped', 'size', 'max', ...inserting),
   listCollections: operation<ListCollectionsOptions>()('nameOnly', 'batchSize'),
   renameCollection: operation<RenameOptions>()('dropTarget'),
   dropCollection: none,

@@ -27,9 +27,9 @@ export abstract class AbstractCursor<T = any> implements AsyncIterable<T> {
     return this.#buffer.next('next')
   }
 
-  /** Like `next`. */
+  /** Like `next`; of a tailable cursor null where there is no document yet. */
   tryNext(): Promise<T | null> {
-    return this.#buffer.next('tryNext')
+    return this.#buffer.tryNext()
   }
 
   /** Resolves with whether there is another document. */

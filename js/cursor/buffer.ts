@@ -28,8 +28,10 @@ export interface Reading {
   readonly settings: { readonly batch: number; readonly signal: AbortSignal | undefined }
   /** The batch size of toArray, which reads all documents. */
   readonly largeBatch: number
-  /** Fetches the first batch. */
-  open(remote: RemoteCursor, where: string, batch: number): Promise<unknown[]>
+  /** Fetches the first batch; of a tailable cursor `wait` is how long there may be no document, in milliseconds, or null. */
+  open(remote: RemoteCursor, where: string, batch: number, wait: number | null): Promise<unknown[]>
+  /** How long tryNext waits, if the cursor waits for more documents; otherwise undefined. */
+  patience?(): number | undefined
 }
 
 /** Closes cursors that the program dropped before their end. */
@@ -48,6 +50,8 @@ export class CursorBuffer {
   #documents: unknown[] = []
   #at = 0
   #fetching: Promise<void> | undefined
+  /** Whether it waits as long as it takes. */
+  #isWaiting = false
   #started = false
   #exhausted = false
   #closed = false
@@ -115,6 +119,19 @@ export class CursorBuffer {
     return this.#shape(where, this.#documents[this.#at++])
   }
 
+  /** The next document; of a tailable cursor null where there is none within its patience. */
+  async tryNext(): Promise<any> {
+    const patience = this.#reading.patience?.()
+    if (patience === undefined) return this.next('tryNext')
+    const where = this.checkOpen('tryNext')
+    if (this.#at === this.#documents.length && !this.hasEnded) {
+      // What comes belongs to the next that waits.
+      if (this.#isWaiting) return null
+      await (this.#fetching ??= this.#fetch(where, BATCH, patience).finally(() => (this.#fetching = undefined)))
+    }
+    return this.#at === this.#documents.length ? null : this.next('tryNext')
+  }
+
   async hasNext(): Promise<boolean> {
     const where = this.checkOpen('hasNext')
     return !this.#closed && this.#fill(where, BATCH)
@@ -178,25 +195,39 @@ export class CursorBuffer {
     return true
   }
 
-  async #fetch(where: string, usual: number): Promise<void> {
+  async #fetch(where: string, usual: number, wait: number | null = null): Promise<void> {
     const { source, settings } = this.#reading
     source.connection.checkOpen(where)
+    this.#isWaiting = wait === null
     const batch = settings.batch || usual
     let remote = this.#remote
     let documents: unknown[]
     if (remote) {
-      documents = await remote.more(where, batch)
+      documents = await this.#orEnd(remote, remote.more(where, batch, wait))
     } else {
       remote = this.#remote = new RemoteCursor(source.connection, source.namespace.full, settings.signal, source.session)
       this.#started = true
       abandoned.register(this, remote, remote)
-      documents = await this.#reading.open(remote, where, batch)
+      documents = await this.#orEnd(remote, this.#reading.open(remote, where, batch, wait))
     }
     // Closed or rewound during the fetch: its documents are dropped.
     if (this.#remote !== remote) return remote.close()
     this.#documents = documents
     this.#at = 0
     this.#exhausted = !remote.isLive
+  }
+
+  /** What a fetch brings. A tailable cursor ends with an error: it has no more documents to wait for. That of its signal is told again. */
+  async #orEnd(remote: RemoteCursor, fetched: Promise<unknown[]>): Promise<unknown[]> {
+    const { patience, settings } = this.#reading
+    try {
+      return await fetched
+    } catch (error) {
+      if (patience?.() !== undefined && this.#remote === remote && !settings.signal?.aborted) this.#exhausted = true
+      throw error
+    } finally {
+      this.#isWaiting = false
+    }
   }
 
   /** Closes the core's cursor and drops the buffered documents. */

@@ -11,6 +11,7 @@ import { sortKeys } from '../arguments/sort.js'
 import { type FindShape, writeFind } from '../request/bodies.js'
 import { explaining } from '../request/explain.js'
 import { countRequest, diskFlagOf } from '../request/reads.js'
+import { MoltenError, numbered } from '../errors.js'
 import type { Request } from '../request/request.js'
 import { Opcode } from '../transport/opcodes.js'
 import type { ExplainVerbosityLike, Hint } from '../types/hints.js'
@@ -34,9 +35,21 @@ function readingOf(source: CursorSource, find: Find): Reading {
     first: 'set options',
     settings,
     largeBatch: LARGE_BATCH,
-    open: (remote, where, batch) => remote.open(where, find.filter, settings, batch)
+    open(remote, where, batch, wait) {
+      if (settings.awaitData && !settings.tailable) {
+        const message = `${where}: Cannot set 'awaitData' without also setting 'tailable'; set both, or none`
+        throw new MoltenError('BAD_QUERY', message, numbered('FailedToParse'))
+      }
+      if (!settings.tailable) return remote.open(where, find.filter, settings, batch)
+      if (source.session?.inTransaction()) throw notInTransaction(where)
+      return remote.tail(where, find.filter, settings, batch, wait)
+    },
+    patience: () => (settings.tailable ? (settings.awaitData ? settings.maxAwaitTimeMS : 0) : undefined)
   }
 }
+
+/** Flags of cursors, as the driver names them; the others have no effect here. */
+const FLAGS = ['tailable', 'awaitData', 'oplogReplay', 'noCursorTimeout', 'exhaust', 'partial'] as const
 
 /**
  * A cursor over the documents of a find. Options are set before the first read; all reads see the state at the first one. `T` is what it
@@ -125,6 +138,25 @@ export class FindCursor<T = any, S = any> extends AbstractCursor<T> {
     return this
   }
 
+  /**
+   * Sets a flag of the cursor: `tailable` and `awaitData`, as the options of `find`; the driver's other flags have no effect. Of capped
+   * collections only: the first read rejects with `BAD_QUERY` (code 2) for another.
+   */
+  addCursorFlag(flag: 'tailable' | 'awaitData' | 'oplogReplay' | 'noCursorTimeout' | 'exhaust' | 'partial', value: boolean): this {
+    this.#configure('addCursorFlag')
+    if (!FLAGS.includes(flag)) throw wrongArgument(this.#where('addCursorFlag'), 'flag', FLAGS.map((one) => `'${one}'`).join(' or '), flag)
+    if (typeof value !== 'boolean') throw wrongArgument(this.#where('addCursorFlag'), 'value', 'a boolean', value)
+    if (flag === 'tailable' || flag === 'awaitData') this.#find.settings[flag] = value
+    return this
+  }
+
+  /** How long `tryNext` of a tailable cursor with `awaitData` waits for a document, in milliseconds. */
+  maxAwaitTimeMS(value: number): this {
+    this.#configure('maxAwaitTimeMS')
+    this.#find.settings.maxAwaitTimeMS = this.#whole('maxAwaitTimeMS', value)
+    return this
+  }
+
   /** A comment for logs; ignored. */
   comment(comment: unknown): this {
     this.#configure('comment')
@@ -194,6 +226,7 @@ export class FindCursor<T = any, S = any> extends AbstractCursor<T> {
     const { connection, namespace, session } = this.#source
     connection.checkOpen(where)
     if (session?.inTransaction()) throw notInTransaction(where)
+    if (this.#find.settings.tailable) throw new TypeError(`${where}: a tailable cursor is no live query; leave the option tailable out`)
     if (options !== undefined && options !== null) {
       if (typeof options !== 'object' || Array.isArray(options)) throw wrongArgument(where, 'options', 'an object', options)
       checkNames(where, options, FOLLOWERS.live)

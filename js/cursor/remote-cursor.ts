@@ -4,7 +4,8 @@ import { onAbort } from '../connection/abort.js'
 import type { CollectionState } from '../connection/collection-state.js'
 import type { Connection } from '../connection/connection.js'
 import { type FindShape, writeField, writeFind, writeMore } from '../request/bodies.js'
-import type { Request, Scope } from '../request/request.js'
+import { changesRequest, unwatchRequest } from '../request/changes.js'
+import { type Request, requestOf, type Scope } from '../request/request.js'
 import { Opcode } from '../transport/opcodes.js'
 import type { Document } from '../types/index.js'
 
@@ -17,6 +18,8 @@ export class RemoteCursor {
   /** Stops watching the signal, which closes the cursor between two fetches. */
   #unwatch: (() => void) | undefined
   #aborted = false
+  /** Whether it waits for more documents. */
+  #tails = false
 
   constructor(
     private readonly connection: Connection,
@@ -42,8 +45,31 @@ export class RemoteCursor {
     return this.#fetch(where, opcode, body, maxTimeMS, variables, flags)
   }
 
-  more(where: string, batch: number): Promise<unknown[]> {
+  /** Opens a tailable cursor, and reads from it: see `more`. */
+  async tail(where: string, filter: Document, find: FindShape, batch: number, wait: number | null): Promise<unknown[]> {
+    this.#target = this.connection.collection(this.collection, where)
+    this.#tails = true
+    const finish = (id: number, isGivenUp?: boolean): void => {
+      this.#hold(id)
+      if (isGivenUp) this.#abandon()
+    }
+    const request = requestOf<void>(Opcode.Tail, find.flags, find.variables, (out) => writeFind(out, filter, find, batch), finish)
+    await this.connection.run(where, this.#target, { ...request, signal: this.signal, maxTimeMS: find.maxTimeMS })
+    return this.#id === 0 ? [] : this.more(where, batch, wait)
+  }
+
+  /** The next batch. Of a tailable cursor `wait` is how long there may be no document, in milliseconds, or null. */
+  async more(where: string, batch: number, wait: number | null = null): Promise<unknown[]> {
     const id = this.#id
+    if (this.#tails) {
+      try {
+        return await this.#fetch(where, Opcode.Changes, changesRequest(id, batch, wait).body)
+      } catch (error) {
+        // It ended with the error, unless that is the signal's.
+        if (!this.#aborted) this.#hold(0)
+        throw error
+      }
+    }
     return this.#fetch(where, Opcode.More, (out) => writeMore(out, id, batch))
   }
 
@@ -52,6 +78,10 @@ export class RemoteCursor {
     const id = this.#id
     this.#hold(0)
     if (id === 0 || !this.#target || !this.connection.isOpen) return
+    if (this.#tails) {
+      await this.connection.run('cursor.close', this.#target, unwatchRequest(id))
+      return
+    }
     const body: Request['body'] = (out) => writeField(out, id)
     await this.connection.run('cursor.close', this.#target, { opcode: Opcode.CloseCursor, flags: 0, body, finish: () => {} })
   }

@@ -4,6 +4,7 @@ import type { KeyPairs } from '../arguments/index-spec.js'
 import type { SortKeys } from '../arguments/sort.js'
 import { encodeValue } from '../codec/encode.js'
 import type { Writer } from '../codec/writer.js'
+import { MoltenError } from '../errors.js'
 import type { Document } from '../types/index.js'
 
 /** The parameters of a find besides its filter. */
@@ -16,6 +17,11 @@ export interface FindShape {
   hint: string | KeyPairs | null
   /** `Flag.NoDisk` with `allowDiskUse: false`. */
   flags: number
+  /** Whether it waits for more documents of a capped collection. */
+  tailable: boolean
+  /** Whether `tryNext` waits, and how long, in milliseconds. */
+  awaitData: boolean
+  maxAwaitTimeMS: number
   /** The option `let`. */
   variables: Document | null
   signal: AbortSignal | undefined
@@ -50,13 +56,24 @@ export function writeMore(out: Writer, cursor: number, batch: number): void {
   writeField(out, batch)
 }
 
+/** The sort and the hint as they are sent: natural order, which a sort may name alone, is that of a hint. */
+function ordered({ sort, hint }: FindShape): Pick<FindShape, 'sort' | 'hint'> {
+  if (sort?.length !== 1 || sort[0]![0] !== '$natural') return { sort, hint }
+  const [[, direction]] = sort as [[string, 1 | -1]]
+  if (hint !== null && !(Array.isArray(hint) && hint[0]?.[0] === '$natural' && hint[0][1] === direction)) {
+    throw new MoltenError('BAD_QUERY', 'a sort by $natural and a hint exclude each other; leave one of them out', { code: 2, codeName: 'BadValue' })
+  }
+  return { sort: undefined, hint: [['$natural', direction]] }
+}
+
 /** The body of FIND. */
 export function writeFind(out: Writer, filter: Document, find: FindShape, batch = find.batch): void {
+  const { sort, hint } = ordered(find)
   encodeValue(out, filter, 'filter')
-  writeField(out, find.sort ?? null)
+  writeField(out, sort ?? null)
   encodeValue(out, find.projection, 'filter')
   writeField(out, find.skip)
   writeField(out, find.limit)
   writeField(out, batch)
-  writeField(out, find.hint)
+  writeField(out, hint)
 }

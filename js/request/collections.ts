@@ -23,6 +23,11 @@ export function collectionOptionsOf(where: string, given: Partial<CreateCollecti
     checkFields(where, 'option validator', validator)
     options['validator'] = validator
   }
+  for (const name of ['capped', 'size', 'max'] as const) {
+    const value = given[name]
+    // The core checks them together. `capped: false` is the same as none.
+    if (value !== undefined && value !== null && value !== false) options[name] = value
+  }
   if (validationLevel !== undefined && validationLevel !== null) options['validationLevel'] = validationLevel
   if (validationAction !== undefined && validationAction !== null) options['validationAction'] = validationAction
   if (viewOn !== undefined && viewOn !== null) options['viewOn'] = viewOn

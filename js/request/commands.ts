@@ -93,6 +93,8 @@ const INSTEAD: { readonly [name: string]: string | undefined } = {
   renamecollection: 'use db.renameCollection(from, to)',
   serverstatus: 'use db.stats()',
   validate: 'use Database.verify(path)',
+  converttocapped: 'create a capped collection with db.createCollection, and copy the documents with $merge',
+  clonecollectionascapped: 'create a capped collection with db.createCollection, and copy the documents with $merge',
   compact: 'use db.compact()',
   fsync: 'use db.flush()'
 }

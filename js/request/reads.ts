@@ -46,6 +46,9 @@ function findOf(where: string, options: FindOneOptions, limit: number, batch: nu
     batch,
     hint: hintOf(where, options.hint),
     flags: diskFlagOf(where, options.allowDiskUse),
+    tailable: false,
+    awaitData: false,
+    maxAwaitTimeMS: 0,
     variables: variablesOf(where, options.let),
     signal: options.signal,
     maxTimeMS: options.maxTimeMS ?? 0
@@ -72,6 +75,15 @@ export function limitOf(where: string, limit: unknown): number {
 /** The parameters of a find of many documents. */
 export function findManyOf(where: string, options: FindOptions): FindShape {
   return findOf(where, options, limitOf(where, options.limit), batchOf(where, options.batchSize))
+}
+
+/** The same for a cursor, which may wait for more documents. */
+export function findCursorOf(where: string, options: FindOptions): FindShape {
+  const find = findManyOf(where, options)
+  find.tailable = flagOf(where, 'tailable', options.tailable)
+  find.awaitData = flagOf(where, 'awaitData', options.awaitData)
+  find.maxAwaitTimeMS = countOf(where, 'option maxAwaitTimeMS', options.maxAwaitTimeMS)
+  return find
 }
 
 /** A find of one document, or null. */

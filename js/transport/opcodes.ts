@@ -39,6 +39,7 @@ export const Opcode = {
   Changes: 46,
   Unwatch: 47,
   Live: 48,
+  Tail: 49,
   DropDatabase: 50,
   ListDatabases: 51
 } as const

@@ -37,6 +37,10 @@ export interface OpenOptions extends ProgressOptions {
    * index in statistics and in explain after three such scans, `'on'` also creates it, `'off'` does neither.
    */
   autoIndex?: 'off' | 'suggest' | 'on'
+  /** Whether documents are deleted that have expired by TTL indexes. Default true; never in a database that is open read-only. */
+  ttlMonitor?: boolean
+  /** How often such documents are looked for, in milliseconds: 1 to a year, default 60,000. */
+  ttlInterval?: number
   /** The old generations that a compaction keeps. Default none. */
   retention?: Retention
   /**
@@ -116,6 +120,15 @@ export interface CreateCollectionOptions extends CollectionOptions, OperationOpt
   viewOn?: string
   /** The pipeline of the view. Default `[]`: the documents as they are. It must not write. */
   pipeline?: Document[]
+  /**
+   * Whether it keeps its newest documents only, within `size` and `max`: the oldest are removed by the insert that needs their place.
+   * Default false.
+   */
+  capped?: boolean
+  /** The most bytes of the documents of a capped collection, as they are stored: 1 to 2^50, rounded up to a multiple of 256. */
+  size?: number
+  /** The most documents of a capped collection: 1 to 2,147,483,647. Default any number that `size` allows. */
+  max?: number
 }
 
 /** What recovery found when the database was opened. */

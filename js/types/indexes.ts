@@ -28,6 +28,11 @@ export interface IndexOptions {
   sparse?: boolean
   /** Holds only documents that match this filter. */
   partialFilterExpression?: Document
+  /**
+   * Makes it a TTL index, of one field: a document expires so many seconds after the date in that field, of several dates in an array the
+   * earliest, and is deleted soon after (option `ttlInterval` of `Database.open`). 0 to 2,147,483,647.
+   */
+  expireAfterSeconds?: number
   /** Whether queries pass it over: it is kept up to date, and a unique one still rejects duplicates. Default false. */
   hidden?: boolean
   /** Accepted for compatibility with MongoDB, without effect: every index is built while reads and writes continue. */
@@ -53,6 +58,7 @@ export interface IndexDescriptionInfo {
   unique?: boolean
   sparse?: boolean
   partialFilterExpression?: Document
+  expireAfterSeconds?: number
   hidden?: boolean
 }
 
@@ -94,6 +100,12 @@ export interface CollectionStats {
   size: number
   /** Average bytes of a document; absent when there are no documents. */
   avgObjSize?: number
+  /** Whether it is capped; absent when it does not exist. */
+  capped?: boolean
+  /** The most documents of a capped collection, if that is limited. */
+  max?: number
+  /** The most bytes of a capped collection. */
+  maxSize?: number
   /** Indexes, including the one on `_id`. */
   nindexes: number
   /** Bytes of each index in memory, by name. The index on `_id` is the directory of the collection and is not included. */

@@ -99,8 +99,21 @@ export interface InsertManyOptions extends InsertOneOptions {
   ordered?: boolean
 }
 
+/** Options of cursors over capped collections that wait for more. */
+export interface TailableOptions {
+  /**
+   * Whether the cursor stays open after the last document: `next` and loops wait for new ones, `tryNext` does not. Of capped collections
+   * only, in the order of insertions. Default false.
+   */
+  tailable?: boolean
+  /** With `tailable`: whether `tryNext` waits as well, for `maxAwaitTimeMS`. Default false. */
+  awaitData?: boolean
+  /** How long `tryNext` waits for a document with `awaitData`, in milliseconds. Default 0. */
+  maxAwaitTimeMS?: number
+}
+
 /** Options of `find`. */
-export interface FindOptions<T = Document> extends OperationOptions, HintOptions, LetOptions {
+export interface FindOptions<T = Document> extends OperationOptions, HintOptions, LetOptions, TailableOptions {
   /** The fields to include or exclude. */
   projection?: Projection<T>
   /** The order; default natural order, which is the order of insertion. */
@@ -120,7 +133,7 @@ export interface FindOptions<T = Document> extends OperationOptions, HintOptions
 }
 
 /** Options of `findOne`. */
-export type FindOneOptions<T = Document> = Omit<FindOptions<T>, 'limit' | 'batchSize'> & ExplainOptions & {
+export type FindOneOptions<T = Document> = Omit<FindOptions<T>, 'limit' | 'batchSize' | 'tailable' | 'awaitData'> & ExplainOptions & {
   /** Resolves with `{ value, version, createdAt, modifiedAt }` instead of the document. Default false. */
   meta?: boolean
 }

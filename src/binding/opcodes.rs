@@ -38,6 +38,7 @@ pub(super) const WATCH: u8 = 45;
 pub(super) const CHANGES: u8 = 46;
 pub(super) const UNWATCH: u8 = 47;
 pub(super) const LIVE: u8 = 48;
+pub(super) const TAIL: u8 = 49;
 pub(super) const DROP_DATABASE: u8 = 50;
 pub(super) const LIST_DATABASES: u8 = 51;
 

@@ -13,6 +13,7 @@ use crate::options::{
 /// The options of opening this path, from JSON; an empty text means no options.
 pub fn parse(path: &str, json: &str) -> Result<OpenOptions> {
     let mut options = OpenOptions::default();
+    let (mut ttl_monitor, mut ttl_interval) = (true, options.ttl_interval.unwrap_or_default());
     let (mut read_only, mut create, mut must_be_new) = (false, true, false);
     for (name, value) in &object(json)? {
         if value.is_null() {
@@ -36,6 +37,8 @@ pub fn parse(path: &str, json: &str) -> Result<OpenOptions> {
                 options.auto_compact = if flag(name, value)? { AutoCompact::On } else { AutoCompact::Off };
             }
             "autoIndex" => options.auto_index = auto_index(name, value)?,
+            "ttlInterval" => ttl_interval = milliseconds(name, value)?,
+            "ttlMonitor" => ttl_monitor = flag(name, value)?,
             "retention" => options.retention = retention(name, value)?,
             "history" => options.history = history(name, value)?,
             "segmentSize" => options.segment_size = bytes(name, value)?,
@@ -49,6 +52,7 @@ pub fn parse(path: &str, json: &str) -> Result<OpenOptions> {
             "options createIfMissing: false and errorIfExists: true exclude each other",
         ));
     }
+    options.ttl_interval = ttl_monitor.then_some(ttl_interval);
     options.access = if read_only { Access::ReadOnly } else { Access::ReadWrite };
     options.creation = match (create, must_be_new) {
         (_, true) => Creation::MustBeNew,
@@ -225,7 +229,7 @@ mod tests {
     #[test]
     fn every_option_is_read() {
         let json = r#"{"storage":"sync","flushInterval":12.5,"memoryLimit":1000,"systemMemory":9,"queryMemoryLimit":2000000,"createIfMissing":false,
-            "recovery":"truncate","check":"full","scrub":{"interval":1500,"bytesPerSecond":4096},"segmentSize":8192,"queueLimit":9000,"readOnly":true,"errorIfExists":false,"autoIndex":"on"}"#;
+            "recovery":"truncate","check":"full","scrub":{"interval":1500,"bytesPerSecond":4096},"segmentSize":8192,"queueLimit":9000,"readOnly":true,"errorIfExists":false,"autoIndex":"on","ttlInterval":250}"#;
         let expected = OpenOptions {
             storage: StorageMode::Sync,
             flush_interval: Duration::from_micros(12_500),
@@ -240,9 +244,12 @@ mod tests {
             segment_size: 8192,
             queue_limit: 9000,
             auto_index: AutoIndex::On,
+            ttl_interval: Some(Duration::from_millis(250)),
             ..OpenOptions::default()
         };
         assert_eq!(parse("db", json).unwrap(), expected);
+        assert_eq!(parse("db", r#"{"ttlMonitor":false,"ttlInterval":5}"#).unwrap().ttl_interval, None);
+        assert!(refused(r#"{"ttlInterval":0}"#).contains("ttlInterval"));
         assert_eq!(parse("db", r#"{"errorIfExists":true}"#).unwrap().creation, Creation::MustBeNew);
         assert_eq!(parse(":memory:", "").unwrap().storage, StorageMode::Memory);
         let unlimited = parse("db", r#"{"memoryLimit":"Infinity"}"#).unwrap();

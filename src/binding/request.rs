@@ -332,6 +332,7 @@ impl Values<'_> {
                 wait: self.optional(Values::number)?,
             },
             op::LIVE => Operation::Live { filter: self.value()?, options: self.find_options(false, false)? },
+            op::TAIL => Operation::Tail { filter: self.value()?, options: self.find_options(false, false)? },
             op::UNWATCH => Operation::Unwatch { stream: self.number()? },
             _ => return None,
         })

@@ -54,6 +54,16 @@ pub enum Class {
 }
 
 impl<'a, A, O> ValueKind<'a, A, O> {
+    /// A number without its fraction.
+    pub fn truncated(&self) -> Option<f64> {
+        match self {
+            ValueKind::Int(number) => Some(*number as f64),
+            ValueKind::Long(number) => Some(*number as f64),
+            ValueKind::Double(number) => Some(number.trunc()),
+            _ => None,
+        }
+    }
+
     /// The name that messages use for the type, as `$type` has it.
     pub const fn type_name(&self) -> &'static str {
         match self {

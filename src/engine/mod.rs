@@ -16,6 +16,7 @@
 //! - [`explain`]: how an operation is executed
 //! - [`recovery`]: replay, opening from a checkpoint, verify
 //! - [`maintenance`]: compaction, checkpoints, backup
+//! - [`expiry`]: deletes what TTL indexes say has expired
 //! - [`transaction`]: several operations on one snapshot, and their one commit
 //! - [`changes`]: change streams: what commits have changed, as events
 //! - [`live`]: live queries: results that follow the commits
@@ -30,6 +31,7 @@ pub(crate) mod changes;
 pub(crate) mod commit;
 pub(crate) mod database;
 pub(crate) mod exec;
+pub(crate) mod expiry;
 pub(crate) mod explain;
 pub(crate) mod format;
 pub(crate) mod index_build;

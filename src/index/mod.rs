@@ -21,8 +21,8 @@ pub(crate) use extract::{
     Found, KeyBytes, Keys, Purpose, encode_component, extract, extract_plain, values_of,
 };
 pub use key::encode_key;
-pub(crate) use spec::ID_INDEX;
 pub use spec::{Direction, Field, Spec};
+pub(crate) use spec::{ID_INDEX, MAX_EXPIRE_AFTER};
 pub(crate) use tree::{ScanDirection, Tree, cut};
 
 #[cfg(test)]

@@ -7,6 +7,8 @@ use crate::error::{Details, Error, Kind, Result, codes};
 pub(crate) const MAX_FIELDS: usize = 32;
 /// The maximum bytes of an index name.
 pub(crate) const MAX_NAME: usize = 127;
+/// The most seconds after which documents expire, as in MongoDB.
+pub(crate) const MAX_EXPIRE_AFTER: u32 = i32::MAX as u32;
 /// The operators that a partial index's filter may use, as in MongoDB.
 const PARTIAL_OPERATORS: &[&str] =
     &["$and", "$or", "$eq", "$in", "$exists", "$gt", "$gte", "$lt", "$lte", "$type"];
@@ -71,10 +73,12 @@ pub struct Spec {
     pub partial: Option<Value>,
     /// Whether queries pass it over when it is made. An index tells itself whether it is hidden now.
     pub hidden: bool,
+    /// How many seconds after the time in its field a document expires (TTL), when it is made. An index tells itself what is so now.
+    pub expire_after: Option<u32>,
 }
 
 impl Spec {
-    /// Reads `{ key: [[path, 1 | -1], ...], name?, unique?, sparse?, partialFilterExpression?, hidden? }`.
+    /// Reads `{ key: [[path, 1 | -1], ...], name?, unique?, sparse?, partialFilterExpression?, expireAfterSeconds?, hidden? }`.
     pub fn parse<'a>(spec: impl Node<'a>) -> Result<Spec> {
         if !matches!(spec.seen(), NodeKind::Object(())) {
             let message = "an index must be an object with a key";
@@ -82,13 +86,22 @@ impl Spec {
         }
         let fields = parse_fields(spec.field("key").ok_or_else(no_key)?)?;
         let name = default_name(&fields).into();
-        let mut parsed = Spec { name, fields, unique: false, sparse: false, partial: None, hidden: false };
+        let mut parsed = Spec {
+            name,
+            fields,
+            unique: false,
+            sparse: false,
+            partial: None,
+            hidden: false,
+            expire_after: None,
+        };
         for (option, value) in spec.fields() {
             match option {
                 "name" => parsed.name = parse_name(value)?,
                 "unique" => parsed.unique = parse_flag(option, value)?,
                 "sparse" => parsed.sparse = parse_flag(option, value)?,
                 "hidden" => parsed.hidden = parse_flag(option, value)?,
+                "expireAfterSeconds" => parsed.expire_after = Some(parse_expire_after(value)?),
                 "partialFilterExpression" => match value.seen() {
                     NodeKind::Object(()) => parsed.partial = Some(value.tree()),
                     _ => {
@@ -98,8 +111,7 @@ impl Spec {
                 },
                 // `background` and `v` are ignored: every build is online, and there is only one version.
                 "key" | "background" | "v" => {}
-                "expireAfterSeconds"
-                | "collation"
+                "collation"
                 | "weights"
                 | "default_language"
                 | "language_override"
@@ -137,6 +149,9 @@ impl Spec {
             );
             return Err(refuse("partialFilterExpression", message));
         }
+        if self.expire_after.is_some() {
+            self.check_expiry()?;
+        }
         if self.is_id() && (self.sparse || self.partial.is_some()) {
             let message = "the index on _id holds every document; it cannot be sparse or partial";
             return Err(refuse("_id", message).with_code(codes::INVALID_INDEX_SPECIFICATION_OPTION));
@@ -159,6 +174,19 @@ impl Spec {
         Ok(())
     }
 
+    /// Refuses a TTL index of several fields, and one on `_id`.
+    fn check_expiry(&self) -> Result<()> {
+        let [field] = &self.fields[..] else {
+            let message = "TTL indexes are single-field indexes, compound indexes do not support TTL; leave expireAfterSeconds out, or index one field";
+            return Err(refuse("expireAfterSeconds", message));
+        };
+        if &*field.name == "_id" {
+            let message = "the field 'expireAfterSeconds' is not valid for an _id index specification; index another field";
+            return Err(refuse("_id", message).with_code(codes::INVALID_INDEX_SPECIFICATION_OPTION));
+        }
+        Ok(())
+    }
+
     /// Encodes the definition in the same form, for the log and for listings.
     pub fn to_value(&self) -> Value {
         let pair = |field: &Field| {
@@ -175,6 +203,9 @@ impl Spec {
         }
         if let Some(partial) = &self.partial {
             object.push(("partialFilterExpression".to_owned(), partial.clone()));
+        }
+        if let Some(seconds) = self.expire_after {
+            object.push(("expireAfterSeconds".to_owned(), Value::number(f64::from(seconds))));
         }
         if self.hidden {
             object.push(("hidden".to_owned(), Value::Bool(true)));
@@ -282,6 +313,28 @@ fn parse_flag<'a>(option: &str, value: impl Node<'a>) -> Result<bool> {
             let message = format!("the index option '{option}' must be true or false");
             Err(refuse(option, message).with_code(codes::TYPE_MISMATCH))
         }
+    }
+}
+
+/// The seconds of a TTL index. Fractions are cut off, as by MongoDB.
+fn parse_expire_after<'a>(value: impl Node<'a>) -> Result<u32> {
+    let what = "the TTL index option 'expireAfterSeconds'";
+    let seconds = value
+        .seen()
+        .truncated()
+        .ok_or_else(|| refuse("expireAfterSeconds", format!("{what} must be numeric")))?;
+    match seconds {
+        seconds if seconds.is_nan() => Err(refuse("expireAfterSeconds", format!("{what} must not be NaN"))),
+        seconds if seconds < 0.0 => {
+            Err(refuse("expireAfterSeconds", format!("{what} cannot be less than 0")))
+        }
+        seconds if seconds > f64::from(MAX_EXPIRE_AFTER) => {
+            let message = format!(
+                "{what} must be within an acceptable range, try a lower number than {MAX_EXPIRE_AFTER}"
+            );
+            Err(refuse("expireAfterSeconds", message))
+        }
+        seconds => Ok(seconds as u32),
     }
 }
 

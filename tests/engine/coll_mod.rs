@@ -81,7 +81,7 @@ fn what_is_no_change_writes_nothing_and_what_is_wrong_is_refused() {
     };
     assert_eq!(refused("none", &images(true)), (Kind::BadQuery, 26));
     assert_eq!(refused("one", &object(&[("image", Value::Int(1))])), (Kind::BadQuery, 40415));
-    assert_eq!(refused("one", &object(&[("cappedSize", Value::Int(1))])), (Kind::NotSupported, 238));
+    assert_eq!(refused("one", &object(&[("cappedSize", Value::Int(1))])), (Kind::BadQuery, 72));
     let wrong = object(&[("changeStreamPreAndPostImages", Value::Bool(true))]);
     assert_eq!(refused("one", &wrong), (Kind::BadQuery, 9));
     assert_eq!(client.database.stats().unwrap().last_lsn, before);

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says so")]
 
+mod capped;
 mod checkpoint;
 mod cold;
 mod coll_mod;
@@ -33,6 +34,7 @@ mod sim;
 mod spill;
 mod support;
 mod transactions;
+mod ttl;
 mod upserts;
 mod validators;
 mod verify;

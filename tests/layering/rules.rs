@@ -59,6 +59,7 @@ const ENGINE: Below = &[
     ("explain", &["exec", "format", "state", "store", "operation", "plan", "read"]),
     ("recovery", &["exec", "format", "state", "store", "operation", "read", "index_build"]),
     ("maintenance", &["exec", "format", "state", "store", "read", "index_build"]),
+    ("expiry", &["exec", "format", "state", "store", "read", "commit", "index_build", "maintenance"]),
     (
         "transaction",
         &["exec", "format", "state", "store", "operation", "plan", "read", "commit", "index_build", "write"],
@@ -90,6 +91,7 @@ const ALL: &[&str] = &[
     "explain",
     "recovery",
     "maintenance",
+    "expiry",
     "transaction",
     "changes",
     "live",

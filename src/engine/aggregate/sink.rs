@@ -16,6 +16,7 @@ use crate::engine::commit::{Commit, Committed, Current, CurrentDocument, Halt, O
 use crate::engine::exec::interrupt::Interrupt;
 use crate::engine::format::key::{Key, key_of};
 use crate::engine::state::collection::Collection;
+use crate::engine::state::namespace::Shown;
 use crate::engine::state::rules::Checked;
 use crate::engine::state::slab::SlotId;
 use crate::engine::store::Store;
@@ -60,6 +61,13 @@ pub(crate) fn replace_all(
     let bytes = documents.iter().map(|one| weight(one) + 64).sum();
     commit::run(store, bytes, |commit| {
         commit.checked = checked.clone();
+        if commit.collection(collection).is_some_and(|target| target.capped().cap().is_some()) {
+            let name = Shown(collection);
+            let message = format!(
+                "namespace '{name}' is capped so it can't be used for $out; use $merge, or another collection"
+            );
+            return Err(Error::new(Kind::BadQuery, message).with_code(codes::OUT_INTO_CAPPED).into());
+        }
         let target = commit.recreate_collection(collection)?;
         // A result without documents makes an empty collection.
         commit.keep_created();

@@ -102,9 +102,8 @@ pub(super) fn told(
             let read = |bytes: &[u8]| CollectionOptions::decode(bytes).ok_or_else(broken);
             let (now, before) = (read(now)?, read(before)?);
             let mut state = vec![("collectionOptions".to_owned(), before.to_value())];
-            if let Some((_, hidden)) = now.changed_index(&before) {
-                let options = Value::Object(vec![("hidden".to_owned(), Value::Bool(hidden))]);
-                state.push(("indexOptions".to_owned(), options));
+            if let Some(index) = now.changed_index(&before) {
+                state.push(("indexOptions".to_owned(), index.before()));
             }
             let state = Value::Object(state);
             let state = ("stateBeforeChange".to_owned(), state);

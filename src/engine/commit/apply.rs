@@ -77,7 +77,9 @@ impl Commit<'_> {
         }
         let mut superseded: Vec<_> = self.dropped.drain(..).map(Superseded::Collection).collect();
         let mut versions: Vec<Superseded> = Vec::new();
+        self.begin_growing();
         let slots = self.apply_steps(lsn, blocks, &mut versions);
+        self.note_grown(store, lsn, &slots);
         for delta in self.deltas.drain(..) {
             change(store, lsn, delta, &slots, &mut superseded);
         }
@@ -86,12 +88,12 @@ impl Commit<'_> {
         for (collection, index, change) in self.index_changes.drain(..) {
             match change {
                 IndexChange::Ready => {
-                    collection.note_hidden(&index, true);
+                    collection.note_index(&index, true);
                     index.set_ready(lsn);
                 }
                 IndexChange::Dropped => {
                     index.set_dropped(lsn);
-                    collection.note_hidden(&index, false);
+                    collection.note_index(&index, false);
                     superseded.push(Superseded::Index(collection, index.number()));
                 }
             }

@@ -6,11 +6,13 @@
 //! - `documents`: documents in their stored form, on their way into a commit
 //! - [`index_changes`], `index_delta`: what the steps change in indexes
 //! - [`apply`]: queues the frame and applies the steps
+//! - `capping`: the documents of capped collections that make way for others
 //! - [`conflicts`]: the errors of conflicting writes
 //! - `validation`: the check by the rules of a collection
 //! - `read_ahead`: reads documents from disk before the lock is taken
 
 pub(crate) mod apply;
+mod capping;
 mod collections;
 pub(crate) mod conflicts;
 pub(crate) mod current_document;

@@ -10,7 +10,7 @@
 //! Nothing has to be undone: nothing is applied before the last step that can fail, and nothing applied is visible before it
 //! is published.
 
-use super::read_ahead::ReadAhead;
+use super::read_ahead::{self, ReadAhead};
 use super::staged::{Commit, Halt};
 use crate::engine::exec::interrupt::Interrupt;
 use crate::engine::exec::nonblocking::{is_nonblocking, without_device, would_block};
@@ -19,6 +19,7 @@ use crate::engine::state::slab::{OnDisk, SlotId};
 use crate::engine::store::precedence::Subject;
 use crate::engine::store::{Room, Store};
 use crate::error::{Error, Result};
+use crate::options::PART_DOCUMENTS;
 use crate::storage::Lsn;
 use std::sync::Arc;
 
@@ -103,7 +104,7 @@ pub(crate) fn run_ahead<T>(
         Err(error) => return Committed::failed(error),
     };
     let mut hold = None;
-    let mut pages = 0;
+    let (mut pages, mut alike) = (0, 0);
     loop {
         let device = if pages < PAGE_TRIES { Device::Refused } else { Device::Allowed };
         match try_run(store, &mut room, ahead, device, &mut resolve) {
@@ -116,7 +117,10 @@ pub(crate) fn run_ahead<T>(
             }
             Err(Missing::Block(number, slot, disk)) => {
                 match check().and_then(|()| read(store, ahead, (number, slot), &disk)) {
-                    Ok(_) => {}
+                    Ok(()) => {
+                        alike = (2 * alike + 1).min(PART_DOCUMENTS as u64);
+                        read_oldest(store, ahead, (number, slot), alike, interrupt);
+                    }
                     // A compaction may have removed the file meanwhile; the slot then names another file, and from here on
                     // no file that a slot names is removed.
                     Err(_) if hold.is_none() && !is_nonblocking() => hold = Some(store.views().hold()),
@@ -150,6 +154,23 @@ fn read(store: &Store, ahead: &mut ReadAhead, (number, slot): (u32, SlotId), dis
     }
 }
 
+/// The documents after the oldest one of a capped collection are likely to make way with it: some of them are read as well, so that
+/// the lock is not given back for each. What cannot be read is met again.
+fn read_oldest(
+    store: &Store,
+    ahead: &mut ReadAhead,
+    (number, SlotId(slot)): (u32, SlotId),
+    some: u64,
+    interrupt: &Interrupt,
+) {
+    let collection = store.collections().get(&number).map(|found| found.clone());
+    if let Some(collection) = collection.filter(|one| one.capped().cap().is_some() && !is_nonblocking()) {
+        let slots = (slot + 1..collection.slab().end().min(slot + 1 + some)).map(SlotId);
+        // An interrupt is met again, too.
+        let _ = read_ahead::read_slots(store, &collection, slots, ahead, interrupt);
+    }
+}
+
 fn try_run<T>(
     store: &Store,
     room: &mut Option<Room>,
@@ -166,6 +187,11 @@ fn try_run<T>(
         return fail(error, Lsn(0));
     }
     let mut commit = Commit::new(applied, store.commit_time(), ahead, store.precedence());
+    let mut resolve = |commit: &mut Commit<'_>| {
+        let value = resolve(commit)?;
+        commit.make_way()?;
+        Ok(value)
+    };
     let resolved = if device == Device::Refused && !is_nonblocking() {
         let resolved = without_device(|| resolve(&mut commit));
         // Whatever came of it rests on a page that was not there.

@@ -91,6 +91,8 @@ pub(crate) struct Commit<'s> {
     pub(crate) renamed: bool,
     /// The new options of collections.
     pub(crate) options: SmallVec<[(Arc<Collection>, Arc<CollectionOptions>); 1]>,
+    /// Capped collections that documents are added to, and the last document that makes way: its slot, or the step that inserts it.
+    pub(super) grown: SmallVec<[(Arc<Collection>, Option<Target>); 1]>,
     /// The names that collections have no more.
     pub(crate) left: SmallVec<[LeftName; 1]>,
     /// Collections that were created stay, even without documents.
@@ -129,6 +131,7 @@ impl<'s> Commit<'s> {
             dropped: SmallVec::new(),
             renamed: false,
             options: SmallVec::new(),
+            grown: SmallVec::new(),
             left: SmallVec::new(),
             kept: false,
             index_changes: Vec::new(),
@@ -253,6 +256,7 @@ impl<'s> Commit<'s> {
     ) -> Result<u64, Halt> {
         let (Over::Nothing(target) | Over::Present(target, ..)) = over;
         self.check_way(collection, target)?;
+        collection.capped().cap().map_or(Ok(()), |cap| cap.check(document.len()))?;
         would_block(|| collection.takes_long_to_index(target.slot()))?;
         if let Some(rules) = collection.rules().filter(|rules| !self.checked.is_by(rules)) {
             self.validate(&rules, collection, target, present, document)?;
@@ -346,6 +350,16 @@ impl<'s> Commit<'s> {
         present: &CurrentDocument,
     ) -> Result<(), Halt> {
         self.check_way(collection, present.target)?;
+        self.remove(collection, key, present)
+    }
+
+    /// Stages a deletion that waits for nobody who has precedence.
+    pub(super) fn remove(
+        &mut self,
+        collection: &Arc<Collection>,
+        key: Key,
+        present: &CurrentDocument,
+    ) -> Result<(), Halt> {
         would_block(|| collection.takes_long_to_index(present.target.slot()))?;
         self.stage_keys(collection, present.target, Some(present), None)?;
         let touched = self.touch(collection);

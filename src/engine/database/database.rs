@@ -14,6 +14,7 @@ use crate::engine::commit::Committed;
 use crate::engine::exec::interrupt::Interrupt;
 use crate::engine::exec::locks::{LongMutex, Mutex};
 use crate::engine::exec::progress::Progress;
+use crate::engine::expiry::monitor;
 use crate::engine::index_build::create;
 use crate::engine::index_build::fill;
 use crate::engine::maintenance::backup::{self, Backup};
@@ -108,6 +109,7 @@ impl Database {
         };
         if options.storage == StorageMode::Memory {
             let store = new_store(open_memory(), Recovered::empty());
+            monitor::begin(&store, &runtime);
             return Ok(Self::handle(store, options, runtime, None, None));
         }
         let open_store = |check| {
@@ -136,6 +138,7 @@ impl Database {
             opened => opened,
         })?;
         rebase::begin(&store, &runtime);
+        monitor::begin(&store, &runtime);
         scrub::begin(&store, host, at);
         Ok(Self::handle(store, options, runtime, place, Some(at.to_path_buf())))
     }
@@ -214,6 +217,12 @@ impl Database {
     pub fn write_checkpoint(&self) -> Result<bool> {
         self.check_open("writeCheckpoint")?;
         rebase::run(&self.store)
+    }
+
+    /// Deletes the documents that have expired by TTL indexes, without waiting for the monitor; returns how many.
+    pub fn delete_expired(&self) -> Result<u64> {
+        self.check_open("deleteExpired")?;
+        monitor::run_now(&self.store, &self.runtime)
     }
 
     /// Writes a snapshot of the current state and begins a new generation of files; writers continue meanwhile.
@@ -310,7 +319,8 @@ impl Database {
         let at_once = self.options.storage == StorageMode::Memory
             && self.closing.try_lock().is_some()
             && self.sessions.lock().iter().all(idle)
-            && self.store.compacting().try_lock().is_some();
+            && self.store.compacting().try_lock().is_some()
+            && self.store.auto().expiry.running().try_lock().is_some();
         at_once.then(|| self.close())
     }
 

@@ -221,7 +221,7 @@ pub(crate) fn wanted(collection: &Collection, specs: &[Spec]) -> Result<Vec<Arc<
     let existing: Vec<_> = collection.indexes().iter().filter(|index| index.is_kept()).cloned().collect();
     let mut fresh: Vec<Arc<Index>> = Vec::new();
     for spec in specs.iter().filter(|spec| !spec.is_id()) {
-        let known = || existing.iter().chain(&fresh).map(|index| index.spec());
+        let known = || existing.iter().chain(&fresh).map(|index| index.definition());
         if known().any(|known| known.is_same(spec)) {
             continue;
         }
@@ -235,7 +235,11 @@ pub(crate) fn wanted(collection: &Collection, specs: &[Spec]) -> Result<Vec<Arc<
             );
             return Err(refused(code, message));
         }
-        let same = known().find(|known| Spec { name: spec.name.clone(), ..(*known).clone() }.is_same(spec));
+        // As in MongoDB, the time after which documents expire makes no other index.
+        let expire_after = spec.expire_after;
+        let alike =
+            |known: &Spec| Spec { name: spec.name.clone(), expire_after, ..known.clone() }.is_same(spec);
+        let same = known().find(alike);
         if let Some(same) = same {
             let message = format!("index already exists with a different name: {}", same.name);
             return Err(refused(codes::INDEX_OPTIONS_CONFLICT, message));

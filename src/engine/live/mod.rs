@@ -1,6 +1,8 @@
-//! Live queries: the result of a find, and then what each newer state of the database makes of it.
+//! Finds that go on: live queries, whose result follows the commits, and tailable cursors.
 //!
-//! - `live`: the steps of one; `window`: the documents of its result in order
+//! - `live`: the steps of a live query; `window`: the documents of its result in order
+//! - `tail`: the steps of a tailable cursor
 
 pub(crate) mod live;
+pub(crate) mod tail;
 mod window;

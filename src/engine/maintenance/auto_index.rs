@@ -29,6 +29,7 @@ pub(crate) fn consider(store: &Arc<Store>, name: &str, runtime: &Handle) {
             sparse: false,
             partial: None,
             hidden: false,
+            expire_after: None,
         };
         let made = create::run(&store, &name, std::slice::from_ref(&spec));
         if let Err(error) = made.result

@@ -43,6 +43,14 @@ use crate::storage::runs::file::RunFile;
 use crate::storage::runs::in_memory::MemoryRun;
 use crate::storage::{CheckpointSink, Cut};
 
+/// What writes leave to do.
+pub(crate) fn upkeep(store: &Arc<Store>, runtime: &Handle) {
+    store.cool();
+    consider(store, runtime);
+    rebase::consider(store, runtime);
+    rebase::hold_back(store);
+}
+
 /// The minimum size of the log for an automatic compaction.
 const AUTO_BYTES: u64 = 4 << 20;
 /// The number of segments from which on a compaction begins, however little is garbage.

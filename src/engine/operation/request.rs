@@ -327,6 +327,13 @@ pub enum Operation {
         /// The parameters.
         options: FindOptions,
     },
+    /// Opens a tailable cursor. Its documents are read as the events of a change stream are.
+    Tail {
+        /// The filter.
+        filter: Incoming,
+        /// The parameters.
+        options: FindOptions,
+    },
     /// The next events of a change stream.
     Changes {
         /// The stream.

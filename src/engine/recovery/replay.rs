@@ -281,14 +281,14 @@ impl<'a> Replay<'a> {
             return Err("an index begins twice".into());
         }
         index.set_ready(lsn);
-        let is_hidden = index.is_hidden();
+        let is_told = index.is_hidden() || index.expire_after().is_some();
         if let Some(changes) = &mut self.changes {
             changes.indexes.insert((number, index.number()));
         }
         let index = Arc::new(index);
         collection.add_index(index.clone());
-        if is_hidden {
-            collection.note_hidden(&index, true);
+        if is_told {
+            collection.note_index(&index, true);
         }
         Ok(())
     }
@@ -298,7 +298,7 @@ impl<'a> Replay<'a> {
         let indexes = collection.indexes();
         let index = indexes.iter().find(|index| &*index.spec().name == name);
         let index = index.ok_or("a record names an index that does not exist")?;
-        collection.note_hidden(index, false);
+        collection.note_index(index, false);
         collection.remove_index(index.number());
         Ok(())
     }

@@ -62,6 +62,12 @@ pub(crate) fn collection_stats(store: &Store, name: &str) -> Value {
     if count > 0 {
         stats.push(("avgObjSize".to_owned(), Value::number(size as f64 / count as f64)));
     }
+    if let Some(collection) = &collection {
+        let cap = collection.capped().cap();
+        stats.push(("capped".to_owned(), Value::Bool(cap.is_some())));
+        stats.extend(cap.and_then(|cap| cap.max).map(|max| ("max".to_owned(), number(max))));
+        stats.extend(cap.map(|cap| ("maxSize".to_owned(), number(cap.size))));
+    }
     stats.extend([
         ("nindexes".to_owned(), number((indexes.len() + of_id) as u64)),
         ("indexSizes".to_owned(), by_name(|index| index.1)),

@@ -7,7 +7,7 @@
 
 use crate::engine::index_build::requests;
 use crate::engine::maintenance::auto_index;
-use crate::engine::maintenance::{compaction, rebase};
+use crate::engine::maintenance::compaction::upkeep;
 use crate::engine::operation::input::text_of;
 use crate::engine::write::collections;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -77,14 +77,6 @@ pub struct Session {
     pub(crate) cursors: OpenCursors,
     pub(crate) transactions: Transactions,
     pub(super) streams: Streams,
-}
-
-/// What writes leave to do.
-pub(super) fn upkeep(store: &Arc<Store>, runtime: &Handle) {
-    store.cool();
-    compaction::consider(store, runtime);
-    rebase::consider(store, runtime);
-    rebase::hold_back(store);
 }
 
 impl Session {
@@ -379,6 +371,9 @@ impl Session {
             }
             Operation::Live { filter, options } => {
                 Outcome::Now(Answered::plain(self.live(name, &filter, &options, constants)))
+            }
+            Operation::Tail { filter, options } => {
+                Outcome::Now(Answered::plain(self.tail(name, &filter, &options, constants)))
             }
             Operation::Unwatch { stream } => {
                 self.unwatch(stream);

@@ -228,6 +228,10 @@ impl Session {
         interrupt: &Interrupt,
     ) -> Result<Answer> {
         let (operation, variables) = operation.with_variables();
+        let is_capped = work.collection(name).is_some_and(|collection| collection.capped().cap().is_some());
+        if is_capped && !matches!(operation, Operation::Create { .. } | Operation::CreateIndexes { .. }) {
+            return Err(errors::capped(name));
+        }
         let constants = &find::constants(&self.store, variables, work.now(), interrupt)?;
         let seen = (interrupt, constants, None);
         Ok(match operation {
@@ -262,6 +266,9 @@ impl Session {
             Operation::Create { options } => {
                 let options = Arc::new(parse_options(options.as_ref())?);
                 options.check_for(name)?;
+                if options.cap().is_some() {
+                    return Err(errors::refused("a capped collection cannot be created"));
+                }
                 let collection = work.collection_or_begin_with(name, &options)?;
                 check_options(&collection, name, &options)?;
                 Answer::Done
@@ -320,6 +327,7 @@ fn refusal(operation: &Operation) -> Option<Error> {
         Operation::ListDatabases { .. } => "databases cannot be listed",
         Operation::ListIndexes => "indexes cannot be listed",
         Operation::Stats => "statistics cannot be read",
+        Operation::Tail { .. } => "a tailable cursor cannot be opened",
         _ => return None,
     };
     Some(errors::refused(what))

@@ -8,8 +8,9 @@ use std::sync::Arc;
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::Duration;
 
-use super::session::{Session, upkeep};
+use super::session::Session;
 use crate::engine::exec::interrupt::{Interrupt, Limits};
+use crate::engine::maintenance::compaction::upkeep;
 use crate::engine::operation::classify::writes;
 use crate::engine::operation::request::{Operation, Size, Step, Task};
 use crate::engine::operation::response::Answered;

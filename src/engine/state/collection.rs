@@ -6,7 +6,8 @@ use std::sync::{Arc, OnceLock};
 use dashmap::{DashMap, Entry};
 
 use super::base::CollectionBase;
-use super::collection_options::CollectionOptions;
+use super::capped::Capped;
+use super::collection_options::{CollectionOptions, OfIndex};
 use super::index::Index;
 use super::namespace::Shown;
 use super::recent::Recent;
@@ -62,6 +63,7 @@ pub struct Collection {
     index_numbers: AtomicU32,
     suggestions: ScanCounts,
     recent: Recent,
+    capped: Capped,
 }
 
 /// A view was named where only a collection can be.
@@ -102,6 +104,7 @@ impl Collection {
             index_numbers: AtomicU32::new(0),
             suggestions: ScanCounts::default(),
             recent: Recent::default(),
+            capped: Capped::default(),
         }
     }
 
@@ -124,6 +127,7 @@ impl Collection {
     pub(crate) fn set_options(&self, options: Arc<CollectionOptions>) {
         let mut own = self.options.write();
         self.keeps_images.store(options.keeps_images(), Ordering::Release);
+        self.capped.set(options.cap());
         let mut rules = self.rules.write();
         *rules = options.validation().map(|(validator, level, action)| match rules.take() {
             Some(rules) if rules.is(validator, level, action) => rules,
@@ -132,20 +136,24 @@ impl Collection {
         self.is_validated.store(rules.is_some(), Ordering::Release);
         self.is_view.store(options.view().is_some(), Ordering::Release);
         for index in self.indexes().iter() {
-            let (was, is) = (own.hides(&index.spec().name), options.hides(&index.spec().name));
+            let name = &index.spec().name;
+            let (was, is) = (own.of_index(name), options.of_index(name));
             if was != is {
-                index.set_hidden(is);
+                index.set_hidden(is.hidden);
+                index.set_expire_after(is.expire_after);
             }
         }
         *own = options;
     }
 
-    /// An index is ready or dropped: the options say from now on whether it is hidden.
-    pub(crate) fn note_hidden(&self, index: &Index, is_there: bool) {
-        let (name, hidden) = (&index.spec().name, is_there && index.is_hidden());
+    /// An index is ready or dropped: the options say from now on whether it is hidden, and when documents expire.
+    pub(crate) fn note_index(&self, index: &Index, is_there: bool) {
+        let now = OfIndex { hidden: index.is_hidden(), expire_after: index.expire_after() };
+        let now = if is_there { now } else { OfIndex::default() };
+        let name = &index.spec().name;
         let mut own = self.options.write();
-        if own.hides(name) != hidden {
-            *own = Arc::new(own.hiding(name, hidden));
+        if own.of_index(name) != now {
+            *own = Arc::new(own.with_index(name, now));
         }
     }
 
@@ -227,8 +235,10 @@ impl Collection {
     }
 
     pub(crate) fn add_index(&self, index: Arc<Index>) {
-        if self.options.read().hides(&index.spec().name) {
-            index.set_hidden(true);
+        let known = self.options.read().of_index(&index.spec().name);
+        if known != OfIndex::default() {
+            index.set_hidden(known.hidden);
+            index.set_expire_after(known.expire_after);
         }
         let mut indexes = self.indexes.write();
         *indexes = indexes.iter().cloned().chain([index]).collect();
@@ -258,6 +268,11 @@ impl Collection {
 
     pub(crate) fn suggestions(&self) -> &ScanCounts {
         &self.suggestions
+    }
+
+    /// Its limits and ends, if it is capped.
+    pub(crate) fn capped(&self) -> &Capped {
+        &self.capped
     }
 
     pub(crate) fn recent(&self) -> &Recent {

@@ -1,9 +1,11 @@
 //! The options of a collection, as the log keeps them: JSON, empty for none.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::capped::{Cap, CapGiven};
 use super::namespace::{Shown, parts};
 use super::rules::{self, Action, Level, Validator, ViewDefinition, view_definition};
 use crate::document::order::compare_values;
@@ -43,17 +45,62 @@ pub(crate) struct CollectionOptions {
         skip_serializing_if = "Option::is_none"
     )]
     view: Option<Arc<ViewDefinition>>,
+    /// TTL indexes by name, and after how many seconds documents expire. Not listed: the indexes themselves tell.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    ttl_indexes: BTreeMap<String, u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    capped: Option<Cap>,
+}
+
+/// What of an index may change.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct OfIndex {
+    /// Whether queries pass it over.
+    pub(crate) hidden: bool,
+    /// After how many seconds documents expire.
+    pub(crate) expire_after: Option<u32>,
+}
+
+impl OfIndex {
+    /// What it has otherwise than another, as it is listed.
+    fn otherwise(self, other: OfIndex) -> Vec<(String, Value)> {
+        let hidden = (self.hidden != other.hidden).then(|| ("hidden".to_owned(), Value::Bool(self.hidden)));
+        let seconds = self.expire_after.filter(|_| self.expire_after != other.expire_after);
+        let seconds =
+            seconds.map(|seconds| ("expireAfterSeconds".to_owned(), Value::number(f64::from(seconds))));
+        hidden.into_iter().chain(seconds).collect()
+    }
+}
+
+/// An index that COLLMOD has changed: what it has now, and what it had.
+pub(crate) struct ChangedIndex<'o> {
+    name: &'o str,
+    now: OfIndex,
+    before: OfIndex,
+}
+
+impl ChangedIndex<'_> {
+    /// What it had otherwise.
+    pub(crate) fn before(&self) -> Value {
+        Value::Object(self.before.otherwise(self.now))
+    }
+
+    fn now(&self) -> Value {
+        let name = ("name".to_owned(), Value::String(self.name.to_owned()));
+        Value::Object([name].into_iter().chain(self.now.otherwise(self.before)).collect())
+    }
 }
 
 impl CollectionOptions {
     /// Reads an object of options from the boundary.
     pub(crate) fn parse(given: RawValue<'_>) -> Result<CollectionOptions> {
-        let mut options = CollectionOptions::default();
+        let (mut options, mut capped) = (CollectionOptions::default(), CapGiven::default());
         for (name, value) in given.fields() {
-            if !options.take(name, value)? {
+            if !capped.take(name, value)? && !options.take(name, value)? {
                 return Err(refused(format!("a collection has no option '{name}'")));
             }
         }
+        options.capped = capped.finish()?;
         options.take_view(given)?;
         options.check_view()?;
         Ok(options)
@@ -118,28 +165,51 @@ impl CollectionOptions {
         self.hidden_indexes.iter().any(|name| name == index)
     }
 
-    /// The same with an index hidden, or not.
+    /// What is said of the index of this name.
+    pub(crate) fn of_index(&self, index: &str) -> OfIndex {
+        OfIndex { hidden: self.hides(index), expire_after: self.ttl_indexes.get(index).copied() }
+    }
+
+    /// The same with this said of an index.
     #[must_use]
-    pub(crate) fn hiding(&self, index: &str, hidden: bool) -> CollectionOptions {
+    pub(crate) fn with_index(&self, index: &str, now: OfIndex) -> CollectionOptions {
         let mut options = self.clone();
         options.hidden_indexes.retain(|name| name != index);
-        if hidden {
+        if now.hidden {
             options.hidden_indexes.push(index.to_owned());
             options.hidden_indexes.sort();
         }
+        options.ttl_indexes.remove(index);
+        options.ttl_indexes.extend(now.expire_after.map(|seconds| (index.to_owned(), seconds)));
         options
+    }
+
+    /// How large the collection may become, if it is capped.
+    pub(crate) fn cap(&self) -> Option<Cap> {
+        self.capped
+    }
+
+    /// The same with another limit of a capped collection.
+    #[must_use]
+    pub(crate) fn capped_at(&self, cap: Cap) -> CollectionOptions {
+        CollectionOptions { capped: Some(cap), ..self.clone() }
     }
 
     /// Whether a collection with these options is as it is asked for.
     pub(crate) fn is_as(&self, given: &CollectionOptions) -> bool {
-        CollectionOptions { hidden_indexes: Vec::new(), ..self.clone() } == *given
+        let (hidden_indexes, ttl_indexes) = (Vec::new(), BTreeMap::new());
+        CollectionOptions { hidden_indexes, ttl_indexes, ..self.clone() } == *given
     }
 
-    /// The index that is hidden now and was not before, or the other way round; and whether it was hidden.
-    pub(crate) fn changed_index<'o>(&'o self, before: &'o CollectionOptions) -> Option<(&'o str, bool)> {
-        let appeared = before.hidden_indexes.iter().find(|name| !self.hides(name));
-        let hidden = self.hidden_indexes.iter().find(|name| !before.hides(name));
-        appeared.map(|name| (&**name, true)).or(hidden.map(|name| (&**name, false)))
+    /// The index of which something is said that was not said before.
+    pub(crate) fn changed_index<'o>(&'o self, before: &'o CollectionOptions) -> Option<ChangedIndex<'o>> {
+        let names = |options: &'o CollectionOptions| {
+            options.hidden_indexes.iter().chain(options.ttl_indexes.keys()).map(String::as_str)
+        };
+        names(self).chain(names(before)).find_map(|name| {
+            let (now, before) = (self.of_index(name), before.of_index(name));
+            (now != before).then_some(ChangedIndex { name, now, before })
+        })
     }
 
     /// Reads what the log has.
@@ -182,7 +252,8 @@ impl CollectionOptions {
             [on, ("pipeline".to_owned(), view.stages().clone())]
         });
         let view = view.into_iter().flatten();
-        [images, validator, level, action].into_iter().flatten().chain(view).collect()
+        let capped = self.capped.iter().flat_map(Cap::fields);
+        capped.chain([images, validator, level, action].into_iter().flatten()).chain(view).collect()
     }
 
     /// Whether documents are checked, and how.
@@ -216,11 +287,7 @@ impl CollectionOptions {
                 |(other, before): &(String, Value)| name == other && compare_values(value, before).is_eq();
             fields_before.iter().any(is_same)
         };
-        let index = self.changed_index(before).map(|(name, was)| {
-            let fields = [("name", Value::String(name.to_owned())), ("hidden", Value::Bool(!was))];
-            let fields = fields.map(|(name, value)| (name.to_owned(), value));
-            ("index".to_owned(), Value::Object(fields.into()))
-        });
+        let index = self.changed_index(before).map(|index| ("index".to_owned(), index.now()));
         own.into_iter().filter(|option| !same(option)).chain(gone).chain(index).collect()
     }
 }

@@ -4,6 +4,7 @@
 //! - [`slab`]: the versions of a collection's documents, by slot
 //! - `base`: what stands on disk below all of them
 //! - [`index`]: an index of a collection
+//! - `capped`: how large a capped collection may become, and where it begins
 //! - [`collection`]: directory, documents and indexes under one number; `collection_options`: its options
 //! - `namespace`: full names of collections, and names of databases
 //! - [`catalogue`]: the collections by name, as one commit left them
@@ -17,6 +18,7 @@
 //! - `scan_counts`: paths that costly scans read, for suggested indexes
 
 pub(crate) mod base;
+pub(crate) mod capped;
 pub(crate) mod catalogue;
 pub(crate) mod collection;
 pub(crate) mod collection_options;

@@ -1,10 +1,10 @@
 //! The state of what the database does by itself: compactions, and checkpoints while it is open.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 
 use super::scrub_state::ScrubState;
-use crate::engine::exec::locks::Mutex;
+use crate::engine::exec::locks::{LongMutex, Mutex};
 
 /// The order of checkpoints that come below what is in memory, and of compactions, which move what they name.
 #[derive(Default)]
@@ -47,12 +47,37 @@ pub(crate) struct CompactionState {
     pub(crate) since: AtomicU64,
     /// Whether documents were evicted.
     pub(crate) evicted: AtomicBool,
+    /// The deletion of expired documents.
+    pub(crate) expiry: ExpiryState,
     /// The scrub.
     pub(crate) scrub: Arc<ScrubState>,
     /// Of checkpoints that come below, and compactions.
     pub(crate) order: Arc<RebaseOrder>,
     /// In memory: bytes appended before the last compaction, and bytes of all blocks after it.
     pub(crate) packed: Mutex<(u64, u64)>,
+}
+
+/// Held while expired documents are deleted.
+#[derive(Default)]
+pub(crate) struct Expiring;
+
+/// Whether somebody looks after expired documents, and deletes some now.
+#[derive(Default)]
+pub(crate) struct ExpiryState {
+    begun: AtomicBool,
+    running: LongMutex<Expiring>,
+}
+
+impl ExpiryState {
+    /// Whether the caller is the first who begins.
+    pub(crate) fn begin(&self) -> bool {
+        !self.begun.swap(true, Ordering::AcqRel)
+    }
+
+    /// Held by a pass.
+    pub(crate) fn running(&self) -> &LongMutex<Expiring> {
+        &self.running
+    }
 }
 
 impl CompactionState {

@@ -463,7 +463,8 @@ impl Store {
         self.closing.store(true, Ordering::Release);
         self.auto.scrub.stop();
         let first = !std::mem::replace(&mut self.applied.lock().closed, true);
-        // A running compaction sees the flag and stops.
+        // What deletes expired documents, and a running compaction, see the flag and stop.
+        drop(self.auto.expiry.running().lock());
         let _none = self.compacting.lock();
         if !first {
             return Ok(());

@@ -47,6 +47,15 @@ pub(crate) fn refused(what: &str) -> Error {
     Error::new(Kind::NotSupported, message).with_code(codes::OPERATION_NOT_SUPPORTED_IN_TRANSACTION)
 }
 
+/// Documents of a capped collection cannot be written.
+pub(crate) fn capped(name: &str) -> Error {
+    let message = format!(
+        "Collection '{}' is a capped collection. Writes in transactions are not allowed on capped collections.",
+        Shown(name)
+    );
+    Error::new(Kind::NotSupported, message).with_code(codes::OPERATION_NOT_SUPPORTED_IN_TRANSACTION)
+}
+
 /// What the transaction, or all of them, hold is too much.
 pub(crate) fn too_large(what: &str, mebibytes: u64) -> Error {
     let message =

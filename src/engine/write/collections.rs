@@ -10,11 +10,12 @@ use crate::engine::operation::response::Answer;
 use crate::engine::plan::hint::Hint;
 use crate::engine::state::catalogue::Catalogue;
 use crate::engine::state::collection::Collection;
-use crate::engine::state::collection_options::CollectionOptions;
+use crate::engine::state::collection_options::{CollectionOptions, OfIndex};
 use crate::engine::state::namespace::{Shown, check_collection, parts, within};
 use crate::engine::state::rules::view_definition::{MOST_VIEWS, too_deep};
 use crate::engine::store::Store;
 use crate::error::{Error, Kind, Result, codes};
+use crate::index::MAX_EXPIRE_AFTER;
 use crate::storage::Lsn;
 
 /// Creates an empty collection; an existing one is left as it is, and must have the options that are given.
@@ -77,8 +78,6 @@ pub(crate) fn check_options(collection: &Collection, name: &str, options: &Colle
 /// Options of collections that the server changes and that no collection has here.
 const MISSING: &[&str] = &[
     "expireAfterSeconds",
-    "cappedSize",
-    "cappedMax",
     "timeseries",
     "timeseriesBucketsMayHaveMixedSchemaData",
     "recordIdsReplicated",
@@ -86,7 +85,7 @@ const MISSING: &[&str] = &[
 ];
 
 /// Changes options of a collection: `{ changeStreamPreAndPostImages, validator, validationLevel,
-/// validationAction }`. Options that it has already are no change.
+/// validationAction, index, cappedSize, cappedMax }`. Options that it has already are no change.
 pub(crate) fn modify(store: &Store, name: &str, changes: &Incoming) -> Committed<Answer> {
     if let Err(error) = incoming::check(changes.bytes(), &changes.shapes) {
         return Committed::failed(error);
@@ -106,7 +105,9 @@ pub(crate) fn modify(store: &Store, name: &str, changes: &Incoming) -> Committed
                 options = index_changed(name, &collection, &options, value, &mut answer)?;
                 continue;
             }
-            if !options.take(option, value)? {
+            if let Some(changed) = cap_changed(&options, option, value)? {
+                options = changed;
+            } else if !options.take(option, value)? {
                 return Err(no_option(option).into());
             }
         }
@@ -154,7 +155,24 @@ fn change_view(
     }
 }
 
-/// Hides an index from queries, or shows it: `{ name | keyPattern, hidden }`.
+/// The options with another limit of a capped collection; `None` if that is no such option.
+fn cap_changed(
+    options: &CollectionOptions,
+    option: &str,
+    value: RawValue<'_>,
+) -> Result<Option<CollectionOptions>> {
+    if !matches!(option, "cappedSize" | "cappedMax") {
+        return Ok(None);
+    }
+    let Some(cap) = options.cap() else {
+        let message = format!("the option '{option}' of collMod is of capped collections, and this is none");
+        return Err(Error::new(Kind::BadQuery, message).with_code(codes::INVALID_OPTIONS));
+    };
+    Ok(cap.changed(option, value)?.map(|cap| options.capped_at(cap)))
+}
+
+/// Hides an index from queries, or shows it, and changes when documents expire: `{ name | keyPattern, hidden?,
+/// expireAfterSeconds? }`.
 fn index_changed(
     name: &str,
     collection: &Collection,
@@ -163,7 +181,7 @@ fn index_changed(
     answer: &mut Object,
 ) -> Result<CollectionOptions> {
     let refused = |message: String, code| Err(Error::new(Kind::BadQuery, message).with_code(code));
-    let (mut wanted, mut hidden) = (Vec::new(), None);
+    let (mut wanted, mut hidden, mut expire_after) = (Vec::new(), None, None);
     for (option, value) in given.fields() {
         match (option, value.kind()) {
             ("name", RawKind::String(text)) => {
@@ -178,37 +196,66 @@ fn index_changed(
                 wanted.push(Hint::Keys(keys.collect()));
             }
             ("hidden", RawKind::Bool(value)) => hidden = Some(value),
-            ("expireAfterSeconds" | "prepareUnique" | "unique", _) => return Err(no_option(option)),
-            ("name" | "keyPattern" | "hidden", _) => {
+            ("expireAfterSeconds", kind) if kind.truncated().is_some() => {
+                let seconds = kind.truncated().unwrap_or(f64::NAN);
+                if !(0.0..=f64::from(MAX_EXPIRE_AFTER)).contains(&seconds) {
+                    let message =
+                        format!("index.expireAfterSeconds of collMod must be 0 to {MAX_EXPIRE_AFTER}");
+                    return refused(message, codes::INVALID_OPTIONS);
+                }
+                expire_after = Some(seconds as u32);
+            }
+            ("prepareUnique" | "unique", _) => return Err(no_option(option)),
+            ("name" | "keyPattern" | "hidden" | "expireAfterSeconds", _) => {
                 let message = format!("index.{option} of collMod has another type than it must have");
                 return refused(message, codes::TYPE_MISMATCH);
             }
             _ => return Err(no_option(&format!("index.{option}"))),
         }
     }
-    let ([wanted], Some(hidden)) = (&wanted[..], hidden) else {
-        let message = "index of collMod must have either name or keyPattern, and hidden: true or false";
+    let ([wanted], true) = (&wanted[..], hidden.is_some() || expire_after.is_some()) else {
+        let message = "index of collMod must have either name or keyPattern, and hidden: true or false, or expireAfterSeconds";
         return refused(message.to_owned(), codes::INVALID_OPTIONS);
     };
     if wanted.is_id() {
-        return refused("the index on _id cannot be hidden".to_owned(), codes::BAD_VALUE);
+        return match expire_after {
+            Some(_) => {
+                refused("the _id field does not support TTL indexes".to_owned(), codes::INVALID_OPTIONS)
+            }
+            None => refused("the index on _id cannot be hidden".to_owned(), codes::BAD_VALUE),
+        };
     }
     let found = collection.ready_indexes(Lsn::NEWEST).find(|index| wanted.is_of(index.spec()));
     let Some(index) = found else {
         let message = format!("the collection '{}' has no such index; list its indexes", Shown(name));
         return refused(message, codes::INDEX_NOT_FOUND);
     };
-    let index = &index.spec().name;
-    let before = options.hides(index);
-    if before != hidden {
-        answer.push(("hidden_old".to_owned(), Value::Bool(before)));
-        answer.push(("hidden_new".to_owned(), Value::Bool(hidden)));
+    if expire_after.is_some() && index.spec().fields.len() != 1 {
+        let message = "TTL indexes are single-field indexes, compound indexes do not support TTL";
+        return refused(message.to_owned(), codes::INVALID_OPTIONS);
     }
-    Ok(options.hiding(index, hidden))
+    let index = &index.spec().name;
+    let before = options.of_index(index);
+    let now = OfIndex {
+        hidden: hidden.unwrap_or(before.hidden),
+        expire_after: expire_after.or(before.expire_after),
+    };
+    if before.hidden != now.hidden {
+        answer.push(("hidden_old".to_owned(), Value::Bool(before.hidden)));
+        answer.push(("hidden_new".to_owned(), Value::Bool(now.hidden)));
+    }
+    if before.expire_after != now.expire_after {
+        let seconds = |name: &str, seconds: Option<u32>| {
+            seconds.map(|seconds| (name.to_owned(), Value::number(f64::from(seconds))))
+        };
+        answer.extend(seconds("expireAfterSeconds_old", before.expire_after));
+        answer.extend(seconds("expireAfterSeconds_new", now.expire_after));
+    }
+    Ok(options.with_index(index, now))
 }
 
 fn no_option(option: &str) -> Error {
-    let of_index = matches!(option, "expireAfterSeconds" | "prepareUnique" | "unique");
+    let of_index = matches!(option, "prepareUnique" | "unique");
     if MISSING.contains(&option) || of_index {
         let message = format!("the option '{option}' of collMod is not supported; leave it out");
         return Error::new(Kind::NotSupported, message);

@@ -64,6 +64,7 @@ named! {
     WRITE_CONFLICT = 112, "WriteConflict";
     CONFLICTING_OPERATION_IN_PROGRESS = 117, "ConflictingOperationInProgress";
     DOCUMENT_VALIDATION_FAILURE = 121, "DocumentValidationFailure";
+    CAPPED_POSITION_LOST = 136, "CappedPositionLost";
     EXCEEDED_MEMORY_LIMIT = 146, "ExceededMemoryLimit";
     VIEW_DEPTH_LIMIT_EXCEEDED = 165, "ViewDepthLimitExceeded";
     COMMAND_NOT_SUPPORTED_ON_VIEW = 166, "CommandNotSupportedOnView";
@@ -102,6 +103,10 @@ macro_rules! places {
 }
 
 places! {
+    /// A number outside of the range of an option.
+    OUT_OF_RANGE = 51024;
+    /// `$out` into a capped collection.
+    OUT_INTO_CAPPED = 17152;
     /// A compound sort or index with too many paths.
     TOO_MANY_KEYS = 13103;
     /// A sort that is not an object.

@@ -10,6 +10,7 @@ use crate::engine::changes::stream::{ChangeStream, State};
 use crate::engine::exec::interrupt::{Interrupt, Limits};
 use crate::engine::exec::work_queue::Job;
 use crate::engine::live::live::Live;
+use crate::engine::live::tail::Tail;
 use crate::engine::operation::input::Incoming;
 use crate::engine::operation::request::{FindOptions, Operation, Task};
 use crate::engine::operation::response::{Answer, Answered};
@@ -75,6 +76,21 @@ impl Session {
         self.store.check_stores(name)?;
         let live = Live::open(&self.store, name, filter, options, constants)?;
         Ok(Answer::Count(self.streams.add(Follower::Live(live))))
+    }
+
+    /// Opens a tailable cursor; 0 where there is nothing that it could wait for.
+    pub(in crate::engine::session) fn tail(
+        &self,
+        name: &str,
+        filter: &Incoming,
+        options: &FindOptions,
+        constants: &Constants,
+    ) -> Result<Answer> {
+        if self.store.is_past() {
+            return Err(unchanging());
+        }
+        let tail = Tail::open(&self.store, name, filter, options, constants)?;
+        Ok(Answer::Count(tail.map_or(0, |tail| self.streams.add(Follower::Tail(tail)))))
     }
 
     /// Queues a read of a change stream.

@@ -1,4 +1,4 @@
-//! What follows the commits: change streams and live queries, by number.
+//! What follows the commits: change streams, live queries and tailable cursors, by number.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -8,6 +8,7 @@ use crate::engine::changes::stream::{Batch, ChangeStream, State};
 use crate::engine::exec::interrupt::Interrupt;
 use crate::engine::exec::locks::{LongMutex, Mutex};
 use crate::engine::live::live::{Live, Step};
+use crate::engine::live::tail::Tail;
 use crate::engine::operation::response::{Answer, Answered, Reply};
 use crate::engine::state::feed::Wake;
 use crate::error::Result;
@@ -28,6 +29,7 @@ pub(super) struct Waiting {
 pub(super) enum Follower {
     Changes(ChangeStream),
     Live(Live),
+    Tail(Tail),
 }
 
 /// What a follower has to tell.
@@ -83,6 +85,8 @@ impl Follower {
         match self {
             Follower::Changes(stream) => stream.woken(why),
             Follower::Live(live) => live.woken(why),
+            // Each step looks at the newest state.
+            Follower::Tail(_) => {}
         }
     }
 
@@ -112,6 +116,18 @@ impl Follower {
                     }
                 };
                 Ok(Told { answered, is_news, state: State::Waits { next, subject } })
+            }
+            Follower::Tail(tail) => {
+                let tailed = tail.step(batch, interrupt)?;
+                let (next, subject) = tail.waits();
+                let is_news = !tailed.documents.is_empty();
+                let (cursor, state) = match tailed.has_ended {
+                    true => (0, State::Ended),
+                    false => (number, State::Waits { next, subject }),
+                };
+                let answer = Answer::Batch { cursor, documents: tailed.documents };
+                let answered = Answered { collection: Some(tail.collection().clone()), answer: Ok(answer) };
+                Ok(Told { answered, is_news, state })
             }
         }
     }

@@ -10,7 +10,7 @@
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, AtomicU64, Ordering};
 
 use super::events::{Events, holds};
 use super::layers::{Layer, Merged};
@@ -40,6 +40,8 @@ pub struct Index {
     truncated: AtomicBool,
     /// Whether queries pass it over.
     hidden: AtomicBool,
+    /// After how many seconds documents expire; below 0 never.
+    expire_after: AtomicI64,
     ready_at: AtomicU64,
     dropped_at: AtomicU64,
     uses: AtomicU64,
@@ -79,8 +81,9 @@ impl Index {
             }
         };
         let hidden = AtomicBool::new(spec.hidden);
-        // Whether it is hidden may change; the definition does not.
-        let spec = Spec { hidden: false, ..spec };
+        let expire_after = AtomicI64::new(spec.expire_after.map_or(-1, i64::from));
+        // These may change; the definition does not.
+        let spec = Spec { hidden: false, expire_after: None, ..spec };
         Ok(Index {
             number,
             spec,
@@ -89,6 +92,7 @@ impl Index {
             multikey: AtomicU32::new(0),
             truncated: AtomicBool::new(false),
             hidden,
+            expire_after,
             ready_at: AtomicU64::new(NEVER),
             dropped_at: AtomicU64::new(NEVER),
             uses: AtomicU64::new(0),
@@ -106,9 +110,18 @@ impl Index {
         &self.spec
     }
 
-    /// Its definition, with whether it is hidden now.
+    /// Its definition, with what may change as it is now: whether it is hidden, and when documents expire.
     pub(crate) fn definition(&self) -> Spec {
-        Spec { hidden: self.is_hidden(), ..self.spec.clone() }
+        Spec { hidden: self.is_hidden(), expire_after: self.expire_after(), ..self.spec.clone() }
+    }
+
+    /// How many seconds after the time in its field a document expires; `None` where they do not.
+    pub(crate) fn expire_after(&self) -> Option<u32> {
+        u32::try_from(self.expire_after.load(Ordering::Acquire)).ok()
+    }
+
+    pub(crate) fn set_expire_after(&self, seconds: Option<u32>) {
+        self.expire_after.store(seconds.map_or(-1, i64::from), Ordering::Release);
     }
 
     /// Whether queries pass it over. Writes maintain it all the same.
