@@ -9,7 +9,7 @@ import { CALLS } from './support/molten-calls.mjs'
 function plain(answer) {
   if (Array.isArray(answer)) return answer.map(plain)
   if (typeof answer !== 'object' || answer === null) return answer
-  const { createdAt, modifiedAt, ids, ...rest } = answer
+  const { createdAt: _createdAt, modifiedAt: _modifiedAt, ids: _ids, ...rest } = answer
   for (const [name, field] of Object.entries(rest)) if (field?._v !== undefined) rest[name] = plain(field)
   if (/^[\da-f]{8}-/.test(rest._key)) delete rest._key
   return rest
@@ -63,7 +63,7 @@ test('fields named like ours, and odd ones, are kept', async (t) => {
   const db = await memory(t)
   const document = JSON.parse('{"_id":1,"__id":2,"__proto__":{"x":3},"":4,"$set":5,"constructor":6}')
   await db.molten.set({ data: { k: document } })
-  const { _v, createdAt, modifiedAt, ...fields } = await db.molten.get({ keys: 'k' })
+  const { _v, createdAt: _createdAt, modifiedAt: _modifiedAt, ...fields } = await db.molten.get({ keys: 'k' })
   t.deepEqual(Object.entries(fields).toSorted(), Object.entries(document).toSorted())
   t.deepEqual(await db.molten.get({ keys: 'k', fields: ['_id', '__proto__.x'] }), { ...JSON.parse('{"_id":1,"__proto__":{"x":3}}'), _v: 1 })
   t.is((await db.molten.get({ where: { _id: 1 } })).length, 1)

@@ -154,7 +154,10 @@ pub const SCRIPTS: Below = &[
     ("connection", &["ids", "types", "codec", "transport", "arguments", "request"]),
     ("cursor", &["ids", "types", "codec", "transport", "arguments", "request", "connection"]),
     ("molten", &["ids", "types", "arguments"]),
-    ("api", &["ids", "types", "codec", "transport", "arguments", "request", "connection", "cursor", "molten"]),
+    (
+        "api",
+        &["ids", "types", "codec", "transport", "arguments", "request", "connection", "cursor", "molten"],
+    ),
     ("mongodb", &["ids", "types", "api"]),
     ("importers", &["ids", "types", "api"]),
     ("inspector", &["ids", "types", "api"]),

@@ -27,6 +27,9 @@ use crate::storage::Host;
 /// Encrypted entries that may fail to open before the password counts as wrong; a few may be damaged.
 const TRIED: u32 = 16;
 
+/// How many notes a result has.
+const NOTED: usize = 1_000;
+
 /// How to import.
 #[derive(Clone, Default)]
 pub struct MoltenOptions {
@@ -328,22 +331,36 @@ impl Import {
                         self.left_out(&what, error)?;
                     }
                 }
-                Err(reason) => self.notes.push(format!("{what} is left out: {reason}")),
+                Err(reason) => self.note(format!("{what} is left out: {reason}")),
             }
         }
         for (collection, time) in std::mem::take(&mut self.expiries) {
             let time = date::text_of(time);
-            self.notes.push(format!("MoltenDB would drop {collection:?} at {time}; here its documents stay"));
+            self.note(format!("MoltenDB would drop {collection:?} at {time}; here its documents stay"));
+        }
+        if source.covered() > 0 {
+            let count = source.covered();
+            self.note(format!(
+                "the first {count} entries of the log are left out, as the snapshot says that it has them"
+            ));
         }
         self.rejects.finish()?;
         Ok(made)
+    }
+
+    fn note(&mut self, note: String) {
+        match self.notes.len() {
+            ..NOTED => self.notes.push(note),
+            NOTED => self.notes.push("there is more".to_owned()),
+            _ => {}
+        }
     }
 
     /// Notes what could not be made of an index or a schema; other errors end the import.
     fn left_out(&mut self, what: &str, error: Error) -> Result<()> {
         match error.kind() {
             Kind::BadQuery | Kind::BadDocument | Kind::NotSupported | Kind::Limit | Kind::SchemaViolation => {
-                self.notes.push(format!("{what} is left out: {}", error.message()));
+                self.note(format!("{what} is left out: {}", error.message()));
                 Ok(())
             }
             _ => Err(error),

@@ -98,6 +98,11 @@ impl Source {
         self.parts.get(file).map_or(Path::new(""), |part| &part.path)
     }
 
+    /// How many entries of the log are left out, as the snapshot says that it has them.
+    pub(super) fn covered(&self) -> u64 {
+        self.covered
+    }
+
     /// What the database is written in.
     pub(super) fn written(&self) -> Written {
         self.written
@@ -163,11 +168,8 @@ impl Source {
             let walk = Walk { source: self, file, length, visit: &mut visit };
             let outcome = match role {
                 Role::Cold => walk.lines(reader, 0),
-                Role::Log if self.written == Written::MessagePack => walk.frames(reader),
-                Role::Log => {
-                    let covered = walk.source.covered;
-                    walk.lines(reader, covered)
-                }
+                Role::Log if self.written == Written::MessagePack => walk.frames(reader, self.covered),
+                Role::Log => walk.lines(reader, self.covered),
                 Role::Snapshot => walk.snapshot(reader).map(|covered| self.covered = covered),
             };
             outcome.map_err(|stop| match stop {
@@ -243,8 +245,8 @@ impl<V: FnMut(&Source, &Place, Piece<'_>) -> Result<()>> Walk<'_, V> {
         }
     }
 
-    /// Frames of a length and as many bytes. After a length that cannot be, nothing more can be found.
-    fn frames(mut self, mut from: impl Read) -> Result<(), Stop> {
+    /// Frames of a length and as many bytes, behind the first ones. After a length that cannot be, nothing more can be found.
+    fn frames(mut self, mut from: impl Read, skip: u64) -> Result<(), Stop> {
         let (mut number, mut at) = (1, 0);
         while at < self.length {
             let left = self.length - at;
@@ -256,13 +258,19 @@ impl<V: FnMut(&Source, &Place, Piece<'_>) -> Result<()>> Walk<'_, V> {
                     u64::from(u32::from_le_bytes(head))
                 }
             };
-            let place = (number, Some(at), left.min(length.saturating_add(4)));
-            if length > left.saturating_sub(4) {
-                let message =
-                    "it is cut off: the file ends before it does, and nothing behind it can be read";
-                return self.tell(place, Piece::Fault(message.to_owned()));
+            let place = (number, Some(at + 4), length);
+            if length > left.saturating_sub(4) || length == 0 {
+                let message = match length {
+                    0 => "it is empty, so nothing behind it can be read",
+                    _ => "it is cut off: the file ends before it does, and nothing behind it can be read",
+                };
+                return self.tell((number, Some(at), left), Piece::Fault(message.to_owned()));
             }
-            self.entry(&mut from, (place, length), Written::MessagePack)?;
+            if number <= skip {
+                io::copy(&mut from.by_ref().take(length), &mut io::sink())?;
+            } else {
+                self.entry(&mut from, (place, length), Written::MessagePack)?;
+            }
             (number, at) = (number + 1, at + 4 + length);
         }
         Ok(())
@@ -330,7 +338,7 @@ impl<V: FnMut(&Source, &Place, Piece<'_>) -> Result<()>> Walk<'_, V> {
                 let length = u64::from_le_bytes(length);
                 let offset = at.map(|at| at + width as u64);
                 at = offset.map(|offset| offset.saturating_add(length));
-                if at.is_some_and(|at| at > self.length) {
+                if length == 0 || at.is_some_and(|at| at > self.length) {
                     return Err(io::Error::from(io::ErrorKind::UnexpectedEof).into());
                 }
                 self.entry(&mut from, ((number, offset, length), length), written)
@@ -347,7 +355,14 @@ impl<V: FnMut(&Source, &Place, Piece<'_>) -> Result<()>> Walk<'_, V> {
                 Err(stop) => return Err(stop),
             }
         }
-        Ok(())
+        // Reading on to the end compares the checksum, if there is one.
+        let fault = match from.read(&mut [0]) {
+            Ok(0) => return Ok(()),
+            Ok(_) => "it has more than the entries that it says it has".to_owned(),
+            Err(error) if is_damage(&error) => format!("an entry of it is damaged: {error}"),
+            Err(error) => return Err(error.into()),
+        };
+        self.tell((0, None, 0), Piece::Fault(fault))
     }
 }
 
