@@ -2533,9 +2533,6 @@ declare abstract class DatabaseFileMethods {
 	 * value that cannot be stored, `DUPLICATE_KEY` when its `_id` exists (option `ifExists`).
 	 */
 	importJSONL(readable: ImportSource, options?: ImportOptions): Promise<ImportResult>;
-}
-declare abstract class DatabaseMoltenMethods extends DatabaseFileMethods {
-	#private;
 	/**
 	 * Makes a new database in the directory `destination`, which must not exist, of one of MoltenDB (the crate moltendb-core, releases 0.6 and 1.0):
 	 * `log` is the file that it was opened with; its snapshot and the rest are found beside it, and all of them stay as they are. Keys become `_id`s. An
@@ -2614,7 +2611,7 @@ export declare class TransactionSync {
  * const users = db.collection('users')
  * await db.close()
  */
-export declare class Database extends DatabaseMoltenMethods {
+export declare class Database extends DatabaseFileMethods {
 	#private;
 	/**
 	 * Opens a database, or creates one. Resolves when everything acknowledged earlier is recovered.

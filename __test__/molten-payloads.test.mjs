@@ -68,6 +68,7 @@ test('fields named like ours, and odd ones, are kept', async (t) => {
   t.deepEqual(await db.molten.get({ keys: 'k', fields: ['_id', '__proto__.x'] }), { ...JSON.parse('{"_id":1,"__proto__":{"x":3}}'), _v: 1 })
   t.is((await db.molten.get({ where: { _id: 1 } })).length, 1)
   t.is((await db.molten.get({ where: { _key: 'k' } })).length, 1)
+  t.is((await db.molten.get({ where: { _key: 'K' } })).length, 0)
   t.is(({}).x, undefined)
 })
 

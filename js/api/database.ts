@@ -33,8 +33,8 @@ import type { ChangeStreamDocument, DatabaseChangeStreamOptions } from '../types
 import type { ListCollectionsOptions, ListDatabasesOptions, ListDatabasesResult } from '../types/indexes.js'
 import type { ClientSession, ClientSessionOptions, SyncTransactionOptions, TransactionRunOptions } from '../types/options.js'
 import { Collection } from './collection.js'
+import { DatabaseFileMethods } from './file-methods.js'
 import { type CollectionSettings, collectionSettings } from './handle.js'
-import { DatabaseMoltenMethods } from './molten-methods.js'
 import { refuseMethods } from './refused-methods.js'
 import { runInTransaction, runInTransactionSync, type Transaction, type TransactionMaker, type TransactionSync } from './transaction.js'
 
@@ -59,7 +59,7 @@ const abandoned = new FinalizationRegistry<Connection>((connection) => {
  * const users = db.collection('users')
  * await db.close()
  */
-export class Database extends DatabaseMoltenMethods {
+export class Database extends DatabaseFileMethods {
   readonly #connection: Connection
   readonly #description: Description
   readonly #name: DatabaseName

@@ -20,9 +20,9 @@ const equal: Test = (_where, path, value) => {
   return { [path]: Array.isArray(value) ? { $eq: value } : { $eq: value, ...NO_ARRAY } }
 }
 
-/** Text without regard to case; undefined where case changes nothing, and for what is too long: that is compared exactly. */
+/** Text without regard to case; undefined where case changes nothing, for keys, and for what is too long: that is compared exactly. */
 function text(path: string, value: string, start: string, end: string): Document | undefined {
-  if (value.length > LONGEST || value.toLowerCase() === value.toUpperCase()) return undefined
+  if (path === '_id' || value.length > LONGEST || value.toLowerCase() === value.toUpperCase()) return undefined
   return { [path]: { $regex: start + escaped(value) + end, $options: 'is', ...NO_ARRAY } }
 }
 
