@@ -26,14 +26,16 @@ impl Database {
     fn open(release: &str, log: &str, password: Option<&str>) -> Database {
         match release {
             "0.6" => {
-                let key = password.map(|password| molten06::engine::EncryptedStorage::derive_key(password, log));
+                let key =
+                    password.map(|password| molten06::engine::EncryptedStorage::derive_key(password, log));
                 Database::Six(
                     molten06::engine::Db::open(log, true, false, usize::MAX, 1000, 60, LARGE, key.as_ref())
                         .expect("MoltenDB opens the log"),
                 )
             }
             "1.0" => {
-                let key = password.map(|password| molten1::engine::EncryptedStorage::derive_key(password, log));
+                let key =
+                    password.map(|password| molten1::engine::EncryptedStorage::derive_key(password, log));
                 let config = molten1::engine::DbConfig {
                     path: log.to_owned(),
                     sync_mode: true,
@@ -65,18 +67,32 @@ impl Database {
         match (self, call) {
             (Database::Six(database), "get") => molten06::handlers::process_get(database, payload, LARGE),
             (Database::Six(database), "set") => molten06::handlers::process_set(database, payload, LARGE),
-            (Database::Six(database), "update") => molten06::handlers::process_update(database, payload, LARGE),
-            (Database::Six(database), "delete") => molten06::handlers::process_delete(database, payload, LARGE),
+            (Database::Six(database), "update") => {
+                molten06::handlers::process_update(database, payload, LARGE)
+            }
+            (Database::Six(database), "delete") => {
+                molten06::handlers::process_delete(database, payload, LARGE)
+            }
             (Database::Six(database), "schema") => {
                 let collection = payload["collection"].as_str().expect("a collection");
                 database.set_schema(collection, payload["schema"].clone()).expect("MoltenDB sets the schema");
                 (200, Value::Null)
             }
-            (Database::One(database), "get") => molten1::handlers::process_get(database, payload, LARGE, 1000),
-            (Database::One(database), "set") => molten1::handlers::process_set(database, payload, LARGE, 1000),
-            (Database::One(database), "update") => molten1::handlers::process_update(database, payload, LARGE, 1000),
-            (Database::One(database), "delete") => molten1::handlers::process_delete(database, payload, LARGE, 1000),
-            (Database::One(database), "schema") => molten1::handlers::process_schema(database, payload, LARGE, 1000),
+            (Database::One(database), "get") => {
+                molten1::handlers::process_get(database, payload, LARGE, 1000)
+            }
+            (Database::One(database), "set") => {
+                molten1::handlers::process_set(database, payload, LARGE, 1000)
+            }
+            (Database::One(database), "update") => {
+                molten1::handlers::process_update(database, payload, LARGE, 1000)
+            }
+            (Database::One(database), "delete") => {
+                molten1::handlers::process_delete(database, payload, LARGE, 1000)
+            }
+            (Database::One(database), "schema") => {
+                molten1::handlers::process_schema(database, payload, LARGE, 1000)
+            }
             (_, "compact") => {
                 self.compact();
                 (200, Value::Null)
@@ -103,7 +119,9 @@ impl Database {
 #[tokio::main]
 async fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let [command, release, log, rest @ ..] = arguments.as_slice() else { panic!("see the head of this file") };
+    let [command, release, log, rest @ ..] = arguments.as_slice() else {
+        panic!("see the head of this file")
+    };
     let database = Database::open(release, log, rest.first().map(String::as_str));
     let mut out = BufWriter::new(io::stdout().lock());
     match command.as_str() {
@@ -112,7 +130,8 @@ async fn main() {
             // The collections are named in the input: MoltenDB 0.6 does not list them.
             for collection in io::stdin().lock().lines().map_while(Result::ok) {
                 for (key, value) in database.all(&collection) {
-                    writeln!(out, "{}", json!({ "collection": collection, "key": key, "value": value })).expect("a pipe");
+                    writeln!(out, "{}", json!({ "collection": collection, "key": key, "value": value }))
+                        .expect("a pipe");
                 }
             }
         }
@@ -131,7 +150,8 @@ async fn main() {
 fn write(database: &Database) {
     let mut batch: (String, Vec<(String, Value)>) = Default::default();
     for line in io::stdin().lock().lines().map_while(Result::ok) {
-        let line: Option<Value> = (!line.is_empty()).then(|| serde_json::from_str(&line).expect("a line of JSON"));
+        let line: Option<Value> =
+            (!line.is_empty()).then(|| serde_json::from_str(&line).expect("a line of JSON"));
         let collection = line.as_ref().and_then(|line| line["collection"].as_str()).unwrap_or_default();
         if batch.1.len() >= BATCH || batch.0 != collection {
             let (name, items) = std::mem::replace(&mut batch, (collection.to_owned(), Vec::new()));
