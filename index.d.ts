@@ -7,6 +7,22 @@ import { EventEmitter } from 'node:events';
 import { Readable } from 'node:stream';
 import { inspect } from 'node:util';
 
+/** Any object with fields. */
+export interface Document {
+	[key: string]: any;
+}
+/** An ObjectId of this package, of bson, or of a copy of either. */
+export interface ObjectIdLike {
+	readonly _bsontype: string;
+	toHexString(): string;
+}
+/** A class that makes ObjectIds from 12 bytes, such as bson's `ObjectId`. */
+export type ObjectIdConstructor = new (bytes: any) => ObjectIdLike;
+/** Creates the `_id` of documents that have none. */
+export interface PrimaryKeyFactory {
+	/** A value that no other document of the collection has. */
+	createPk(): unknown;
+}
 /** Ascending or descending. MongoDB's other directions are refused with `NOT_SUPPORTED`. */
 export type IndexDirection = 1 | -1 | "2d" | "2dsphere" | "text" | "geoHaystack" | "hashed" | number;
 /**
@@ -31,22 +47,6 @@ export type ExplainVerbosityLike = ExplainVerbosity | boolean | {
 	verbosity: ExplainVerbosity;
 	maxTimeMS?: number;
 };
-/** Any object with fields. */
-export interface Document {
-	[key: string]: any;
-}
-/** An ObjectId of this package, of bson, or of a copy of either. */
-export interface ObjectIdLike {
-	readonly _bsontype: string;
-	toHexString(): string;
-}
-/** A class that makes ObjectIds from 12 bytes, such as bson's `ObjectId`. */
-export type ObjectIdConstructor = new (bytes: any) => ObjectIdLike;
-/** Creates the `_id` of documents that have none. */
-export interface PrimaryKeyFactory {
-	/** A value that no other document of the collection has. */
-	createPk(): unknown;
-}
 type IsAny<T> = 0 extends 1 & T ? true : false;
 type IsOpen<T> = IsAny<T> extends true ? true : string extends keyof T ? true : false;
 type Deferred<T> = IsAny<T> extends true ? never : never;

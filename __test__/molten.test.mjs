@@ -212,7 +212,7 @@ test('what is no log, or no place for a database, is refused and leaves nothing'
   t.is((await Database.importMolten(pathToFileURL(process.platform === 'win32' ? log : join(at, 'link.log')), pathToFileURL(join(at, 'db')))).documents, 1)
 })
 
-test('an import that is given up leaves neither its directory nor its file of rejects, and tells its progress', async (t) => {
+test.serial('an import that is given up leaves neither its directory nor its file of rejects, and tells its progress', async (t) => {
   const at = folder(t)
   const log = join(at, 'app.log')
   for (let i = 0; i < 60; i++) appendFileSync(log, Array.from({ length: 1_000 }, (_, n) => insert(`${i}-${n}`, { text: 'x'.repeat(200) })).join(''))

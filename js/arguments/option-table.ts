@@ -6,7 +6,7 @@ import type { AcknowledgeOptions, ChangeStreamOptions, DatabaseChangeStreamOptio
 import type {
   CollectionOptions, CreateCollectionOptions, ExportOptions, HistoryLimits, HistoryOptions, ImportOptions, OpenOptions, RecoverToOptions, Retention, Scrub
 } from '../types/databases.js'
-import type { ExplainVerbosityLike } from '../types/hints.js'
+import type { ExplainVerbosityLike } from '../types/documents.js'
 import type {
   CreateIndexesOptions, IndexDescription, IndexInformationOptions, ListCollectionsOptions, ListDatabasesOptions, ListIndexesOptions
 } from '../types/indexes.js'
