@@ -52,13 +52,14 @@ async function callsOf(t) {
     if (argumentsOf(places)) calls.push(['Database', method, DATABASE[method], async (options) => db[method](...argumentsOf(places, options))])
   }
   calls.push(['Database', 'verify', DATABASE.verify, async (options) => Database.verify('/nowhere/at/all', options)])
+  calls.push(['Database', 'importMolten', DATABASE.importMolten, async (options) => Database.importMolten('/nowhere/at/all', '/nowhere/else', options)])
   calls.push(['Database', 'recoverTo', DATABASE.recoverTo, async (options) => Database.recoverTo('/nowhere/at/all', '/nowhere/else', new Date(0), options)])
   return calls
 }
 
 test('every public method is in the tables of options, and takes none where it is not', (t) => {
   t.deepEqual(methodsOf(Collection).toSorted(), listed(COLLECTION))
-  t.deepEqual([...methodsOf(Database), 'open', 'recoverTo', 'verify'].toSorted(), listed(DATABASE, 'close'))
+  t.deepEqual([...methodsOf(Database), 'importMolten', 'open', 'recoverTo', 'verify'].toSorted(), listed(DATABASE, 'close'))
   t.deepEqual(Object.getOwnPropertyNames(Database).filter((name) => typeof Database[name] === 'function').toSorted(), ['open', 'recoverTo', 'verify'])
   // Other methods of cursors take values, functions or nothing.
   const values = [
@@ -71,7 +72,7 @@ test('every public method is in the tables of options, and takes none where it i
   }
   for (const [type, table, names] of [['Collection', METHODS, COLLECTION], ['Database', DATABASE_CALLS, DATABASE]]) {
     const withOptions = Object.keys(table).filter((method) => table[method].some(([, { name }]) => name === 'options|option'))
-    t.deepEqual(Object.keys(names).filter((name) => !withOptions.includes(name) && !['open', 'recoverTo', 'verify'].includes(name)), [], type)
+    t.deepEqual(Object.keys(names).filter((name) => !withOptions.includes(name) && !['importMolten', 'open', 'recoverTo', 'verify'].includes(name)), [], type)
   }
 })
 
@@ -205,7 +206,7 @@ test('docs/api.md lists the options of each method', (t) => {
   )
   const expected = {}
   for (const [method, { own }] of Object.entries(COLLECTION)) expected[method] = own.filter((name) => !shared.has(name)).toSorted()
-  for (const [method, { own }] of Object.entries(DATABASE)) if (method !== 'open') expected[`${['recoverTo', 'verify'].includes(method) ? 'Database' : 'db'}.${method}`] = own.filter((name) => !shared.has(name)).toSorted()
+  for (const [method, { own }] of Object.entries(DATABASE)) if (method !== 'open') expected[`${['importMolten', 'recoverTo', 'verify'].includes(method) ? 'Database' : 'db'}.${method}`] = own.filter((name) => !shared.has(name)).toSorted()
   t.deepEqual(found, expected)
 })
 

@@ -1,7 +1,7 @@
 // Specifications of indexes and hints: every form that the mongodb driver accepts is converted into pairs of path and
 // direction, and options.
 
-import type { ExplainVerbosityLike } from '../types/hints.js'
+import type { ExplainVerbosityLike } from '../types/documents.js'
 import type { Document } from '../types/index.js'
 import { checkFields, countOf, eachOf, isFields, isMap, wrongArgument } from './arguments.js'
 import { checkCollation, checkNames } from './option-check.js'

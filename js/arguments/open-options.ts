@@ -5,7 +5,7 @@ import type * as Os from 'node:os'
 import type * as Url from 'node:url'
 
 import { uuidv7 } from '../ids/uuid.js'
-import type { HistoryLimits, HistoryOptions, ObjectIdConstructor, OpenOptions, PrimaryKeyFactory, Retention, StorageMode } from '../types/index.js'
+import type { HistoryLimits, HistoryOptions, MoltenSecret, ObjectIdConstructor, OpenOptions, PrimaryKeyFactory, Retention, StorageMode } from '../types/index.js'
 import { checkFields, flagOf, wrongArgument } from './arguments.js'
 import { checkNames, optionsOf } from './option-check.js'
 import { DATABASE, PARTS } from './option-table.js'
@@ -19,6 +19,25 @@ export function destinationOf(path: string | URL, where: string): string {
   const checked = pathOf(path, where)
   if (checked === MEMORY) throw new TypeError(`${where}: the destination must be a directory, not ':memory:'`)
   return checked
+}
+
+/** A password or key of MoltenDB, and the salt of its derivation. The password is not shown. */
+export function secretOf(where: string, given: MoltenSecret): { secret: string | Uint8Array | null; salt: string | null } {
+  const password: string | Uint8Array | null = given.password ?? null
+  const salt: string | null = given.salt ?? null
+  const isKey = password instanceof Uint8Array
+  if (password !== null && !isKey && (typeof password !== 'string' || password === '')) throw new TypeError(`${where}: option password must be a text, or a key of 32 bytes`)
+  if (isKey && password.length !== 32) throw new TypeError(`${where}: option password is a key of ${password.length} bytes; a key has 32`)
+  if (salt !== null && typeof salt !== 'string') throw wrongArgument(where, 'option salt', 'a text', salt)
+  if (salt !== null && typeof password !== 'string') throw new TypeError(`${where}: option salt is of no use without a password; give both`)
+  return { secret: password, salt }
+}
+
+/** The path of a file, or its file: URL. */
+export function filePathOf(given: unknown, name: string, where: string): string {
+  const path = isFileUrl(given) ? pathOfUrl(given, where) : given
+  if (typeof path !== 'string' || path === '' || path.includes('\0')) throw wrongArgument(where, name, 'the path of a file or its file: URL', path)
+  return path
 }
 
 /** The path of a database without files. */

@@ -6,10 +6,11 @@ import type { AcknowledgeOptions, ChangeStreamOptions, DatabaseChangeStreamOptio
 import type {
   CollectionOptions, CreateCollectionOptions, ExportOptions, HistoryLimits, HistoryOptions, ImportOptions, OpenOptions, RecoverToOptions, Retention, Scrub
 } from '../types/databases.js'
-import type { ExplainVerbosityLike } from '../types/hints.js'
+import type { ExplainVerbosityLike } from '../types/documents.js'
 import type {
   CreateIndexesOptions, IndexDescription, IndexInformationOptions, ListCollectionsOptions, ListDatabasesOptions, ListIndexesOptions
 } from '../types/indexes.js'
+import type { ExportMoltenOptions, ImportMoltenOptions } from '../types/molten.js'
 import type {
   AggregateOptions, AnyBulkWriteOperation, BulkWriteOptions, CountOptions, DeleteOneOptions, DeleteOptions, DistinctOptions, DriverOptions,
   FindOneAndDeleteOptions, FindOneAndReplaceOptions, FindOneAndUpdateOptions, FindOneOptions, FindOptions, GetOptions, InsertManyOptions,
@@ -266,6 +267,7 @@ export const DATABASE = {
   ),
   verify: long,
   recoverTo: operation<RecoverToOptions>()('allowPartial'),
+  importMolten: operation<ImportMoltenOptions>()('password', 'salt', 'rejects', 'onProgress'),
   asOf: outside(none),
   sibling: handle<CollectionOptions>()('pkFactory', ...inserting),
   collection: handle<CollectionOptions>()('pkFactory', ...inserting),
@@ -287,7 +289,8 @@ export const DATABASE = {
   transactionSync: session<SyncTransactionOptions>()('retries', 'isolation'),
   startSession: session<ClientSessionOptions>()('defaultTransactionOptions', 'causalConsistency', 'snapshot'),
   exportJSONL: outside(operation<ExportOptions>()('collections', 'allDatabases', 'onProgress')),
-  importJSONL: outside(operation<ImportOptions>()('collection', 'ifExists', 'batchSize', 'onProgress'))
+  importJSONL: outside(operation<ImportOptions>()('collection', 'ifExists', 'batchSize', 'onProgress')),
+  exportMolten: outside(operation<ExportMoltenOptions>()('password', 'salt', 'onProgress'))
 } as const satisfies { [method: string]: OptionNames }
 
 /** The options of cursor methods; the methods not listed take no options. */

@@ -60,6 +60,27 @@ export async function recoverNative(
   }
 }
 
+/** Runs work that is ended by the object of its progress. Given up, it is waited for: then nothing half made is left, or it was complete before. */
+export async function stoppableNative(where: string, start: (progress: NativeProgress) => Promise<string>, limits: LongOperationOptions): Promise<string> {
+  const { signal, onProgress } = limits
+  let progress: NativeProgress | undefined
+  let made: Promise<string> | undefined
+  let isGivenUp = false
+  const run = (own?: NativeProgress): Promise<string> => (made = start((progress = own ?? new (native().NativeProgress)())))
+  const stop = (): void => {
+    isGivenUp = true
+    progress?.stop()
+  }
+  try {
+    return await untilGivenUp(where, reporting(run, onProgress, stop), limits, stop)
+  } catch (error) {
+    const complete = isGivenUp ? await made?.catch(() => undefined) : undefined
+    if (error instanceof ThrownByCallback) throw error.error
+    if (complete !== undefined) return complete
+    throw signal?.aborted && error === signal.reason ? error : errorOfNative(where, error)
+  }
+}
+
 /** Verifies a directory; resolves with the report as JSON. */
 export async function verifyNative(where: string, path: string, limits: LongOperationOptions): Promise<string> {
   const { signal, onProgress } = limits

@@ -21,6 +21,8 @@ export interface NativeDatabase {
   /** Of one database, or without a name of all. */
   exportLines(database: string | null, collections: string[] | null): NativeExport
   importLines(database: string, batch: number, ifExists: string, collection: string | null): NativeImport
+  /** One database as a log of MoltenDB; the empty name is the default database. */
+  exportMolten(database: string, path: string, secret: string | Uint8Array | null, salt: string | null, progress: NativeProgress): Promise<string>
 }
 
 /** How far one operation is. */
@@ -51,6 +53,7 @@ export interface Native {
     open(path: string, optionsJson: string, progress?: NativeProgress): Promise<NativeDatabase> | NativeDatabase
     verify(path: string, progress?: NativeProgress): Promise<string>
     recoverTo(path: string, destination: string, lsn: number | null, time: number | null, allowPartial: boolean, stop: NativeProgress): Promise<string>
+    importMolten(log: string, destination: string, rejects: string | null, secret: string | Uint8Array | null, salt: string | null, progress: NativeProgress): Promise<string>
   }
   NativeProgress: new () => NativeProgress
   openPort(wake: () => void, hold: () => void): number

@@ -1,7 +1,6 @@
 // The types of indexes, explain results and listings, as the mongodb driver names them.
 
-import type { Document } from './documents.js'
-import type { IndexDirection } from './hints.js'
+import type { Document, IndexDirection } from './documents.js'
 import type { LongOperationOptions, OperationOptions } from './options.js'
 import type { IsOpen } from './path-names.js'
 import type { Path } from './paths.js'

@@ -1,8 +1,7 @@
 // The options of operations on documents, and the sessions that they may belong to.
 
-import type { Document } from './documents.js'
+import type { Document, ExplainVerbosityLike, HintOptions } from './documents.js'
 import type { Filter, Projection, Sort } from './filters.js'
-import type { ExplainVerbosityLike, HintOptions } from './hints.js'
 import type { InferId, OptionalId, WithoutId } from './paths.js'
 import type { UpdateFilter } from './updates.js'
 

@@ -63,6 +63,13 @@ impl NativeProgress {
     }
 }
 
+impl NativeProgress {
+    /// The limits of an operation that is ended by this and says here how far it is.
+    pub(super) fn limits(&self) -> Limits {
+        Limits { cancel: Some(self.stop.clone()), progress: Some(self.progress.clone()), ..Limits::default() }
+    }
+}
+
 /// Where the operation says how far it is; a fresh value that nobody reads without an argument.
 pub(super) fn shared(given: Option<ClassInstance<'_, NativeProgress>>) -> Arc<Progress> {
     given.map(|given| given.progress.clone()).unwrap_or_default()

@@ -1,9 +1,10 @@
 //! Verify, export and import. `docs/boundary.md` is the contract.
 
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use napi::Env;
-use napi::bindgen_prelude::{AsyncBlock, Buffer, ClassInstance, Uint8Array};
+use napi::bindgen_prelude::{AsyncBlock, Buffer, ClassInstance, Either, Uint8Array};
 use napi_derive::napi;
 use parking_lot::Mutex;
 
@@ -11,8 +12,9 @@ use super::failure::guarded;
 use super::native::{NativeDatabase, NativeProgress, json, located, promise, shared};
 use crate::engine::recovery::verify::verify_within;
 use crate::engine::transfer::import::IfExists;
-use crate::engine::{Export, Import, ImportOptions};
-use crate::error::{Error, Kind};
+use crate::engine::{Export, Import, ImportOptions, Interrupt, MoltenOptions, Secret, import_molten};
+use crate::error::{Error, Kind, Result};
+use crate::storage::Host;
 
 /// Whole lines of an export.
 #[napi(object)]
@@ -73,6 +75,17 @@ impl NativeImport {
     }
 }
 
+fn secret_of(secret: Option<Either<String, Uint8Array>>, salt: Option<String>) -> Result<Option<Secret>> {
+    Ok(match secret {
+        None => None,
+        Some(Either::A(password)) => Some(Secret::Password(password, salt)),
+        Some(Either::B(key)) => {
+            let key = <[u8; 32]>::try_from(&*key);
+            Some(Secret::Key(key.map_err(|_| Error::new(Kind::Argument, "a key has 32 bytes"))?))
+        }
+    })
+}
+
 #[napi]
 impl NativeDatabase {
     /// Resolves with the report of verifying the directory, as JSON.
@@ -84,6 +97,49 @@ impl NativeDatabase {
     ) -> napi::Result<AsyncBlock<String>> {
         let (path, progress) = (located(path), shared(progress));
         promise(env, move || json(&verify_within(&path, &progress)?))
+    }
+
+    /// Resolves when a new database has what one of MoltenDB holds, with the result as JSON. `secret` is a password, or a key of
+    /// 32 bytes.
+    #[napi]
+    pub fn import_molten(
+        env: &Env,
+        log: String,
+        destination: String,
+        rejects: Option<String>,
+        secret: Option<Either<String, Uint8Array>>,
+        salt: Option<String>,
+        progress: ClassInstance<'_, NativeProgress>,
+    ) -> napi::Result<AsyncBlock<String>> {
+        let secret = guarded(env, || secret_of(secret, salt))?;
+        let (log, destination, rejects, given) =
+            (located(log.clone()), located(destination), rejects.map(located), log);
+        let limits = progress.limits();
+        promise(env, move || {
+            let (log, destination) = (Path::new(&log), Path::new(&destination));
+            let options = MoltenOptions { secret, given, rejects: rejects.map(PathBuf::from) };
+            let runtime = tokio::runtime::Handle::current();
+            json(&import_molten(&Host::system(), log, destination, options, runtime, &limits)?)
+        })
+    }
+
+    /// Resolves when a database (empty: the default one) is written as a log of MoltenDB, with the result as JSON.
+    #[napi]
+    pub fn export_molten(
+        &self,
+        env: &Env,
+        database: String,
+        path: String,
+        secret: Option<Either<String, Uint8Array>>,
+        salt: Option<String>,
+        progress: ClassInstance<'_, NativeProgress>,
+    ) -> napi::Result<AsyncBlock<String>> {
+        let (open, secret) = guarded(env, || Ok((self.database()?, secret_of(secret, salt)?)))?;
+        let (path, limits) = (located(path), progress.limits());
+        promise(env, move || {
+            let interrupt = Interrupt::start(&limits, 0);
+            json(&open.export_molten(&database, Path::new(&path), secret.as_ref(), &interrupt)?)
+        })
     }
 
     /// Begins an export of these collections, or of all, as of the current state; of one database (empty: the default one), or

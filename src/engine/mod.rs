@@ -21,7 +21,7 @@
 //! - [`changes`]: change streams: what commits have changed, as events
 //! - [`live`]: live queries: results that follow the commits
 //! - [`session`]: a caller's operations in order, and the open cursors
-//! - [`transfer`]: export and import of JSON lines
+//! - [`transfer`]: export and import of JSON lines, and of MoltenDB's files
 //! - [`database`]: the handle
 
 #![allow(clippy::module_inception, reason = "the main file of a folder has the name of the folder")]
@@ -50,7 +50,8 @@ pub(crate) mod write;
 
 pub use crate::options::MEMORY;
 pub use database::{
-    Database, DatabaseCounts, DatabaseStats, Description, RecoveredTo, Wanted, recover_to, recover_to_on,
+    Database, DatabaseCounts, DatabaseStats, Description, RecoveredTo, Wanted, import_molten, recover_to,
+    recover_to_on,
 };
 pub use exec::{Interrupt, Limits, Progress};
 pub use format::record;
@@ -65,4 +66,7 @@ pub use recovery::{Verification, replay, verify};
 pub use session::Session;
 pub use state::{Collection, Index};
 pub use store::scrub_state::{ScrubDamage, ScrubStats};
-pub use transfer::{Export, Import, ImportOptions, Imported, extended_json};
+pub use transfer::{
+    Export, Import, ImportOptions, Imported, MoltenExported, MoltenImported, MoltenOptions, Secret,
+    extended_json,
+};

@@ -155,7 +155,11 @@ pub const SCRIPTS: Below = &[
     ("request", &["ids", "types", "codec", "transport", "arguments"]),
     ("connection", &["ids", "types", "codec", "transport", "arguments", "request"]),
     ("cursor", &["ids", "types", "codec", "transport", "arguments", "request", "connection"]),
-    ("api", &["ids", "types", "codec", "transport", "arguments", "request", "connection", "cursor"]),
+    ("molten", &["ids", "types", "arguments"]),
+    (
+        "api",
+        &["ids", "types", "codec", "transport", "arguments", "request", "connection", "cursor", "molten"],
+    ),
     ("mongodb", &["ids", "types", "api"]),
     ("importers", &["ids", "types", "api"]),
     ("inspector", &["ids", "types", "api"]),

@@ -28,6 +28,8 @@ use crate::engine::session::info::suggested;
 use crate::engine::session::interruption::{GRACE, PATIENCE};
 use crate::engine::store::{Recovered, Store};
 use crate::engine::transfer::export::Export;
+use crate::engine::transfer::molten::export_molten;
+use crate::engine::transfer::{MoltenExported, Secret};
 use crate::error::{Error, Kind, Result};
 use crate::index::Spec;
 use crate::options::{Check, MEMORY, OpenOptions, StorageMode};
@@ -204,6 +206,18 @@ impl Database {
     pub fn export_of(&self, database: Option<&str>, only: Option<&[String]>) -> Result<Export> {
         self.check_open("export")?;
         Ok(Export::new(self.store.clone(), self.closed.clone(), database, only))
+    }
+
+    /// Writes one database (empty: the default one) as a log of MoltenDB; leaves no file when it fails.
+    pub fn export_molten(
+        &self,
+        database: &str,
+        path: &Path,
+        secret: Option<&Secret>,
+        interrupt: &Interrupt,
+    ) -> Result<MoltenExported> {
+        self.check_open("exportMolten")?;
+        export_molten(&Host::system(), &self.store, database, path, secret, interrupt)
     }
 
     /// Everything acknowledged so far is durable when this returns.

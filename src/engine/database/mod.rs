@@ -2,11 +2,13 @@
 //!
 //! - `database`: opening, closing, and operations on the whole database
 //! - `counts`: how much is in each database; `stats`: the statistics
+//! - `import_molten`: a new database from one of MoltenDB
 //! - `past`: earlier states; `recover_to`: a new database with one
 //! - [`registry`]: the databases that are open in this process
 
 mod counts;
 mod database;
+mod import_molten;
 mod past;
 mod recover_to;
 pub(crate) mod registry;
@@ -14,5 +16,6 @@ mod stats;
 
 pub use counts::DatabaseCounts;
 pub use database::{Database, Description};
+pub use import_molten::import_molten;
 pub use recover_to::{RecoveredTo, Wanted, recover_to, recover_to_on};
 pub use stats::DatabaseStats;

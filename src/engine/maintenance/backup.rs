@@ -143,7 +143,7 @@ fn refused(path: &Path, why: &str) -> Error {
 }
 
 /// Creates a directory with a unique name beside the destination.
-fn make_partial(host: &Host, destination: &Path) -> Result<PathBuf> {
+pub(crate) fn make_partial(host: &Host, destination: &Path) -> Result<PathBuf> {
     create_parents(host, parent_of(destination))?;
     let mut attempt = 0;
     loop {
@@ -160,7 +160,7 @@ fn make_partial(host: &Host, destination: &Path) -> Result<PathBuf> {
     }
 }
 
-fn parent_of(path: &Path) -> &Path {
+pub(crate) fn parent_of(path: &Path) -> &Path {
     match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),
@@ -168,7 +168,7 @@ fn parent_of(path: &Path) -> &Path {
 }
 
 /// Removes an unfinished copy: a directory of [`make_partial`], and the files that storage created in it.
-fn remove(host: &Host, partial: &Path) -> Result<()> {
+pub(crate) fn remove(host: &Host, partial: &Path) -> Result<()> {
     if host.vfs.entry(partial).map_err(|error| Error::io("look at", partial, error))?
         != Some(EntryKind::Directory)
     {

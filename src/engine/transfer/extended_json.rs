@@ -44,7 +44,7 @@ const WRAPPERS: [&str; 16] = [
 ];
 
 /// The wrapper that a key names, without its additional dollars.
-fn wrapper(key: &str) -> Option<&'static str> {
+pub(super) fn wrapper(key: &str) -> Option<&'static str> {
     let name = key.trim_start_matches('$');
     WRAPPERS.into_iter().find(|known| key.starts_with('$') && known.get(1..) == Some(name))
 }
@@ -253,7 +253,7 @@ fn unwrap<'de, A: MapAccess<'de>>(key: &str, map: &mut A) -> Result<Value, A::Er
 }
 
 /// The value that a wrapper stands for.
-fn typed(key: &str, content: Value) -> Result<Value, String> {
+pub(super) fn typed(key: &str, content: Value) -> Result<Value, String> {
     let wrong = |expected: &str| Err(format!("{key} must hold {expected}"));
     match (key, &content) {
         ("$oid", Value::String(text)) => match id::object_id_from_hex(text) {
