@@ -40,7 +40,11 @@ export const Opcode = {
   Unwatch: 47,
   Live: 48,
   DropDatabase: 50,
-  ListDatabases: 51
+  ListDatabases: 51,
+  Snapshot: 60,
+  Restore: 61,
+  Release: 62,
+  Barrier: 63
 } as const
 
 /** The flags of an operation. The meaning of a bit below 16 depends on the opcode. */

@@ -17,6 +17,7 @@
 //! - [`recovery`]: replay, opening from a checkpoint, verify
 //! - [`maintenance`]: compaction, checkpoints, backup
 //! - [`transaction`]: several operations on one snapshot, and their one commit
+//! - [`restore`]: snapshots of a database in memory
 //! - [`changes`]: change streams: what commits have changed, as events
 //! - [`live`]: live queries: results that follow the commits
 //! - [`session`]: a caller's operations in order, and the open cursors
@@ -39,6 +40,7 @@ pub(crate) mod operation;
 pub(crate) mod plan;
 pub(crate) mod read;
 pub(crate) mod recovery;
+pub(crate) mod restore;
 pub(crate) mod session;
 pub(crate) mod state;
 pub(crate) mod store;

@@ -8,6 +8,7 @@
 //! - [`apply`]: queues the frame and applies the steps
 //! - [`conflicts`]: the errors of conflicting writes
 //! - `validation`: the check by the rules of a collection
+//! - `restored`: what a restore brings back
 //! - `read_ahead`: reads documents from disk before the lock is taken
 
 pub(crate) mod apply;
@@ -19,6 +20,7 @@ pub(crate) mod index_changes;
 pub(crate) mod index_delta;
 pub(crate) mod path;
 pub(crate) mod read_ahead;
+pub(crate) mod restored;
 pub(crate) mod staged;
 pub(crate) mod validation;
 

@@ -8,6 +8,7 @@ use smallvec::SmallVec;
 use super::current_document::{Current, CurrentDocument, Over, Target};
 use super::index_delta::{Claims, Delta};
 use super::read_ahead::ReadAhead;
+use super::restored::Restored;
 use crate::engine::exec::locks::MutexGuard;
 use crate::engine::exec::nonblocking::would_block;
 use crate::engine::format::key::Key;
@@ -22,7 +23,7 @@ use crate::engine::store::Applied;
 use crate::engine::store::precedence::{Precedence, Subject};
 use crate::error::{Error, Kind, Result};
 use crate::options::BLOCK_BYTES;
-use crate::storage::Lsn;
+use crate::storage::{Block, Lsn};
 
 /// Why resolving stopped.
 pub(crate) enum Halt {
@@ -53,6 +54,8 @@ pub(crate) struct StagedChange {
 pub(crate) enum NewContent {
     Document(usize, Span),
     Tombstone,
+    /// A document that a restore brings back, as it is.
+    Again(Arc<Block>, Span),
 }
 
 /// A collection that steps change.
@@ -97,6 +100,8 @@ pub(crate) struct Commit<'s> {
     pub(crate) kept: bool,
     pub(crate) index_changes: Vec<(Arc<Collection>, Arc<Index>, IndexChange)>,
     pub(crate) claims: Claims,
+    /// What a restore sets besides documents.
+    pub(crate) restored: Option<Restored>,
     /// By which rules the documents to come have been checked before.
     pub(crate) checked: Checked,
     ahead: &'s ReadAhead,
@@ -133,6 +138,7 @@ impl<'s> Commit<'s> {
             kept: false,
             index_changes: Vec::new(),
             claims: Claims::default(),
+            restored: None,
             checked: Checked::Never,
             ahead,
             precedence,
@@ -165,6 +171,9 @@ impl<'s> Commit<'s> {
                 NewContent::Tombstone => Current::Absent(Target::After(*step)),
                 NewContent::Document(block, span) => {
                     Current::Present(self.present_in_step(*step, *block, *span)?)
+                }
+                NewContent::Again(block, span) => {
+                    Current::Present(CurrentDocument::of_block(Target::Step(*step), block, *span)?)
                 }
             });
         }
@@ -376,7 +385,7 @@ impl<'s> Commit<'s> {
         }
     }
 
-    fn touch(&mut self, collection: &Arc<Collection>) -> usize {
+    pub(super) fn touch(&mut self, collection: &Arc<Collection>) -> usize {
         let known = self.touched.iter().position(|one| one.collection.number() == collection.number());
         known.unwrap_or_else(|| {
             let shapes = collection.logged_shapes();
@@ -420,6 +429,7 @@ impl<'s> Commit<'s> {
             && self.index_changes.is_empty()
             && self.options.is_empty()
             && !self.renamed
+            && self.restored.is_none()
             && !self.kept
     }
 }

@@ -2,11 +2,13 @@
 //!
 //! - `database`: opening, closing, and operations on the whole database
 //! - `counts`: how much is in each database; `stats`: the statistics
+//! - `fork`: a copy in memory
 //! - `past`: earlier states; `recover_to`: a new database with one
 //! - [`registry`]: the databases that are open in this process
 
 mod counts;
 mod database;
+mod fork;
 mod past;
 mod recover_to;
 pub(crate) mod registry;
