@@ -1167,8 +1167,28 @@ export interface OpenOptions extends ProgressOptions {
 	ignoreUndefined?: boolean;
 	/** Does not set a created `_id` on the caller's object. Default false. */
 	forceServerObjectId?: boolean;
+	/**
+	 * The time of what is written: of `$$NOW`, `$currentDate`, the times of versions, and the `_id`s that are made here. It is asked at each
+	 * operation: `() => Date.now()` follows the fake timers of Jest and vitest. Limits of time are of the real clock. A commit is never
+	 * before those that there are: where the clock goes back, commits have the time of the newest one.
+	 */
+	clock?: () => Date | number;
+	/**
+	 * An operation that takes so many milliseconds or more is told on the channel `moltendb:slow` of `node:diagnostics_channel`, and in the log
+	 * that the environment variable `MOLTENDB_LOG` asks for. Default false.
+	 */
+	slowMs?: number | false;
 	/** Aborts the call: it rejects with the signal's reason. */
 	signal?: AbortSignal;
+}
+/** A state of a database in memory, made by `db.snapshot`; `db.restore` puts the database back in it. */
+export interface Snapshot {
+	/** Frees what it keeps. A snapshot that nothing refers to is released by itself, later. */
+	release(): void;
+	/** Whether it was released. */
+	readonly isReleased: boolean;
+	/** Releases it at the end of a `using`. */
+	[Symbol.dispose](): void;
 }
 /** The options of `db.collection`; they replace those of the database. */
 export interface CollectionOptions extends DriverOptions {
@@ -1531,6 +1551,37 @@ export interface ImportResult {
 	skipped: number;
 	/** Lines read, blank ones included. */
 	lines: number;
+}
+/** An operation, as the tracing channel `moltendb:command` tells it. Nothing in it is content of documents, filters or updates. */
+export interface CommandContext {
+	/** What is done: `find`, `getMore`, `insert`, `update`, `aggregate`, `compact` ... */
+	operation: string;
+	/** The method that was called, with its collection: `users.insertOne`, `users.find().toArray`. */
+	method: string;
+	/** Database and collection, or the database alone, as errors name them. */
+	namespace: string;
+	/** The name of the database. */
+	database: string;
+	/** The name of the collection, where the operation is of one. */
+	collection: string | undefined;
+	/** Whether it blocks the thread: a method whose name ends with Sync. */
+	sync: boolean;
+	/** The signal that it was given. */
+	signal: AbortSignal | undefined;
+	/** When it has ended: the milliseconds since the call, the time in queues included. */
+	durationMs?: number;
+	/** When it has succeeded: documents that were returned or changed; undefined where that is not what it does. */
+	documents?: number | undefined;
+	/** Why it has failed. */
+	error?: unknown;
+}
+/** An operation that took long, as the channel `moltendb:slow` tells it. */
+export interface SlowOperation extends CommandContext {
+	durationMs: number;
+	/**
+	 * Of reads: the plan, as explain tells it right after: `IXSCAN { age: 1 }`, `COLLSCAN`. It is asked for only where the channel has subscribers.
+	 */
+	planSummary?: string | undefined;
 }
 /** A document with its version and times. */
 export interface Versioned<T> {
@@ -2325,6 +2376,32 @@ declare abstract class DatabaseFileMethods {
 	 */
 	importJSONL(readable: ImportSource, options?: ImportOptions): Promise<ImportResult>;
 }
+declare abstract class DatabaseStateMethods extends DatabaseFileMethods {
+	#private;
+	/**
+	 * Takes a snapshot of a database in memory, after the writes that were called before: `restore` puts it back in this state. Takes
+	 * microseconds, whatever is stored. The snapshot covers all databases beside this one, and keeps what is written since in memory, each version of a document,
+	 * until it is restored, released, or collected as garbage.
+	 *
+	 * Rejects with `NOT_SUPPORTED` when the database keeps files: `fork` and `backup` make copies of it.
+	 *
+	 * @example
+	 * const snapshot = await db.snapshot()
+	 * beforeEach(() => db.restore(snapshot))
+	 */
+	snapshot(options?: OperationOptions): Promise<Snapshot>;
+	/**
+	 * Puts a database in memory back in the state of a snapshot, after the writes that were called before and before those that are called after:
+	 * documents with their versions and times, their natural order, collections, indexes and options, of all databases in it. Takes as long as what
+	 * was written since, whatever is stored. A snapshot can be restored any number of times, and several in any order.
+	 *
+	 * One commit does it: open cursors keep their state, an open transaction conflicts where it has written what this changes, a live query tells
+	 * the restored result, and a change stream ends with an `invalidate` event.
+	 *
+	 * Throws a TypeError when the snapshot was released, or is of another database.
+	 */
+	restore(snapshot: Snapshot, options?: OperationOptions): Promise<void>;
+}
 /**
  * A transaction, as `db.transaction` gives it to its function. Only what is called through it belongs to it.
  *
@@ -2372,7 +2449,7 @@ export declare class TransactionSync {
  * const users = db.collection('users')
  * await db.close()
  */
-export declare class Database extends DatabaseFileMethods {
+export declare class Database extends DatabaseStateMethods {
 	#private;
 	/**
 	 * Opens a database, or creates one. Resolves when everything acknowledged earlier is recovered.
@@ -2437,6 +2514,13 @@ export declare class Database extends DatabaseFileMethods {
 	 * const was = await yesterday.collection('users').findOne({ _id: 'ann' })
 	 */
 	asOf(moment: Moment, options?: OperationOptions): Promise<Database>;
+	/**
+	 * A new database in memory with what this one has now, after the writes that were called before: all databases, with indexes and options. The two are
+	 * independent; documents are shared until one of them changes. Of a database with files everything is read into memory.
+	 *
+	 * Rejects with `LIMIT` when the documents of a database with files take more than its `memoryLimit`.
+	 */
+	fork(options?: OperationOptions): Promise<Database>;
 	/** Where writes go: `'async'`, `'sync'` or `'memory'`. */
 	get storage(): StorageMode;
 	/** What recovery found when this database was opened. */

@@ -262,11 +262,14 @@ export const COLLECTION = {
 export const DATABASE = {
   open: fields<OpenOptions>()(
     'storage', 'flushInterval', 'memoryLimit', 'queryMemoryLimit', 'autoCompact', 'autoIndex', 'retention', 'history', 'readOnly', 'createIfMissing', 'errorIfExists',
-    'recovery', 'check', 'scrub', 'ObjectId', 'pkFactory', 'ignoreUndefined', 'forceServerObjectId', 'signal', 'onProgress'
+    'recovery', 'check', 'scrub', 'ObjectId', 'pkFactory', 'ignoreUndefined', 'forceServerObjectId', 'clock', 'slowMs', 'signal', 'onProgress'
   ),
   verify: long,
   recoverTo: operation<RecoverToOptions>()('allowPartial'),
   asOf: outside(none),
+  fork: outside(none),
+  snapshot: outside(none),
+  restore: outside(none),
   sibling: handle<CollectionOptions>()('pkFactory', ...inserting),
   collection: handle<CollectionOptions>()('pkFactory', ...inserting),
   createCollection: operation<CreateCollectionOptions>(REFUSED_OF_COLLECTIONS)('pkFactory', 'changeStreamPreAndPostImages', 'validator', 'validationLevel', 'validationAction', ...inserting),
