@@ -324,6 +324,19 @@ fn a_reader_of_a_state_between_finds_documents_by_key_after_a_restore() {
 }
 
 #[test]
+fn an_index_that_was_hidden_before_it_was_dropped_comes_back_as_the_snapshot_has_it() {
+    let client = Client::open(":memory:", options()).unwrap();
+    client.insert("a", &[one(1, 1), one(2, 2)], InsertOrder::Ordered).unwrap();
+    client.database.create_indexes("a", &[spec(&[("x", 1)], &[])]).unwrap();
+    let (number, expected) = (snapshot(&client), seen(&client));
+    let hidden = object(&[("name", text("x_1")), ("hidden", Value::Bool(true))]);
+    client.call("a", Operation::CollMod { changes: incoming(&object(&[("index", hidden)])) }).unwrap();
+    client.database.drop_index("a", "x_1").unwrap();
+    restore(&client, number);
+    assert_eq!(seen(&client), expected);
+}
+
+#[test]
 fn a_transaction_that_was_open_at_a_restore_conflicts_where_that_has_changed_what_it_writes() {
     let client = Client::open(":memory:", options()).unwrap();
     client.insert("a", &[one(1, 1), one(2, 2)], InsertOrder::Ordered).unwrap();

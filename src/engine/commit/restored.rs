@@ -32,12 +32,16 @@ pub(crate) struct Restored {
 impl Restored {
     /// Last, under the commit lock.
     pub(super) fn apply(self, store: &Store, lsn: Lsn) {
-        for (collection, index) in self.again {
+        for (collection, index) in &self.again {
             index.keep_again();
-            collection.add_index(index);
+            collection.add_index(index.clone());
         }
         for (collection, options) in self.options {
             collection.set_options(options);
+        }
+        // An index may have been hidden, or shown, between the snapshot and its drop.
+        for (collection, index) in self.again {
+            index.set_hidden(collection.options().hides(&index.spec().name));
         }
         store.set_commit_time(self.time);
         store.feed().restores(lsn);

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::store::Applied;
+use super::store::{Applied, Store};
 use crate::engine::exec::locks::Mutex;
 use crate::engine::state::catalogue::Catalogue;
 use crate::engine::state::collection::Collection;
@@ -13,6 +13,13 @@ use crate::error::{Error, Kind, Result};
 
 /// How many there may be.
 const MOST: usize = 10_000;
+
+impl Store {
+    /// The states that it can be put back in.
+    pub(crate) fn snapshots(&self) -> &Snapshots {
+        &self.snapshots
+    }
+}
 
 /// A collection as a snapshot has it.
 #[derive(Clone)]

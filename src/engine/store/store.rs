@@ -127,7 +127,7 @@ pub(crate) struct Store {
     transactions: TransactionCounts,
     documents: Documents,
     past_names: PastNames,
-    snapshots: Snapshots,
+    pub(super) snapshots: Snapshots,
     /// The time that the program has set (ms).
     pub(super) set_time: AtomicI64,
     leave: LeaveCheckpoint,
@@ -454,11 +454,6 @@ impl Store {
     /// The names that collections had before.
     pub(crate) fn past_names(&self) -> &PastNames {
         &self.past_names
-    }
-
-    /// The states that it can be put back in.
-    pub(crate) fn snapshots(&self) -> &Snapshots {
-        &self.snapshots
     }
 
     /// The documents that were read by themselves.
