@@ -55,6 +55,7 @@ export abstract class DatabaseStateMethods extends DatabaseFileMethods {
     const where = 'Database.restore'
     this.#connection.checkOpen(where)
     const { signal, maxTimeMS } = optionsOf<OperationOptions>(where, options, DATABASE.restore)
+    signal?.throwIfAborted()
     const number = TakenSnapshot.numberOf(where, snapshot, this.#connection)
     const request = requestOf<void>(Opcode.Restore, 0, null, (out) => writeField(out, number), () => {})
     await this.#connection.run(where, this.#connection.collection('', where), { ...request, signal, maxTimeMS })
