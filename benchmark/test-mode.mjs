@@ -4,6 +4,7 @@
 //   node test-mode.mjs [--sizes 10,10000,1000000] [--runs 200] [--out FILE]
 import { tracingChannel } from 'node:diagnostics_channel'
 import { writeFileSync } from 'node:fs'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 
 import { Database } from '../index.mjs'
@@ -49,15 +50,23 @@ async function ofSize(size) {
   const restored = []
   for (const count of [1, 5, 500]) restored.push(await times(Math.min(runs, 20_000 / count), () => db.restore(snapshot), writes(count)))
   const dropped = await times(runs, () => db.restore(snapshot), () => users.drop())
-  const forks = []
   const before = process.memoryUsage().rss
-  const forked = await times(size > 100_000 ? 5 : 20, async () => forks.push(await db.fork()), async () => {
+  const forks = [await db.fork()]
+  const rss = Math.max(process.memoryUsage().rss - before, 0) / 2 ** 20
+  const spent = []
+  const forked = await times(size > 100_000 ? 5 : 20, async () => {
+    const began = process.cpuUsage()
+    forks.push(await db.fork())
+    const { user, system } = process.cpuUsage(began)
+    spent.push((user + system) / 1_000)
+  }, async () => {
     for (const fork of forks.splice(0)) await fork.close()
+    // A closed one is freed on another thread.
+    if (size > 1_000) await sleep(size / 1_000)
   })
-  const rss = (process.memoryUsage().rss - before) / 2 ** 20
   for (const fork of forks) await fork.close()
   await db.close()
-  return [format(size), ...[took, ...restored, dropped, forked].map(milliseconds), `${format(Math.max(rss, 0))} MiB`]
+  return [format(size), ...[took, ...restored, dropped, forked, spent].map(milliseconds), `${format(rss)} MiB`]
 }
 
 /** Microseconds an operation, with nobody listening and with a listener, in turn. */
@@ -104,8 +113,8 @@ const text = `# Between two tests
 Databases in memory with so many documents of 245 bytes of JSON and two indexes; milliseconds, medians of up to ${runs} runs (least-most). A test writes so often: half are updates, half inserts.
 ${machine()}
 
-| documents | snapshot | restore after 2 writes | after 10 writes | after 1,000 writes | after the collection was dropped | fork | memory of the fork |
-|--:|--:|--:|--:|--:|--:|--:|--:|
+| documents | snapshot | restore after 2 writes | after 10 writes | after 1,000 writes | after the collection was dropped | fork | its processor time | memory of the fork |
+|--:|--:|--:|--:|--:|--:|--:|--:|--:|
 ${rows.map((row) => `| ${row.join(' | ')} |`).join('\n')}
 
 Opening a database in memory and closing it, with another one open: ${milliseconds(opened)} ms; with one insert between: ${milliseconds(used)} ms.

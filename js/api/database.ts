@@ -35,7 +35,7 @@ import type { ClientSession, ClientSessionOptions, SyncTransactionOptions, Trans
 import { Collection } from './collection.js'
 import { type CollectionSettings, collectionSettings } from './handle.js'
 import { refuseMethods } from './refused-methods.js'
-import { DatabaseStateMethods } from './state-methods.js'
+import { DatabaseStateMethods } from './state/state-methods.js'
 import { runInTransaction, runInTransactionSync, type Transaction, type TransactionMaker, type TransactionSync } from './transaction.js'
 
 interface Description {

@@ -2,7 +2,6 @@
 
 export type * from './changes.js'
 export type * from './databases.js'
-export type * from './diagnostics.js'
 export type * from './documents.js'
 export type * from './filters.js'
 export type * from './hints.js'

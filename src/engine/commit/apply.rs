@@ -98,7 +98,9 @@ impl Commit<'_> {
             }
         }
         if let Some(restored) = self.restored.take() {
-            restored.apply(store, lsn);
+            store.set_commit_time(restored.time);
+            store.feed().restores(lsn);
+            restored.apply();
         }
         superseded
     }

@@ -13,40 +13,12 @@ use crate::document::{RawValue, Shapes};
 use crate::engine::format::key::key_of;
 use crate::engine::state::catalogue::Catalogue;
 use crate::engine::state::collection::Collection;
-use crate::engine::state::collection_options::CollectionOptions;
 use crate::engine::state::index::Index;
 use crate::engine::state::slab::{Content, SlotId, Span, Version, VisibleVersion};
-use crate::engine::store::{Snapshot, Store};
+use crate::engine::store::{Restored, Snapshot, Store};
 use crate::error::{Error, Kind, Result};
 use crate::index::{Keys, Purpose};
 use crate::storage::{Block, Lsn};
-
-/// What a restore sets besides documents.
-pub(crate) struct Restored {
-    options: Vec<(Arc<Collection>, Arc<CollectionOptions>)>,
-    /// Indexes that were dropped since.
-    again: Vec<(Arc<Collection>, Arc<Index>)>,
-    time: i64,
-}
-
-impl Restored {
-    /// Last, under the commit lock.
-    pub(super) fn apply(self, store: &Store, lsn: Lsn) {
-        for (collection, index) in &self.again {
-            index.keep_again();
-            collection.add_index(index.clone());
-        }
-        for (collection, options) in self.options {
-            collection.set_options(options);
-        }
-        // An index may have been hidden, or shown, between the snapshot and its drop.
-        for (collection, index) in self.again {
-            index.set_hidden(collection.options().hides(&index.spec().name));
-        }
-        store.set_commit_time(self.time);
-        store.feed().restores(lsn);
-    }
-}
 
 /// The indexes of a collection that a restore changes.
 #[derive(Default)]
@@ -62,7 +34,7 @@ impl Commit<'_> {
     pub(crate) fn restore(&mut self, store: &Store, earlier: &Snapshot, next: Lsn) -> Result<bool, Halt> {
         let then = earlier.view.lsn();
         self.restore_names(&earlier.catalogue);
-        let mut restored = Restored { options: Vec::new(), again: Vec::new(), time: earlier.time };
+        let mut restored = Restored { time: earlier.time, ..Restored::default() };
         let mut changed: HashMap<u32, Vec<SlotId>, foldhash::fast::RandomState> = HashMap::default();
         store.views().each_superseded(then, |collection, slot| {
             changed.entry(collection.number()).or_default().push(slot);

@@ -19,7 +19,7 @@ pub(crate) fn take(store: &Store) -> Committed<Answer> {
     }
     let view = store.views().open_applied(applied.lsn, applied.catalogue.clone(), store.now());
     let lsn = view.lsn();
-    let snapshot = Snapshot::of(&applied, view, store.newest_commit_time());
+    let snapshot = Snapshot::of(&applied.catalogue, view, store.newest_commit_time());
     drop(applied);
     Committed { result: store.snapshots().add(snapshot).map(Answer::Count), lsn }
 }

@@ -24,7 +24,7 @@ use crate::storage::Lsn;
 /// Every collection of a database by number, as long as anything may still refer to it.
 pub(crate) type Collections = DashMap<u32, Arc<Collection>, foldhash::fast::RandomState>;
 
-pub(super) type Directory = DashMap<Key, SlotId, foldhash::fast::RandomState>;
+type Directory = DashMap<Key, SlotId, foldhash::fast::RandomState>;
 
 /// One collection. Names belong to the catalogue: a collection keeps its number, and its readers, until it is freed.
 pub struct Collection {
@@ -249,12 +249,12 @@ impl Collection {
     }
 
     /// From now on documents may have other lives than those in earlier slots.
-    pub(super) fn begin_lives(&self) {
+    pub(in crate::engine::state) fn begin_lives(&self) {
         self.is_relived.store(true, Ordering::Release);
     }
 
     /// The keys of the documents in these slots, which are so many.
-    pub(super) fn copied_keys(&self, documents: u64, slab: &Slab) -> Directory {
+    fn copied_keys(&self, documents: u64, slab: &Slab) -> Directory {
         let keys = self.directory.get().cloned().unwrap_or_default();
         // Deleted documents that a view still needs have keys.
         if keys.len() as u64 != documents {
@@ -266,16 +266,16 @@ impl Collection {
         keys
     }
 
-    /// Begins with these slots and keys.
-    pub(super) fn begin_copied(&mut self, slab: Slab, keys: Directory, tally: Tally) {
+    /// Begins with these slots, and the keys of the collection that they are copied of.
+    pub(in crate::engine::state) fn begin_copied(&mut self, slab: Slab, from: &Collection, tally: Tally) {
+        self.directory = OnceLock::from(from.copied_keys(tally.documents, &slab));
         self.slab = slab;
-        self.directory = OnceLock::from(keys);
         self.count.store(tally.documents, Ordering::Release);
         self.tally.add(tally);
     }
 
     /// The numbers of indexes to come are beyond this.
-    pub(super) fn number_after(&self, index: u32) {
+    pub(in crate::engine::state) fn number_after(&self, index: u32) {
         self.index_numbers.fetch_max(index + 1, Ordering::Relaxed);
     }
 

@@ -30,5 +30,5 @@ pub(crate) mod transaction_counts;
 pub(crate) use cold::READS;
 pub(crate) use compaction_state::RebaseOrder;
 pub(crate) use publisher::{Publisher, Room};
-pub(crate) use snapshots::Snapshot;
+pub(crate) use snapshots::{Restored, Snapshot};
 pub(crate) use store::{Applied, Recovered, Store};

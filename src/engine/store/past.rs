@@ -3,10 +3,16 @@
 
 use std::sync::atomic::Ordering;
 
+use super::snapshots::Snapshots;
 use super::store::Store;
 use crate::error::{Error, Kind};
 
 impl Store {
+    /// The states that it can be put back in.
+    pub(crate) fn snapshots(&self) -> &Snapshots {
+        &self.snapshots
+    }
+
     /// The time of what is written now (ms since 1970).
     pub(crate) fn time(&self) -> i64 {
         match self.set_time.load(Ordering::Acquire) {

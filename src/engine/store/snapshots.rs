@@ -3,23 +3,16 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::store::{Applied, Store};
 use crate::engine::exec::locks::Mutex;
 use crate::engine::state::catalogue::Catalogue;
 use crate::engine::state::collection::Collection;
 use crate::engine::state::collection_options::CollectionOptions;
+use crate::engine::state::index::Index;
 use crate::engine::state::views::View;
 use crate::error::{Error, Kind, Result};
 
 /// How many there may be.
 const MOST: usize = 10_000;
-
-impl Store {
-    /// The states that it can be put back in.
-    pub(crate) fn snapshots(&self) -> &Snapshots {
-        &self.snapshots
-    }
-}
 
 /// A collection as a snapshot has it.
 #[derive(Clone)]
@@ -41,14 +34,14 @@ pub(crate) struct Snapshot {
 
 impl Snapshot {
     /// Of the newest applied state, which the view is of.
-    pub(crate) fn of(applied: &Applied, view: View, time: i64) -> Snapshot {
-        let all = applied.catalogue.iter().map(|(_, collection)| collection);
+    pub(crate) fn of(catalogue: &Arc<Catalogue>, view: View, time: i64) -> Snapshot {
+        let all = catalogue.iter().map(|(_, collection)| collection);
         let collections = all.map(|collection| SnapshotCollection {
             collection: collection.clone(),
             options: collection.options(),
             end: collection.slab().end(),
         });
-        Snapshot { view, catalogue: applied.catalogue.clone(), collections: collections.collect(), time }
+        Snapshot { view, catalogue: catalogue.clone(), collections: collections.collect(), time }
     }
 
     /// The same state, which a commit has now, before any other.
@@ -61,6 +54,33 @@ impl Snapshot {
             catalogue: self.catalogue.clone(),
             collections: collections.collect(),
             time: self.time,
+        }
+    }
+}
+
+/// What a restore sets besides documents and names.
+#[derive(Default)]
+pub(crate) struct Restored {
+    pub(crate) options: Vec<(Arc<Collection>, Arc<CollectionOptions>)>,
+    /// Indexes that were dropped since.
+    pub(crate) again: Vec<(Arc<Collection>, Arc<Index>)>,
+    /// The time that the newest commit has from then on (ms).
+    pub(crate) time: i64,
+}
+
+impl Restored {
+    /// Last, under the commit lock.
+    pub(crate) fn apply(self) {
+        for (collection, index) in &self.again {
+            index.keep_again();
+            collection.add_index(index.clone());
+        }
+        for (collection, options) in self.options {
+            collection.set_options(options);
+        }
+        // An index may have been hidden, or shown, between the snapshot and its drop.
+        for (collection, index) in self.again {
+            index.set_hidden(collection.options().hides(&index.spec().name));
         }
     }
 }

@@ -4,14 +4,14 @@
 
 import { channel, tracingChannel } from 'node:diagnostics_channel'
 
-import { plainName } from '../arguments/namespace.js'
-import { explaining } from '../request/explain.js'
-import type { Request } from '../request/request.js'
-import { native } from '../transport/native.js'
-import { Opcode } from '../transport/opcodes.js'
-import { now } from '../transport/scheduling.js'
-import type { CommandContext, SlowOperation } from '../types/diagnostics.js'
-import type { Document } from '../types/documents.js'
+import { plainName } from '../../arguments/namespace.js'
+import { explaining } from '../../request/explain.js'
+import type { Request } from '../../request/request.js'
+import { native } from '../../transport/native.js'
+import { Opcode } from '../../transport/opcodes.js'
+import { now } from '../../transport/scheduling.js'
+import type { CommandContext, SlowOperation } from '../../types/results.js'
+import type { Document } from '../../types/documents.js'
 
 const { start, end, asyncStart, asyncEnd, error: failed } = tracingChannel<object, CommandContext>('moltendb:command')
 const slow = channel('moltendb:slow')

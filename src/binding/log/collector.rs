@@ -18,7 +18,7 @@ use crate::storage::Host;
 use crate::storage::append_log;
 
 /// Begins the log, once in a process.
-pub(super) fn begin() {
+pub(in crate::binding) fn begin() {
     static BEGUN: Once = Once::new();
     BEGUN.call_once(|| {
         let wanted = std::env::var("MOLTENDB_LOG").unwrap_or_default();

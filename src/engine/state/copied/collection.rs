@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use super::collection::Collection;
-use super::slab::SlotId;
 use crate::document::{Shape, ShapeId};
 use crate::engine::format::key::Key;
+use crate::engine::state::collection::Collection;
+use crate::engine::state::slab::SlotId;
 use crate::error::Result;
 use crate::storage::Lsn;
 
@@ -33,9 +33,7 @@ impl Collection {
         copy.set_logged_shapes(self.logged_shapes());
         copy.set_options(self.options());
         let tally = self.tally().now();
-        let slab = self.slab().copied();
-        let keys = self.copied_keys(tally.documents, &slab);
-        copy.begin_copied(slab, keys, tally);
+        copy.begin_copied(self.slab().copied(), self, tally);
         for index in self.indexes().iter().filter(|index| index.is_ready(Lsn::NEWEST)) {
             copy.number_after(index.number());
             copy.add_index(Arc::new(index.copied()?));

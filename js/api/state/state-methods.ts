@@ -1,14 +1,14 @@
 // The methods of a database in memory that take snapshots of its state and put it back.
 
-import { optionsOf } from '../arguments/option-check.js'
-import type { DatabaseName } from '../arguments/namespace.js'
-import { DATABASE } from '../arguments/option-table.js'
-import type { Connection } from '../connection/connection.js'
-import { writeField } from '../request/bodies.js'
-import { requestOf } from '../request/request.js'
-import { Opcode } from '../transport/opcodes.js'
-import type { OperationOptions, Snapshot } from '../types/index.js'
-import { DatabaseFileMethods } from './file-methods.js'
+import { optionsOf } from '../../arguments/option-check.js'
+import type { DatabaseName } from '../../arguments/namespace.js'
+import { DATABASE } from '../../arguments/option-table.js'
+import type { Connection } from '../../connection/connection.js'
+import { writeField } from '../../request/bodies.js'
+import { requestOf } from '../../request/request.js'
+import { Opcode } from '../../transport/opcodes.js'
+import type { OperationOptions, Snapshot } from '../../types/index.js'
+import { DatabaseFileMethods } from '../file-methods.js'
 import { TakenSnapshot } from './snapshot.js'
 
 /** The methods of a database for its state as a whole. */
