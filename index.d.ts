@@ -1199,8 +1199,28 @@ export interface OpenOptions extends ProgressOptions {
 	ignoreUndefined?: boolean;
 	/** Does not set a created `_id` on the caller's object. Default false. */
 	forceServerObjectId?: boolean;
+	/**
+	 * The time of what is written: of `$$NOW`, `$currentDate`, the times of versions, and the `_id`s that are made here. It is asked at each
+	 * operation: `() => Date.now()` follows the fake timers of Jest and vitest. Limits of time are of the real clock. A commit is never
+	 * before those that there are: where the clock goes back, commits have the time of the newest one.
+	 */
+	clock?: () => Date | number;
+	/**
+	 * An operation that takes so many milliseconds or more is told on the channel `moltendb:slow` of `node:diagnostics_channel`, and in the log
+	 * that the environment variable `MOLTENDB_LOG` asks for. Default false.
+	 */
+	slowMs?: number | false;
 	/** Aborts the call: it rejects with the signal's reason. */
 	signal?: AbortSignal;
+}
+/** A state of a database in memory, made by `db.snapshot`; `db.restore` puts the database back in it. */
+export interface Snapshot {
+	/** Frees what it keeps. A snapshot that nothing refers to is released by itself, later. */
+	release(): void;
+	/** Whether it was released. */
+	readonly isReleased: boolean;
+	/** Releases it at the end of a `using`. */
+	[Symbol.dispose](): void;
 }
 /** The options of `db.collection`; they replace those of the database. */
 export interface CollectionOptions extends DriverOptions {
@@ -2620,6 +2640,32 @@ declare abstract class DatabaseFileMethods {
 	 */
 	get molten(): MoltenPayloads;
 }
+declare abstract class DatabaseStateMethods extends DatabaseFileMethods {
+	#private;
+	/**
+	 * Takes a snapshot of a database in memory, after the writes that were called before: `restore` puts it back in this state. Takes
+	 * microseconds, whatever is stored. The snapshot covers all databases beside this one, and keeps what is written since in memory, each version of a document,
+	 * until it is restored, released, or collected as garbage.
+	 *
+	 * Rejects with `NOT_SUPPORTED` when the database keeps files: `fork` and `backup` make copies of it.
+	 *
+	 * @example
+	 * const snapshot = await db.snapshot()
+	 * beforeEach(() => db.restore(snapshot))
+	 */
+	snapshot(options?: OperationOptions): Promise<Snapshot>;
+	/**
+	 * Puts a database in memory back in the state of a snapshot, after the writes that were called before and before those that are called after:
+	 * documents with their versions and times, their natural order, collections, indexes and options, of all databases in it. Takes as long as what
+	 * was written since, whatever is stored. A snapshot can be restored any number of times, and several in any order.
+	 *
+	 * One commit does it: open cursors keep their state, an open transaction conflicts where it has written what this changes, a live query tells
+	 * the restored result, and a change stream ends with an `invalidate` event.
+	 *
+	 * Throws a TypeError when the snapshot was released, or is of another database.
+	 */
+	restore(snapshot: Snapshot, options?: OperationOptions): Promise<void>;
+}
 /**
  * A transaction, as `db.transaction` gives it to its function. Only what is called through it belongs to it.
  *
@@ -2667,7 +2713,7 @@ export declare class TransactionSync {
  * const users = db.collection('users')
  * await db.close()
  */
-export declare class Database extends DatabaseFileMethods {
+export declare class Database extends DatabaseStateMethods {
 	#private;
 	/**
 	 * Opens a database, or creates one. Resolves when everything acknowledged earlier is recovered.
@@ -2732,6 +2778,13 @@ export declare class Database extends DatabaseFileMethods {
 	 * const was = await yesterday.collection('users').findOne({ _id: 'ann' })
 	 */
 	asOf(moment: Moment, options?: OperationOptions): Promise<Database>;
+	/**
+	 * A new database in memory with what this one has now, after the writes that were called before: all databases, with indexes and options. The two are
+	 * independent; documents are shared until one of them changes. Of a database with files everything is read into memory.
+	 *
+	 * Rejects with `LIMIT` when the documents of a database with files take more than its `memoryLimit`.
+	 */
+	fork(options?: OperationOptions): Promise<Database>;
 	/** Where writes go: `'async'`, `'sync'` or `'memory'`. */
 	get storage(): StorageMode;
 	/** What recovery found when this database was opened. */

@@ -74,6 +74,9 @@ const ofCollection = {
 const ofDatabase = {
   flush: (db) => db.flush(),
   stats: (db) => db.stats(),
+  snapshot: (db) => db.snapshot(),
+  'snapshot and restore': async (db) => db.restore(await db.snapshot()),
+  fork: (db) => db.fork().then((fork) => fork.close()),
   listCollections: (db) => db.listCollections().toArray(),
   dropCollection: (db) => db.dropCollection('users'),
   collections: (db) => db.collections(),

@@ -94,9 +94,17 @@ const PROBES = {
     await db.collection('f').insertOne({ _id: more, a: [] })
     await db.collection('f').updateOne({ _id: more }, { $set: { [`a.${n + more}`]: 1 } })
   },
+  'snapshots of a database in memory': async (db, n, more) => {
+    // Those of the first call are kept.
+    if (more) return db.snapshot()
+    await Promise.all(Array.from({ length: n }, async () => kept.push(await db.snapshot())))
+  },
   'option `flushInterval`': (db, n, more) => opened({ flushInterval: n + more }),
   'option `retention.generations`': (db, n, more) => opened({ retention: { generations: n + more } })
 }
+
+/** Snapshots that stay. */
+const kept = []
 
 /** Rows that are not tested, and why. */
 const UNTRIED = {
@@ -137,7 +145,7 @@ async function opened(options) {
 async function database(t) {
   const db = await memory(t)
   await db.collection('one').insertOne({ _id: 1 })
-  return { collection: (name) => db.collection(name), sibling: (name) => db.sibling(name), createCollection: (name, options) => db.createCollection(name, options), aggregateNothing: (stages) => db.collection('one').aggregate(stages) }
+  return { collection: (name) => db.collection(name), sibling: (name) => db.sibling(name), createCollection: (name, options) => db.createCollection(name, options), snapshot: () => db.snapshot(), aggregateNothing: (stages) => db.collection('one').aggregate(stages) }
 }
 
 const rows = documented()

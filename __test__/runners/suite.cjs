@@ -125,6 +125,28 @@ module.exports = function suite({ Database, MoltenError, ObjectId }, { checks, p
     await instances(db.collection('users'), all)
     await db.close()
   }])
+  tests.push(['a database is put back between tests, and forked for each', async () => {
+    const db = await Database.open(':memory:')
+    const users = db.collection('users')
+    await users.createIndex({ email: 1 }, { unique: true })
+    await users.insertMany([{ _id: 1, email: 'a' }, { _id: 2, email: 'b' }])
+    const snapshot = await db.snapshot()
+    for (const [, operation] of Object.entries(operations)) {
+      await operation(db.collection('others'), all)
+      await users.deleteMany({})
+      await users.dropIndexes()
+      await db.restore(snapshot)
+      checks.equal(await users.find().toArray(), [{ _id: 1, email: 'a' }, { _id: 2, email: 'b' }])
+      checks.equal((await db.listCollections().toArray()).length, 1)
+    }
+    const fork = await db.fork()
+    await fork.collection('users').deleteMany({})
+    checks.equal(await users.countDocuments(), 2)
+    const foreign = await rejection(fork.restore(snapshot))
+    checks.instance(foreign, TypeError)
+    await fork.close()
+    await db.close()
+  }])
   tests.push(['a worker thread opens the same directory', async () => {
     const folder = path()
     const db = await Database.open(folder)

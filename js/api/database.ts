@@ -33,9 +33,9 @@ import type { ChangeStreamDocument, DatabaseChangeStreamOptions } from '../types
 import type { ListCollectionsOptions, ListDatabasesOptions, ListDatabasesResult } from '../types/indexes.js'
 import type { ClientSession, ClientSessionOptions, SyncTransactionOptions, TransactionRunOptions } from '../types/options.js'
 import { Collection } from './collection.js'
-import { DatabaseFileMethods } from './file-methods.js'
 import { type CollectionSettings, collectionSettings } from './handle.js'
 import { refuseMethods } from './refused-methods.js'
+import { DatabaseStateMethods } from './state/state-methods.js'
 import { runInTransaction, runInTransactionSync, type Transaction, type TransactionMaker, type TransactionSync } from './transaction.js'
 
 interface Description {
@@ -59,7 +59,7 @@ const abandoned = new FinalizationRegistry<Connection>((connection) => {
  * const users = db.collection('users')
  * await db.close()
  */
-export class Database extends DatabaseFileMethods {
+export class Database extends DatabaseStateMethods {
   readonly #connection: Connection
   readonly #description: Description
   readonly #name: DatabaseName
@@ -195,6 +195,19 @@ export class Database extends DatabaseFileMethods {
     const connection = await this.#connection.past(where, momentOf(where, moment), limits)
     const past = new Database(connection, JSON.parse(connection.native.describe()) as Description)
     return this.#name.prefix === '' ? past : past.sibling(this.databaseName)
+  }
+
+  /**
+   * A new database in memory with what this one has now, after the writes that were called before: all databases, with indexes and options. The two are
+   * independent; documents are shared until one of them changes. Of a database with files everything is read into memory.
+   *
+   * Rejects with `LIMIT` when the documents of a database with files take more than its `memoryLimit`.
+   */
+  async fork(options?: OperationOptions): Promise<Database> {
+    const limits = optionsOf<OperationOptions>('Database.fork', options, DATABASE.fork)
+    const connection = await this.#connection.forked('Database.fork', limits)
+    const fork = new Database(connection, JSON.parse(connection.native.describe()) as Description)
+    return this.#name.prefix === '' ? fork : fork.sibling(this.databaseName)
   }
 
   /** Where writes go: `'async'`, `'sync'` or `'memory'`. */

@@ -122,7 +122,8 @@ export class Handle {
   getHot(method: string, id: unknown): unknown {
     if (this.scope) return this.#inScope(method)
     try {
-      return this.connection.port.reads.get(this.#readable(method, id), id)
+      const target = this.#readable(method, id)
+      return this.connection.readsDirectly ? this.connection.port.reads.get(target, id) : MUST_WAIT
     } catch (error) {
       throw named(`${this.name}.${method}`, error)
     }
@@ -134,7 +135,8 @@ export class Handle {
   hasHot(method: string, id: unknown): boolean | typeof MUST_WAIT {
     if (this.scope) return this.#inScope(method)
     try {
-      return this.connection.port.reads.has(this.#readable(method, id), id)
+      const target = this.#readable(method, id)
+      return this.connection.readsDirectly ? this.connection.port.reads.has(target, id) : MUST_WAIT
     } catch (error) {
       throw named(`${this.name}.${method}`, error)
     }
@@ -163,7 +165,7 @@ export class Handle {
     }
     const { reads } = connection.port
     try {
-      if (reads.isLate(id)) return connection.readLater(this.#readable(method, id), id) as Promise<D | null>
+      if (connection.readsDirectly && reads.isLate(id)) return connection.readLater(this.#readable(method, id), id) as Promise<D | null>
       const answer = this.getHot(method, id)
       if (answer !== MUST_WAIT) return reads.settled(answer as D | null)
       const where = `${this.name}.${method}`
@@ -175,7 +177,7 @@ export class Handle {
 
   /** All documents, if they are all in memory. */
   getManyHot<D>(ids: unknown): Promise<(D | null)[]> | undefined {
-    if (this.scope || !Array.isArray(ids) || ids.length === 0 || ids.length > HOT_MANY) return undefined
+    if (this.scope || !this.connection.readsDirectly || !Array.isArray(ids) || ids.length === 0 || ids.length > HOT_MANY) return undefined
     const where = `${this.name}.getMany`
     try {
       const all: readonly unknown[] = [...ids]

@@ -14,8 +14,8 @@ export const REFUSED_METHODS: { readonly [type in 'Database' | 'Collection']: { 
     indexInformation: 'use db.collection(name).indexInformation()',
     runCursorCommand: 'use find or aggregate of a collection',
     removeUser: 'there are no users',
-    profilingLevel: 'use explain',
-    setProfilingLevel: 'use explain'
+    profilingLevel: 'use explain, or the option slowMs of Database.open',
+    setProfilingLevel: 'use explain, or the option slowMs of Database.open'
   },
   Collection: {
     initializeOrderedBulkOp: 'use bulkWrite(operations)',

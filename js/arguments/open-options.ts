@@ -4,7 +4,7 @@
 import type * as Os from 'node:os'
 import type * as Url from 'node:url'
 
-import { uuidv7 } from '../ids/uuid.js'
+import { uuidsBy, uuidv7 } from '../ids/uuid.js'
 import type { HistoryLimits, HistoryOptions, MoltenSecret, ObjectIdConstructor, OpenOptions, PrimaryKeyFactory, Retention, StorageMode } from '../types/index.js'
 import { checkFields, flagOf, wrongArgument } from './arguments.js'
 import { checkNames, optionsOf } from './option-check.js'
@@ -52,6 +52,10 @@ export interface Settings {
   core: string
   objectId: ObjectIdConstructor | undefined
   createPk: () => unknown
+  /** The time of what is written (ms since 1970), where the program gives it. */
+  clock: (() => number) | undefined
+  /** From how many milliseconds on an operation is slow. */
+  slowMs: number | undefined
   ignoreUndefined: boolean
   forceServerObjectId: boolean
   signal: AbortSignal | undefined
@@ -63,13 +67,16 @@ export function settingsOf(path: unknown, given: OpenOptions | null | undefined)
   const name = pathOf(path)
   const options = optionsOf<OpenOptions>(WHERE, given, DATABASE.open)
   const storage = storageOf(name, options)
+  const clock = clockOf(options.clock)
   return {
     path: storage === 'memory' ? MEMORY : name,
     storage,
     readOnly: options.readOnly === true,
     core: JSON.stringify({ ...coreOptions(options), storage }),
     objectId: objectIdOf(options),
-    createPk: pkOf(options.pkFactory),
+    createPk: clock && !options.pkFactory ? uuidsBy(clock) : pkOf(options.pkFactory),
+    clock,
+    slowMs: options.slowMs === undefined || options.slowMs === false ? undefined : numberIn('slowMs', options.slowMs, 0, YEAR, 'milliseconds, or false'),
     ignoreUndefined: options.ignoreUndefined === undefined ? true : flagOf(WHERE, 'ignoreUndefined', options.ignoreUndefined),
     forceServerObjectId: flagOf(WHERE, 'forceServerObjectId', options.forceServerObjectId),
     signal: options.signal,
@@ -234,6 +241,20 @@ function classOf(value: unknown): ObjectIdConstructor | undefined {
   if (value === undefined || value === null) return undefined
   if (typeof value !== 'function') throw wrongArgument(WHERE, 'option ObjectId', 'a class whose constructor takes 12 bytes', value)
   return value as ObjectIdConstructor
+}
+
+/** The largest time of a Date. */
+const MOST_TIME = 8.64e15
+
+/** The clock that the program gives, as milliseconds. */
+function clockOf(clock: OpenOptions['clock'] | null): (() => number) | undefined {
+  if (clock === undefined || clock === null) return undefined
+  if (typeof clock !== 'function') throw wrongArgument(WHERE, 'option clock', 'a function that returns a Date or milliseconds since 1970', clock)
+  return () => {
+    const time = Number(clock())
+    if (!(Math.abs(time) <= MOST_TIME)) throw new TypeError('option clock must return a Date or milliseconds since 1970')
+    return Math.floor(time)
+  }
 }
 
 /** The function that creates `_id`s; also for collection options. */

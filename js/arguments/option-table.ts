@@ -263,12 +263,15 @@ export const COLLECTION = {
 export const DATABASE = {
   open: fields<OpenOptions>()(
     'storage', 'flushInterval', 'memoryLimit', 'queryMemoryLimit', 'autoCompact', 'autoIndex', 'retention', 'history', 'readOnly', 'createIfMissing', 'errorIfExists',
-    'recovery', 'check', 'scrub', 'ttlMonitor', 'ttlInterval', 'ObjectId', 'bson', 'pkFactory', 'ignoreUndefined', 'forceServerObjectId', 'signal', 'onProgress'
+    'recovery', 'check', 'scrub', 'ttlMonitor', 'ttlInterval', 'ObjectId', 'bson', 'pkFactory', 'ignoreUndefined', 'forceServerObjectId', 'clock', 'slowMs', 'signal', 'onProgress'
   ),
   verify: long,
   recoverTo: operation<RecoverToOptions>()('allowPartial'),
   importMolten: operation<ImportMoltenOptions>()('password', 'salt', 'rejects', 'onProgress'),
   asOf: outside(none),
+  fork: outside(none),
+  snapshot: outside(none),
+  restore: outside(none),
   sibling: handle<CollectionOptions>()('pkFactory', ...inserting),
   collection: handle<CollectionOptions>()('pkFactory', ...inserting),
   createCollection: operation<CreateCollectionOptions>(REFUSED_OF_COLLECTIONS)('pkFactory', 'changeStreamPreAndPostImages', 'validator', 'validationLevel', 'validationAction', 'viewOn', 'pipeline', 'capped', 'size', 'max', ...inserting),

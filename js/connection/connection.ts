@@ -3,19 +3,21 @@
 import { checkCollectionName } from '../arguments/arguments.js'
 import type { MomentNumbers } from '../arguments/moment.js'
 import { type DatabaseName, defaultDatabase, plainName, shownName } from '../arguments/namespace.js'
-import type { Settings } from '../arguments/open-options.js'
+import { MEMORY, type Settings } from '../arguments/open-options.js'
 import { Reader } from '../codec/decode.js'
 import { ShapeCache } from '../codec/shapes.js'
 import { type ErrorDetails, errorFrom, MoltenError } from '../errors.js'
 import { getRequest } from '../request/reads.js'
-import { type Request, withLimits } from '../request/request.js'
+import { type Request, requestOf, withLimits } from '../request/request.js'
 import type { Limits } from '../request/time-limit.js'
+import { Opcode } from '../transport/opcodes.js'
 import type { NativeDatabase, NativeProgress } from '../transport/native.js'
 import { Port } from '../transport/port.js'
 import type { Waiter } from '../transport/target.js'
 import type { ProgressOptions } from '../types/index.js'
 import { type CollectionOwner, CollectionState, CollectionStates, type Pending } from './collection-state.js'
 import { untilGivenUp } from './deadline.js'
+import { contextOf, isTold, isWatched, type Told, toldCall, toldPromise } from './diagnostics/channels.js'
 import { errorOfNative, named } from './failures.js'
 import { LargeBatches } from './large-batches.js'
 import { type OperationOwner, OperationWaiter } from './operation-waiter.js'
@@ -24,6 +26,11 @@ import { fromHere } from './traces.js'
 
 /** Earlier states that may be open at once: each is in memory as a whole, and one that was dropped is freed when it is collected, which may be late. */
 const MOST_PASTS = 16
+
+/** The operation of a method of a database that runs one of the native database: `compact` of `Database.compact`. */
+function operationOf(where: string): string {
+  return where.slice(where.lastIndexOf('.') + 1)
+}
 
 /** The start of the core's message of a duplicate key, which is MongoDB's. */
 const DUPLICATE = 'E11000 duplicate key error collection: '
@@ -42,6 +49,9 @@ export class Connection implements CollectionOwner, OperationOwner {
   /** Earlier states that are open. */
   #pasts: WeakRef<Connection>[] = []
   #openingPasts = 0
+  readonly #told: Told
+  /** The time that the core was given last. */
+  #time: number | undefined
 
   constructor(
     readonly port: Port,
@@ -51,7 +61,27 @@ export class Connection implements CollectionOwner, OperationOwner {
     readonly database: DatabaseName
   ) {
     this.#batches = new LargeBatches(port)
+    this.#told = { slowMs: settings.slowMs, database: database.name, run: (name, request) => this.#run('explain', this.collection(name, 'explain'), request) }
     this.reader = new Reader(this.#shapes, { owner: port.buffers, ...(settings.objectId && { objectId: settings.objectId }) })
+  }
+
+  /** Whether documents may be read without an operation: nobody is told of these reads, and they are not asked for their time. */
+  get readsDirectly(): boolean {
+    return this.#told.slowMs === undefined && this.settings.clock === undefined && !isWatched()
+  }
+
+  /** Gives the core the time of the program's clock. What was called before has the time of its call. */
+  #setTime(where: string): void {
+    let time: number
+    try {
+      time = this.settings.clock!()
+    } catch (error) {
+      throw error instanceof TypeError && error.message.startsWith('option clock') ? new TypeError(`${where}: ${error.message}`) : error
+    }
+    if (time === this.#time) return
+    this.port.submit()
+    this.native.setTime(time)
+    this.#time = time
   }
 
   /** Throws `CLOSED` once close has been called. */
@@ -78,9 +108,25 @@ export class Connection implements CollectionOwner, OperationOwner {
     return state
   }
 
-  /** Appends an operation; resolves with the result of `finish` for its value. */
+  /** Runs an operation; resolves with the result of `finish` for its value. */
   run<T>(where: string, target: CollectionState, request: Request<T>): Promise<T> {
+    if ((this.#told.slowMs !== undefined || isWatched()) && isTold(request.opcode)) {
+      const context = contextOf(this.#told, where, target.name, request.opcode, false, request.signal)
+      return toldPromise(this.#told, context, request, () => this.#run(where, target, request))
+    }
+    return this.#run(where, target, request)
+  }
+
+  /** Appends an operation. */
+  #run<T>(where: string, target: CollectionState, request: Request<T>): Promise<T> {
     const { signal, session } = request
+    if (this.settings.clock) {
+      try {
+        this.#setTime(where)
+      } catch (error) {
+        return Promise.reject(error)
+      }
+    }
     if (signal?.aborted) return Promise.reject(signal.reason)
     if (session) {
       if (session.isSync) return Promise.reject(new TypeError(`${where}: the transaction is synchronous; call the methods whose names end with Sync, or use db.transaction`))
@@ -138,6 +184,15 @@ export class Connection implements CollectionOwner, OperationOwner {
 
   /** Runs an operation on this thread. */
   call<T>(where: string, target: CollectionState, request: Request<T>): T {
+    if (this.settings.clock) this.#setTime(where)
+    if (this.#told.slowMs !== undefined || isWatched()) {
+      const context = contextOf(this.#told, where, target.name, request.opcode, true, request.signal)
+      return toldCall(this.#told, context, () => this.#call(where, target, request))
+    }
+    return this.#call(where, target, request)
+  }
+
+  #call<T>(where: string, target: CollectionState, request: Request<T>): T {
     const { session } = request
     if (session) request.transaction = session.enter(where)
     let answer: { value: T } | { error: unknown } | undefined
@@ -182,6 +237,16 @@ export class Connection implements CollectionOwner, OperationOwner {
     where: string, method: (database: NativeDatabase, ticket: number, progress?: NativeProgress) => Promise<T>, limits: Limits & ProgressOptions = {}
   ): Promise<T> {
     this.checkOpen(where)
+    if (this.#told.slowMs !== undefined || isWatched()) {
+      const context = contextOf(this.#told, where, '', operationOf(where), false, limits.signal)
+      return toldPromise(this.#told, context, undefined, () => this.#callNative(where, method, limits))
+    }
+    return this.#callNative(where, method, limits)
+  }
+
+  async #callNative<T>(
+    where: string, method: (database: NativeDatabase, ticket: number, progress?: NativeProgress) => Promise<T>, limits: Limits & ProgressOptions
+  ): Promise<T> {
     const { signal, maxTimeMS, onProgress } = limits
     const ticket = ++this.#tickets
     const stop = (): void => this.native.stop(ticket)
@@ -215,6 +280,25 @@ export class Connection implements CollectionOwner, OperationOwner {
       throw error
     } finally {
       this.#openingPasts -= 1
+    }
+  }
+
+  /** A copy in memory of what there is after the writes that were called before, as a database of its own. */
+  async forked(where: string, limits: Limits): Promise<Connection> {
+    this.checkOpen(where)
+    const target = this.collection('', where)
+    await this.run(where, target, { ...requestOf<void>(Opcode.Barrier, 0, null, () => {}, () => {}), ...limits })
+    const port = Port.acquire()
+    let opening: Promise<NativeDatabase> | undefined
+    try {
+      const opened = await this.callNative(where, (database) => (opening = database.fork()), limits)
+      const { name } = JSON.parse(opened.describe()) as { name: string }
+      const settings: Settings = { ...this.settings, path: MEMORY, storage: 'memory', readOnly: false }
+      return new Connection(port, opened, settings, defaultDatabase(name))
+    } catch (error) {
+      port.release()
+      opening?.then((abandoned) => abandoned.close()).catch(() => {})
+      throw error
     }
   }
 

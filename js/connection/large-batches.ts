@@ -31,7 +31,7 @@ const WRITES: ReadonlySet<number> = new Set([
 ])
 
 /** Writes that concern several collections, which only the core knows. */
-const WIDE: ReadonlySet<number> = new Set([Opcode.Rename, Opcode.Aggregate, Opcode.DropDatabase])
+const WIDE: ReadonlySet<number> = new Set([Opcode.Rename, Opcode.Aggregate, Opcode.DropDatabase, Opcode.Snapshot, Opcode.Restore, Opcode.Barrier])
 
 /** Receives the result of an operation, or is told before its submission that there will be none. */
 interface LateWaiter extends Waiter {

@@ -22,7 +22,7 @@ export interface OperationOwner {
 /** Operations that write documents; an aggregation may write too. */
 const WRITES: ReadonlySet<number> = new Set([
   Opcode.Insert, Opcode.Set, Opcode.Update, Opcode.Replace, Opcode.Delete, Opcode.DeleteId, Opcode.FindOneAnd, Opcode.Bulk, Opcode.Aggregate,
-  Opcode.Commit
+  Opcode.Commit, Opcode.Restore
 ])
 
 /** Receives the result of an operation and settles its promise. */

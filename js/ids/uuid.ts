@@ -43,6 +43,21 @@ export function uuidv7(): string {
   return text.latin1Slice(0, text.length)
 }
 
+/** UUIDv7 by another clock. Those of one clock sort in the order of their creation, also when it stands still or goes back. */
+export function uuidsBy(clock: () => number): () => string {
+  let last = -1
+  let count = 0
+  return () => {
+    const now = Math.max(clock(), 0)
+    if (now > last) [last, count] = [now, 0]
+    else if (count < COUNTER_LIMIT) count += 1
+    else [last, count] = [last + 1, 0]
+    const time = last.toString(16).padStart(12, '0')
+    const tail = uuidv7().slice(19)
+    return `${time.slice(0, 8)}-${time.slice(8)}-7${count.toString(16).padStart(3, '0')}-${tail}`
+  }
+}
+
 /** Writes the two digits of a byte. */
 function write(at: number, byte: number): void {
   text[at] = DIGITS[byte >> 4]!

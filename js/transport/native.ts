@@ -15,6 +15,9 @@ export interface NativeDatabase {
   compact(ticket: number, progress?: NativeProgress): Promise<string>
   /** An earlier state: after a commit, or at a time. */
   asOf(lsn: number | null, time: number | null): Promise<NativeDatabase>
+  fork(): Promise<NativeDatabase>
+  /** The time of what is written from now on, or null for that of the clock. */
+  setTime(time: number | null): void
   backup(destination: string, ticket: number, progress?: NativeProgress): Promise<string>
   stop(ticket: number): void
   interrupt(): void
@@ -69,6 +72,8 @@ export interface Native {
   call(port: number, length: number): void
   closePort(port: number): void
   closeAll(): void
+  /** Tells the log of the core of an operation that took long. */
+  noteSlow(operation: string, namespace: string, durationMs: number, documents: number | null): void
 }
 
 let loaded: Native | undefined

@@ -41,7 +41,11 @@ export const Opcode = {
   Live: 48,
   Tail: 49,
   DropDatabase: 50,
-  ListDatabases: 51
+  ListDatabases: 51,
+  Snapshot: 60,
+  Restore: 61,
+  Release: 62,
+  Barrier: 63
 } as const
 
 /** The flags of an operation. The meaning of a bit below 16 depends on the opcode. */

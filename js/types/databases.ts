@@ -80,8 +80,29 @@ export interface OpenOptions extends ProgressOptions {
   ignoreUndefined?: boolean
   /** Does not set a created `_id` on the caller's object. Default false. */
   forceServerObjectId?: boolean
+  /**
+   * The time of what is written: of `$$NOW`, `$currentDate`, the times of versions, and the `_id`s that are made here. It is asked at each
+   * operation: `() => Date.now()` follows the fake timers of Jest and vitest. Limits of time are of the real clock. A commit is never
+   * before those that there are: where the clock goes back, commits have the time of the newest one.
+   */
+  clock?: () => Date | number
+  /**
+   * An operation that takes so many milliseconds or more is told on the channel `moltendb:slow` of `node:diagnostics_channel`, and in the log
+   * that the environment variable `MOLTENDB_LOG` asks for. Default false.
+   */
+  slowMs?: number | false
   /** Aborts the call: it rejects with the signal's reason. */
   signal?: AbortSignal
+}
+
+/** A state of a database in memory, made by `db.snapshot`; `db.restore` puts the database back in it. */
+export interface Snapshot {
+  /** Frees what it keeps. A snapshot that nothing refers to is released by itself, later. */
+  release(): void
+  /** Whether it was released. */
+  readonly isReleased: boolean
+  /** Releases it at the end of a `using`. */
+  [Symbol.dispose](): void
 }
 
 /** The options of `db.collection`; they replace those of the database. */

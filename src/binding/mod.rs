@@ -10,12 +10,14 @@
 //! - [`request`]: bytes to operations; `opcodes`: their codes and flags
 //! - [`answer`]: answers and errors to bytes
 //! - [`options`]: JSON to open options
+//! - `log`: where the log of the core goes
 //! - [`failure`]: errors and panics to exceptions
 
 pub mod answer;
 pub mod buffers;
 pub mod environment;
 pub mod failure;
+mod log;
 pub mod native;
 mod opcodes;
 pub mod options;

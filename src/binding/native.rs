@@ -19,6 +19,7 @@ use parking_lot::Mutex;
 use super::buffers::Buffers;
 use super::environment::{self, Databases, with_port};
 use super::failure::{blocking, exception, guarded, refused};
+use super::log;
 use super::options;
 use super::port::closed;
 use super::wake::WakeFunction;
@@ -30,6 +31,7 @@ use crate::storage::{Lsn, Moment};
 /// in the file.
 #[napi]
 pub fn version() -> &'static str {
+    log::begin();
     concat!("moltendb-node/", env!("CARGO_PKG_VERSION"))
 }
 
@@ -224,6 +226,25 @@ impl NativeDatabase {
         })
     }
 
+    /// Resolves with a copy in memory of what it has now.
+    #[napi]
+    pub fn fork(&self, env: &Env) -> napi::Result<AsyncBlock<NativeDatabase>> {
+        let database = guarded(env, || self.database())?;
+        let home = Arc::clone(&self.home);
+        promise(env, move || {
+            let handle = home.keep(database.fork()?)?;
+            Ok(NativeDatabase { handle, home, stops: Arc::default() })
+        })
+    }
+
+    /// Sets the time of what is written from now on (ms since 1970), or gives it back to the clock.
+    #[napi]
+    pub fn set_time(&self, time: Option<f64>) {
+        if let Some(database) = self.home.get(self.handle) {
+            database.set_time(time.map(|time| time as i64));
+        }
+    }
+
     /// Resolves when a new database has a moment of a directory, with the result as JSON.
     #[napi]
     pub fn recover_to(
@@ -364,6 +385,13 @@ pub fn close_all(env: &Env) -> napi::Result<()> {
         environment::close_all();
         Ok(())
     })
+}
+
+/// Tells the log of an operation that took long.
+#[napi]
+pub fn note_slow(operation: String, namespace: String, duration_ms: f64, documents: Option<f64>) {
+    let documents = documents.map(|count| count as u64);
+    tracing::warn!(operation, namespace, duration_ms, documents, "a slow operation");
 }
 
 /// The absolute path that a path means now: the working directory may change before the work begins.

@@ -41,6 +41,10 @@ pub(super) const LIVE: u8 = 48;
 pub(super) const TAIL: u8 = 49;
 pub(super) const DROP_DATABASE: u8 = 50;
 pub(super) const LIST_DATABASES: u8 = 51;
+pub(super) const SNAPSHOT: u8 = 60;
+pub(super) const RESTORE: u8 = 61;
+pub(super) const RELEASE: u8 = 62;
+pub(super) const BARRIER: u8 = 63;
 
 /// The flags of an operation. The meaning of a bit below 16 depends on the opcode.
 pub(super) mod flag {

@@ -287,6 +287,10 @@ impl Values<'_> {
             }
             op::DROP => Operation::Drop,
             op::LIST_COLLECTIONS => Operation::ListCollections { filter: self.optional(Values::value)? },
+            op::BARRIER => Operation::Barrier,
+            op::SNAPSHOT => Operation::Snapshot,
+            op::RESTORE => Operation::Restore { snapshot: self.number()? },
+            op::RELEASE => Operation::Release { snapshot: self.number()? },
             op::DROP_DATABASE => Operation::DropDatabase,
             op::LIST_DATABASES => Operation::ListDatabases { filter: self.optional(Values::value)? },
             op::DISTINCT => Operation::Distinct {

@@ -18,6 +18,7 @@
 //! - [`maintenance`]: compaction, checkpoints, backup
 //! - [`expiry`]: deletes what TTL indexes say has expired
 //! - [`transaction`]: several operations on one snapshot, and their one commit
+//! - [`restore`]: snapshots of a database in memory
 //! - [`changes`]: change streams: what commits have changed, as events
 //! - [`live`]: live queries: results that follow the commits
 //! - [`session`]: a caller's operations in order, and the open cursors
@@ -41,6 +42,7 @@ pub(crate) mod operation;
 pub(crate) mod plan;
 pub(crate) mod read;
 pub(crate) mod recovery;
+pub(crate) mod restore;
 pub(crate) mod session;
 pub(crate) mod state;
 pub(crate) mod store;

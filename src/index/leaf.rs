@@ -13,7 +13,7 @@ const GROWTH: usize = 256;
 pub(super) type Low = SmallVec<[u8; 24]>;
 
 /// A leaf.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct Leaf {
     pub(super) low: Low,
     pub(super) bytes: Vec<u8>,

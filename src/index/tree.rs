@@ -43,7 +43,7 @@ pub(crate) enum ScanDirection {
 }
 
 /// An ordered multiset of (key, slot).
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Tree {
     chunks: Vec<Chunk>,
     len: u64,
@@ -52,6 +52,7 @@ pub(crate) struct Tree {
     repeated: HashMap<Box<[u8]>, u32, foldhash::fast::RandomState>,
 }
 
+#[derive(Clone)]
 struct Chunk {
     low: Low,
     leaves: Vec<Leaf>,

@@ -36,12 +36,14 @@ pub use contract::completion::{Completer, Completion};
 pub(crate) use contract::latch::poisoned_by;
 pub use format::{checkpoint, frame, manifest, segment, snapshot};
 pub(crate) use generation::retire::is_own_name;
+#[cfg(feature = "node")]
+pub(crate) use host::real_vfs::append_log;
 pub use host::system::Host;
 pub use host::vfs;
 pub(crate) use open::clean::{CheckpointLoader, FromCheckpoint, of_directory as checkpoint_of};
 pub use open::inspect::{Inspected, InspectedCommit, inspect};
 pub(crate) use open::moment::{Directory, Led, Way};
-pub use open::open::{Opened, open_disk, open_memory};
+pub use open::open::{Opened, open_disk, open_memory, open_memory_after};
 pub(crate) use open::open::{create_parents, open_disk_from_checkpoint};
 pub use open::recovery::RecoveryReport;
 pub use open::report::{Damage, FileReport};

@@ -31,6 +31,7 @@ mod serializable;
 #[expect(dead_code, reason = "only some of its faults are needed here")]
 #[path = "../sim/mod.rs"]
 mod sim;
+mod snapshots;
 mod spill;
 mod support;
 mod transactions;

@@ -47,6 +47,22 @@ test('errors and promises are of this realm', async () => {
   await db.close()
 })
 
+test('a clock follows fake timers', async () => {
+  jest.useFakeTimers({ now: new Date('2030-01-01T00:00:00Z') })
+  try {
+    const db = await Database.open(':memory:', { clock: () => Date.now() })
+    const users = db.collection('users')
+    await users.insertOne({ _id: 1 })
+    jest.setSystemTime(new Date('2031-01-01T00:00:00Z'))
+    await users.updateOne({ _id: 1 }, { $currentDate: { at: true } })
+    const { value, createdAt } = await users.get(1, { meta: true })
+    expect([createdAt, value.at]).toStrictEqual([new Date('2030-01-01T00:00:00Z'), new Date('2031-01-01T00:00:00Z')])
+    await db.close()
+  } finally {
+    jest.useRealTimers()
+  }
+})
+
 test('jest.resetModules gives a second evaluation that works beside the first', async () => {
   const before = MoltenError
   const first = await Database.open(':memory:')

@@ -69,7 +69,8 @@ pub(super) fn identity(store: &Store) -> [u8; 8] {
 /// Searches the first commit of this moment or later: times never go back.
 fn at_time(store: &Store, moment: Moment, reader: &mut Reader) -> Result<(Position, Option<Moment>)> {
     let reach = store.storage().history();
-    let first = oldest(store);
+    // Times go back where a database in memory was put back in an earlier state.
+    let first = oldest(store).max(Lsn(store.feed().restored().0 + 1));
     let newest = store.views().published();
     let mut has_come = |lsn: u64| -> Result<bool> {
         let commits = read(store, reader, Lsn(lsn), 1)?.unwrap_or_default();

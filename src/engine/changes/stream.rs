@@ -214,6 +214,17 @@ impl ChangeStream {
     /// Makes the events of a commit from a record on. `Some` is the record at which the batch was full.
     fn commit(&mut self, commit: &Published, from: u32, out: &mut Out) -> Result<Option<u32>> {
         let lsn = commit.lsn;
+        if commit.touched.restores {
+            // Versions of one document go on.
+            if from > 0 || self.options.document.is_some() {
+                return Ok(None);
+            }
+            let token = self.token(lsn, 0, TokenKind::Invalidate, self.salt.1);
+            let origin = Origin { lsn, time: commits::time_of(commit), transaction: None };
+            self.push(event::invalidate(token, origin), out)?;
+            self.ended = true;
+            return Ok(Some(1));
+        }
         if let Some(moment) = self.not_before {
             if !moment.has_come(commits::time_of(commit), lsn) {
                 return Ok(None);
@@ -305,7 +316,7 @@ impl ChangeStream {
             return Ok(());
         }
         let id = id_of(&event).cloned();
-        let env = Arc::new(Env::new(self.store.now(), self.store.seed()).within(self.work.clone()));
+        let env = Arc::new(Env::new(self.store.time(), self.store.seed()).within(self.work.clone()));
         if let Some(made) = self.options.pipeline.apply(event, &env)? {
             if id_of(&made) != id.as_ref() {
                 let message = "the pipeline of a change stream has changed or removed the _id of an event, which is its resume token; \

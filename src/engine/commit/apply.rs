@@ -33,7 +33,11 @@ impl Commit<'_> {
                 Arc::new(Block { place: *place, base: 0, bytes: bytes.into_boxed_slice(), transient: false })
             })
             .collect();
-        let whole = self.catalogue.is_some() || !self.index_changes.is_empty() || !self.options.is_empty();
+        let restores = self.restored.is_some();
+        let whole = restores
+            || self.catalogue.is_some()
+            || !self.index_changes.is_empty()
+            || !self.options.is_empty();
         let published = store.publisher();
         let unapplied = Unapplied(&published);
         let completion = store.storage().append(place, &blocks);
@@ -45,7 +49,7 @@ impl Commit<'_> {
         // The callback is registered before the lock is released, so that commits publish in LSN order even if a completion
         // has settled already.
         completion.then(move |result| {
-            published.settled(lsn, result, catalogue, &counts, superseded, (blocks, whole));
+            published.settled(lsn, result, catalogue, &counts, superseded, (blocks, whole, restores));
             drop(room);
         });
         drop(self.applied);
@@ -98,6 +102,12 @@ impl Commit<'_> {
                 }
             }
         }
+        if let Some(restored) = self.restored.take() {
+            store.set_commit_time(restored.time);
+            store.feed().restores(lsn);
+            restored.apply();
+            self.restore_kinds(store, lsn);
+        }
         superseded
     }
 
@@ -123,9 +133,11 @@ impl Commit<'_> {
         let mut slots: Vec<SlotId> = Vec::with_capacity(self.steps.len());
         let mut sums: SmallVec<[Tally; 1]> = self.touched.iter().map(|_| Tally::default()).collect();
         for StagedChange { collection, key, target, made } in self.steps.drain(..) {
+            let is_again = matches!(made, NewContent::Again(..));
             let content = match made {
                 NewContent::Document(block, span) => Content::Hot(blocks[block].clone(), span),
                 NewContent::Tombstone => Content::Tombstone,
+                NewContent::Again(block, span) => Content::Hot(block, span),
             };
             let version = Version { lsn, content };
             let made = version.content.version();
@@ -143,6 +155,9 @@ impl Commit<'_> {
                     collection.recent().note(lsn, slot);
                     before.version.into_iter().for_each(|version| tally.take(hash, slot, version));
                     made.into_iter().for_each(|version| tally.add(hash, slot, version));
+                    if is_again {
+                        collection.enter_again(key.clone(), slot);
+                    }
                     versions.push(match made {
                         None => Superseded::Document(collection, slot, key, before.bytes),
                         Some(_) => Superseded::Versions(collection, slot, before.bytes),

@@ -209,7 +209,7 @@ impl StagedChange {
     /// Bytes of the document that it leaves.
     fn bytes(&self) -> usize {
         match &self.made {
-            NewContent::Document(_, span) => span.len(),
+            NewContent::Document(_, span) | NewContent::Again(_, span) => span.len(),
             NewContent::Tombstone => 0,
         }
     }

@@ -170,7 +170,7 @@ impl Commit<'_> {
         Ok(())
     }
 
-    fn delta_of(&mut self, index: &Arc<Index>) -> usize {
+    pub(super) fn delta_of(&mut self, index: &Arc<Index>) -> usize {
         let known = self.deltas.iter().position(|delta| Arc::ptr_eq(&delta.index, index));
         known.unwrap_or_else(|| {
             self.deltas.push(Delta::new(index));
@@ -206,6 +206,9 @@ impl Commit<'_> {
     pub(super) fn of_step(&self, step: usize) -> Result<Option<CurrentDocument>, Halt> {
         Ok(match self.steps.get(step).map(|step| &step.made) {
             Some(NewContent::Document(block, span)) => Some(self.present_in_step(step, *block, *span)?),
+            Some(NewContent::Again(block, span)) => {
+                Some(CurrentDocument::of_block(Target::Step(step), block, *span)?)
+            }
             Some(NewContent::Tombstone) | None => None,
         })
     }

@@ -9,6 +9,7 @@
 //! - `capping`: the documents of capped collections that make way for others
 //! - [`conflicts`]: the errors of conflicting writes
 //! - `validation`: the check by the rules of a collection
+//! - `restored`: what a restore brings back
 //! - `read_ahead`: reads documents from disk before the lock is taken
 
 pub(crate) mod apply;
@@ -21,6 +22,7 @@ pub(crate) mod index_changes;
 pub(crate) mod index_delta;
 pub(crate) mod path;
 pub(crate) mod read_ahead;
+pub(crate) mod restored;
 pub(crate) mod staged;
 pub(crate) mod validation;
 

@@ -18,11 +18,11 @@ use crate::engine::state::collection_options::CollectionOptions;
 use crate::engine::state::index::Index;
 use crate::engine::state::rules::Checked;
 use crate::engine::state::slab::{Content, OnDisk, SlotId, Span, Version, VisibleVersion};
-use crate::engine::store::Applied;
 use crate::engine::store::precedence::{Precedence, Subject};
+use crate::engine::store::{Applied, Restored};
 use crate::error::{Error, Kind, Result};
 use crate::options::BLOCK_BYTES;
-use crate::storage::Lsn;
+use crate::storage::{Block, Lsn};
 
 /// Why resolving stopped.
 pub(crate) enum Halt {
@@ -53,6 +53,8 @@ pub(crate) struct StagedChange {
 pub(crate) enum NewContent {
     Document(usize, Span),
     Tombstone,
+    /// A document that a restore brings back, as it is.
+    Again(Arc<Block>, Span),
 }
 
 /// A collection that steps change.
@@ -99,6 +101,8 @@ pub(crate) struct Commit<'s> {
     pub(crate) kept: bool,
     pub(crate) index_changes: Vec<(Arc<Collection>, Arc<Index>, IndexChange)>,
     pub(crate) claims: Claims,
+    /// What a restore sets besides documents.
+    pub(crate) restored: Option<Restored>,
     /// By which rules the documents to come have been checked before.
     pub(crate) checked: Checked,
     ahead: &'s ReadAhead,
@@ -136,6 +140,7 @@ impl<'s> Commit<'s> {
             kept: false,
             index_changes: Vec::new(),
             claims: Claims::default(),
+            restored: None,
             checked: Checked::Never,
             ahead,
             precedence,
@@ -168,6 +173,9 @@ impl<'s> Commit<'s> {
                 NewContent::Tombstone => Current::Absent(Target::After(*step)),
                 NewContent::Document(block, span) => {
                     Current::Present(self.present_in_step(*step, *block, *span)?)
+                }
+                NewContent::Again(block, span) => {
+                    Current::Present(CurrentDocument::of_block(Target::Step(*step), block, *span)?)
                 }
             });
         }
@@ -390,7 +398,7 @@ impl<'s> Commit<'s> {
         }
     }
 
-    fn touch(&mut self, collection: &Arc<Collection>) -> usize {
+    pub(super) fn touch(&mut self, collection: &Arc<Collection>) -> usize {
         let known = self.touched.iter().position(|one| one.collection.number() == collection.number());
         known.unwrap_or_else(|| {
             let shapes = collection.logged_shapes();
@@ -434,6 +442,7 @@ impl<'s> Commit<'s> {
             && self.index_changes.is_empty()
             && self.options.is_empty()
             && !self.renamed
+            && self.restored.is_none()
             && !self.kept
     }
 }

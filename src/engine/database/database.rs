@@ -187,6 +187,12 @@ impl Database {
         Ok(past)
     }
 
+    /// A handle of another database, which only it refers to.
+    pub(super) fn handle_of(&self, store: Arc<Store>, options: OpenOptions) -> Arc<Database> {
+        monitor::begin(&store, &self.runtime);
+        Self::handle(store, options, self.runtime.clone(), None, None)
+    }
+
     /// A caller's own queue of operations. One per environment keeps its writes in order.
     pub fn session(&self) -> Arc<Session> {
         let session =
@@ -303,6 +309,12 @@ impl Database {
 
     fn live_sessions(&self) -> Vec<Arc<Session>> {
         self.sessions.lock().iter().filter_map(Weak::upgrade).collect()
+    }
+
+    /// Sets the time of what is written from now on (ms since 1970): that of documents, of `$$NOW`, of ids that are made here. `None`
+    /// gives it back to the clock. A commit is never before those that there are, whatever is set.
+    pub fn set_time(&self, time: Option<i64>) {
+        self.store.set_time(time);
     }
 
     /// Waits for the operations of this handle; the last handle flushes, seals and releases the directory.

@@ -2,12 +2,14 @@
 //!
 //! - `database`: opening, closing, and operations on the whole database
 //! - `counts`: how much is in each database; `stats`: the statistics
+//! - `fork`: a copy in memory
 //! - `import_molten`: a new database from one of MoltenDB
 //! - `past`: earlier states; `recover_to`: a new database with one
 //! - [`registry`]: the databases that are open in this process
 
 mod counts;
 mod database;
+mod fork;
 mod import_molten;
 mod past;
 mod recover_to;

@@ -135,7 +135,12 @@ impl Live {
         }
         let collection = view.catalogue().get(&self.name).cloned();
         let number = |one: &Option<Arc<Collection>>| one.as_ref().map(|collection| collection.number());
-        let is_same = number(&collection) == number(&self.collection);
+        // The versions of documents mean others since the database was put back in another state: all is told once more.
+        let is_restored = self.lsn.is_some_and(|last| last < self.store.feed().restored());
+        if is_restored {
+            self.told.clear();
+        }
+        let is_same = !is_restored && number(&collection) == number(&self.collection);
         let changed = match self.lsn {
             Some(last) if is_same && !self.is_unsteady => self.changed(last, lsn, interrupt)?,
             _ => None,

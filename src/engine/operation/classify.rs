@@ -22,6 +22,7 @@ pub(crate) fn writes(operation: &Operation) -> bool {
             | Operation::DeleteId { .. }
             | Operation::Drop
             | Operation::DropDatabase
+            | Operation::Restore { .. }
             | Operation::Create { .. }
             | Operation::CollMod { .. }
             | Operation::CreateIndexes { .. }

@@ -348,6 +348,20 @@ pub enum Operation {
         /// The stream.
         stream: u64,
     },
+    /// Takes a snapshot of the database in memory, with all databases in it.
+    Snapshot,
+    /// Puts it back in the state of a snapshot.
+    Restore {
+        /// The snapshot.
+        snapshot: u64,
+    },
+    /// Nothing, after the writes that were called before.
+    Barrier,
+    /// Forgets a snapshot.
+    Release {
+        /// The snapshot.
+        snapshot: u64,
+    },
     /// Another operation with variables for its expressions.
     Let {
         /// `{ name: expression, ... }`.

@@ -10,7 +10,8 @@
 //! - A pipeline that writes concerns the collections that it reads too: what it writes depends on them.
 //! - Documents are written during an index build; only what changes collections or indexes as a whole waits for it.
 //! - The drop of a database concerns the collections of its unfinished writes, and the database as a whole: so do the writes to
-//!   it that are called before the drop is done, to collections that did not exist too.
+//!   it that are called before the drop is done, to collections that did not exist too. A snapshot of a database in memory, and putting it
+//!   back, concern all of them.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::hash::BuildHasher;
@@ -48,6 +49,9 @@ impl Class {
             Operation::CreateIndexes { .. } => Some(Class::Building),
             Operation::Drop
             | Operation::DropDatabase
+            | Operation::Barrier
+            | Operation::Snapshot
+            | Operation::Restore { .. }
             | Operation::CollMod { .. }
             | Operation::Rename { .. }
             | Operation::DropIndex { .. } => Some(Class::Whole),
@@ -93,6 +97,30 @@ pub(super) fn names_of(task: &Task, databases: &Databases) -> Names {
     }
 }
 
+/// What an operation concerns besides the collections that it names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Reach {
+    /// Nothing.
+    Named,
+    /// All collections of their databases.
+    Database,
+    /// All collections.
+    Everything,
+}
+
+impl Reach {
+    pub(super) fn of(operation: &Operation) -> Reach {
+        match operation {
+            Operation::DropDatabase => Reach::Database,
+            Operation::Barrier | Operation::Snapshot | Operation::Restore { .. } => Reach::Everything,
+            _ => Reach::Named,
+        }
+    }
+}
+
+/// Stands for all collections; no full name is like it.
+const EVERYTHING: &str = "\0";
+
 /// Counters of the queued writes; collections share one by chance, and then a write by filter takes the longer way.
 const COUNTERS: usize = 64;
 
@@ -104,7 +132,7 @@ pub(crate) struct Order {
     /// Collections with an unfinished write by filter or index build. Read without the lock; changed under it, once the
     /// writes that are released are queued.
     lines: AtomicUsize,
-    /// Drops of databases that are not done.
+    /// Drops of databases, and what concerns all of them, that are not done.
     drops: AtomicUsize,
     /// Writes in the queue of those that name their documents.
     queued: [AtomicU32; COUNTERS],
@@ -269,22 +297,30 @@ impl Order {
     }
 
     /// Adds what a write concerns because of drops of databases: its own drop, or those that are not done.
-    pub(super) fn concern_databases(&self, names: &mut Names, is_drop: bool) {
-        if is_drop {
-            let dropped: Vec<String> = names.iter().map(|name| parts(name).0.to_owned()).collect();
-            let state = self.state.lock();
-            names.extend(
-                state.lines.keys().filter(|name| dropped.iter().any(|own| own == parts(name).0)).cloned(),
-            );
-        } else if self.drops.load(Ordering::Acquire) > 0 {
-            let databases: Vec<Arc<str>> = names.iter().map(|name| whole(parts(name).0).into()).collect();
-            names.extend(databases);
+    pub(super) fn concern_databases(&self, names: &mut Names, reach: Reach) {
+        match reach {
+            Reach::Database => {
+                let dropped: Vec<String> = names.iter().map(|name| parts(name).0.to_owned()).collect();
+                let state = self.state.lock();
+                names.extend(
+                    state.lines.keys().filter(|name| dropped.iter().any(|own| own == parts(name).0)).cloned(),
+                );
+            }
+            Reach::Everything => names.extend(self.state.lock().lines.keys().cloned()),
+            Reach::Named if self.drops.load(Ordering::Acquire) > 0 => {
+                let databases: Vec<Arc<str>> = names.iter().map(|name| whole(parts(name).0).into()).collect();
+                names.extend(databases);
+            }
+            Reach::Named => {}
+        }
+        if reach == Reach::Everything || self.drops.load(Ordering::Acquire) > 0 {
+            names.push(EVERYTHING.into());
         }
         names.sort_unstable();
         names.dedup();
     }
 
-    /// A drop of a database begins or, once that is done, ends.
+    /// A drop of a database, or what concerns all of them, begins or, once that is done, ends.
     pub(super) fn count_drop(&self, ends: bool) {
         match ends {
             false => self.drops.fetch_add(1, Ordering::AcqRel),

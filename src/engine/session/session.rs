@@ -32,6 +32,7 @@ use crate::engine::operation::request::{Operation, Size, Task};
 use crate::engine::operation::response::{Answer, Answered, Reply};
 use crate::engine::read::layers::source::Source;
 use crate::engine::read::point::{self, Hot, HotMany};
+use crate::engine::restore;
 use crate::engine::state::namespace::parts;
 use crate::engine::store::Store;
 use crate::engine::transaction::registry::Transactions;
@@ -191,6 +192,7 @@ impl Session {
             | Operation::ListCollections { .. }
             | Operation::ListDatabases { .. }
             | Operation::ListIndexes
+            | Operation::Release { .. }
             | Operation::Stats => true,
             // A batch of an unsorted cursor is found on demand: this is a scan, too.
             _ => false,
@@ -378,6 +380,12 @@ impl Session {
             Operation::Unwatch { stream } => {
                 self.unwatch(stream);
                 Outcome::Now(Answered::plain(Ok(Answer::Done)))
+            }
+            Operation::Barrier => Outcome::Now(Answered::plain(Ok(Answer::Done))),
+            Operation::Snapshot => Outcome::Published(restore::take(store)),
+            Operation::Restore { snapshot } => Outcome::Published(restore::restore(store, snapshot)),
+            Operation::Release { snapshot } => {
+                Outcome::Now(Answered::plain(Ok(restore::release(store, snapshot))))
             }
             Operation::DropDatabase => Outcome::Published(collections::drop_database(store, parts(name).0)),
             Operation::Rename { to, drop_target } => match text_of(&to) {

@@ -320,6 +320,9 @@ fn refusal(operation: &Operation) -> Option<Error> {
         Operation::Aggregate { pipeline, .. } if is_write(pipeline) => "$out and $merge cannot be run",
         Operation::Drop => "a collection cannot be dropped",
         Operation::DropDatabase => "a database cannot be dropped",
+        Operation::Barrier | Operation::Snapshot | Operation::Restore { .. } => {
+            "the database cannot be put back in another state"
+        }
         Operation::CollMod { .. } => "the options of a collection cannot be changed",
         Operation::Rename { .. } => "a collection cannot be renamed",
         Operation::DropIndex { .. } => "an index cannot be dropped",

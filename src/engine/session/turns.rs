@@ -3,10 +3,10 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use super::order::{Class, Counters, Names, Waiting, names_of};
+use super::order::{Class, Counters, Names, Reach, Waiting, names_of};
 use super::session::Session;
 use crate::engine::exec::work_queue::Job;
-use crate::engine::operation::request::{Operation, Task};
+use crate::engine::operation::request::Task;
 
 impl Session {
     /// A write for the queue of those that name their documents.
@@ -28,8 +28,9 @@ impl Session {
         work: impl FnOnce(&Session, Task) + Send + 'static,
     ) {
         let mut names = names_of(&task, self.store.databases());
-        let drops = matches!(task.operation, Operation::DropDatabase);
-        self.order.concern_databases(&mut names, drops);
+        let reach = Reach::of(&task.operation);
+        self.order.concern_databases(&mut names, reach);
+        let drops = reach != Reach::Named;
         if drops {
             self.order.count_drop(false);
         }
@@ -75,7 +76,7 @@ impl Session {
 struct Queued {
     session: Arc<Session>,
     counters: Counters,
-    /// Whether it drops a database.
+    /// Whether it concerns a whole database, or all.
     drops: bool,
 }
 

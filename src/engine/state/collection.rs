@@ -46,6 +46,8 @@ pub struct Collection {
     /// Created with the first document: its shards cost more than the rest of an empty collection.
     directory: OnceLock<Directory>,
     slab: Slab,
+    /// Whether a restore has brought documents back into slots that they had left.
+    is_relived: AtomicBool,
     /// The number of documents in the newest published state.
     count: AtomicU64,
     /// The sums of the commits up to the newest applied one.
@@ -95,6 +97,7 @@ impl Collection {
             is_view: AtomicBool::new(false),
             directory: OnceLock::new(),
             slab: Slab::default(),
+            is_relived: AtomicBool::new(false),
             count: AtomicU64::new(0),
             tally: Running::default(),
             logged_shapes: AtomicUsize::new(0),
@@ -287,6 +290,37 @@ impl Collection {
         self.directory.get_or_init(Directory::default)
     }
 
+    /// From now on documents may have other lives than those in earlier slots.
+    pub(in crate::engine::state) fn begin_lives(&self) {
+        self.is_relived.store(true, Ordering::Release);
+    }
+
+    /// The keys of the documents in these slots, which are so many.
+    fn copied_keys(&self, documents: u64, slab: &Slab) -> Directory {
+        let keys = self.directory.get().cloned().unwrap_or_default();
+        // Deleted documents that a view still needs have keys.
+        if keys.len() as u64 != documents {
+            keys.retain(|_, slot| {
+                slab.newest(*slot, |newest| newest.content.is_document())
+                    .is_ok_and(|found| found == Some(true))
+            });
+        }
+        keys
+    }
+
+    /// Begins with these slots, and the keys of the collection that they are copied of.
+    pub(in crate::engine::state) fn begin_copied(&mut self, slab: Slab, from: &Collection, tally: Tally) {
+        self.directory = OnceLock::from(from.copied_keys(tally.documents, &slab));
+        self.slab = slab;
+        self.count.store(tally.documents, Ordering::Release);
+        self.tally.add(tally);
+    }
+
+    /// The numbers of indexes to come are beyond this.
+    pub(in crate::engine::state) fn number_after(&self, index: u32) {
+        self.index_numbers.fetch_max(index + 1, Ordering::Relaxed);
+    }
+
     /// Begins with the state of a checkpoint, before any other use.
     pub(crate) fn begin_from(&self, base: Arc<CollectionBase>, tally: Tally, live_bytes: u64) {
         self.count.store(tally.documents, Ordering::Release);
@@ -456,6 +490,9 @@ impl Collection {
     }
 
     fn find_from(&self, first: SlotId, view: impl Fn() -> Lsn) -> Result<Option<(SlotId, Version)>> {
+        if self.is_relived.load(Ordering::Acquire) {
+            return self.slab.find_life(first, &view);
+        }
         let mut slot = first;
         loop {
             let step = self.slab.seen(slot, &view, |seen| match seen {

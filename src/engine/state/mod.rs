@@ -6,6 +6,7 @@
 //! - [`index`]: an index of a collection
 //! - `capped`: how large a capped collection may become, and where it begins
 //! - [`collection`]: directory, documents and indexes under one number; `collection_options`: its options
+//! - `copied`: what a restore brings back of a collection, and copies of it
 //! - `namespace`: full names of collections, and names of databases
 //! - [`catalogue`]: the collections by name, as one commit left them
 //! - `feed`: the newest commits for those who watch them
@@ -22,6 +23,7 @@ pub(crate) mod capped;
 pub(crate) mod catalogue;
 pub(crate) mod collection;
 pub(crate) mod collection_options;
+mod copied;
 pub(crate) mod feed;
 pub(crate) mod holds;
 pub(crate) mod idle_readers;

@@ -100,10 +100,16 @@ pub(crate) struct Databases {
 
 impl Databases {
     /// Those of an engine that was opened with this path and is at this place; `taken` tells the names of others in it.
-    pub(crate) fn of(path: &str, at: &Path, taken: impl Fn(&str) -> bool) -> Databases {
+    pub(crate) fn of(
+        path: &str,
+        at: &Path,
+        given: Option<String>,
+        taken: impl Fn(&str) -> bool,
+    ) -> Databases {
         let last = || at.file_name().or_else(|| Path::new(path).file_name());
-        let mut default = match path {
-            MEMORY => "memory".to_owned(),
+        let mut default = match (given, path) {
+            (Some(name), _) => name,
+            (None, MEMORY) => "memory".to_owned(),
             _ => last().map_or_else(|| "database".to_owned(), |name| name.to_string_lossy().into_owned()),
         };
         // The directory was renamed, or is a copy: the name leads to the collections that were created under it.
@@ -186,7 +192,7 @@ mod tests {
     #[test]
     fn the_default_database_has_the_name_of_its_directory_unless_another_has_it() {
         let of = |path: &str, at: &str, names: &[&str]| {
-            Databases::of(path, Path::new(at), |name| names.contains(&name)).default_name().to_owned()
+            Databases::of(path, Path::new(at), None, |name| names.contains(&name)).default_name().to_owned()
         };
         assert_eq!(of("data/app", "/home/data/app", &["other"]), "app");
         assert_eq!(of(".", "/home/data/app", &[]), "app");
@@ -198,13 +204,13 @@ mod tests {
 
     #[test]
     fn a_database_is_found_by_its_name_and_refused_by_one_that_differs_in_case() {
-        let databases = Databases::of("my.app", Path::new("/my.app"), |_| false);
+        let databases = Databases::of("my.app", Path::new("/my.app"), None, |_| false);
         assert_eq!(databases.find("my.app").unwrap(), "");
         assert_eq!(databases.find("other").unwrap(), "other");
         assert_eq!(databases.find("a.b").unwrap_err().code(), Some(codes::INVALID_NAMESPACE));
         assert_eq!(databases.namespace("users"), "my.app.users");
         assert_eq!(databases.namespace("other\0users"), "other.users");
-        let databases = Databases::of("app", Path::new("/app"), |_| false);
+        let databases = Databases::of("app", Path::new("/app"), None, |_| false);
         assert_eq!(databases.find("App").unwrap_err().code(), Some(codes::DATABASE_DIFFER_CASE));
     }
 }

@@ -319,11 +319,28 @@ impl Views {
                             collection.leave(&key, slot);
                         }
                     }
+                    // A restore may have brought it back.
                     Superseded::Collection(number) => {
-                        self.collections.remove(&number);
+                        if self.catalogue.read().name_of(number).is_none() {
+                            self.collections.remove(&number);
+                        }
                     }
                     Superseded::Index(collection, number) => collection.remove_index(number),
                 }
+            }
+        }
+    }
+
+    /// Calls a function with the slots of documents that commits after this one have replaced or deleted, as often as they have. A view of that
+    /// state is open, and no commit may happen meanwhile. Documents that were inserted since are in slots of their own.
+    pub(crate) fn each_superseded(&self, since: Lsn, mut visit: impl FnMut(&Arc<Collection>, SlotId)) {
+        let garbage = self.garbage.lock();
+        let from = garbage.lists.partition_point(|(lsn, ..)| *lsn <= since);
+        for item in garbage.lists.range(from..).flat_map(|(_, _, list)| list) {
+            if let Superseded::Versions(collection, slot, _) | Superseded::Document(collection, slot, ..) =
+                item
+            {
+                visit(collection, *slot);
             }
         }
     }

@@ -9,6 +9,7 @@
 //! - [`documents`]: those that were read, and stay in memory under `memoryLimit`
 //! - [`eviction`]: dropping documents from memory under `memoryLimit`
 //! - [`scrub_state`]: how far the scrub is
+//! - `snapshots`: states that a database in memory can be put back in
 //! - [`transaction_counts`]: the open transactions, and how the others ended
 //! - `compaction_state`: whether an automatic compaction runs, and when to check again
 
@@ -21,6 +22,7 @@ pub(crate) mod precedence;
 pub(crate) mod publish_waiters;
 mod publisher;
 pub(crate) mod scrub_state;
+mod snapshots;
 mod store;
 pub(crate) mod transaction_counts;
 
@@ -28,4 +30,5 @@ pub(crate) mod transaction_counts;
 pub(crate) use cold::READS;
 pub(crate) use compaction_state::RebaseOrder;
 pub(crate) use publisher::{Publisher, Room};
+pub(crate) use snapshots::{Restored, Snapshot};
 pub(crate) use store::{Applied, Recovered, Store};

@@ -1,12 +1,34 @@
-//! What is different where the store is of an earlier state.
+//! The time that documents and expressions see: the clock's, unless the program has set another, or the store is of an earlier state; and
+//! what else is different there.
 
+use std::sync::atomic::Ordering;
+
+use super::snapshots::Snapshots;
 use super::store::Store;
 use crate::error::{Error, Kind};
 
 impl Store {
+    /// The states that it can be put back in.
+    pub(crate) fn snapshots(&self) -> &Snapshots {
+        &self.snapshots
+    }
+
+    /// The time of what is written now (ms since 1970).
+    pub(crate) fn time(&self) -> i64 {
+        match self.set_time.load(Ordering::Acquire) {
+            i64::MIN => self.now(),
+            set => set,
+        }
+    }
+
+    /// Sets that time, or gives it back to the clock.
+    pub(crate) fn set_time(&self, time: Option<i64>) {
+        self.set_time.store(time.unwrap_or(i64::MIN), Ordering::Release);
+    }
+
     /// The time that a statement sees (ms): of an earlier state its own.
     pub(crate) fn statement_time(&self) -> i64 {
-        self.moment().filter(|time| *time != i64::MIN).unwrap_or_else(|| self.now())
+        self.moment().filter(|time| *time != i64::MIN).unwrap_or_else(|| self.time())
     }
 
     /// Whether it is an earlier state of a database.

@@ -30,7 +30,7 @@ impl Publisher {
         catalogue: Option<Arc<Catalogue>>,
         counts: &[(Arc<Collection>, i64)],
         superseded: Vec<Superseded>,
-        (blocks, whole): (SmallVec<[Arc<Block>; 2]>, bool),
+        (blocks, whole, restores): (SmallVec<[Arc<Block>; 2]>, bool, bool),
     ) {
         match result {
             Ok(()) => {
@@ -40,7 +40,8 @@ impl Publisher {
                 self.views.publish(lsn, catalogue, superseded);
                 if self.feed.is_on() {
                     let collections = counts.iter().map(|(collection, _)| collection.number()).collect();
-                    self.feed.publish(Published { lsn, blocks, touched: Touched { collections, whole } });
+                    let touched = Touched { collections, whole, restores };
+                    self.feed.publish(Published { lsn, blocks, touched });
                 }
                 self.waiting.published(lsn);
             }

@@ -12,6 +12,7 @@ use super::documents::{Documents, LEAST_SHARE};
 use super::precedence::Precedence;
 use super::publish_waiters::PublishWaiters;
 use super::publisher::{Publisher, Room};
+use super::snapshots::Snapshots;
 use super::transaction_counts::TransactionCounts;
 use crate::document::{Value, id};
 use crate::engine::exec::backpressure::Backpressure;
@@ -64,6 +65,8 @@ pub struct Recovered {
     pub(crate) past: BTreeMap<u32, Vec<PastName>>,
     /// It is an earlier state of a database.
     pub(crate) is_past: bool,
+    /// The name of the default database, where it is not that of its path.
+    pub(crate) default_name: Option<String>,
 }
 
 impl Recovered {
@@ -77,6 +80,7 @@ impl Recovered {
             time: i64::MIN,
             past: BTreeMap::new(),
             is_past: false,
+            default_name: None,
         }
     }
 }
@@ -123,6 +127,9 @@ pub(crate) struct Store {
     transactions: TransactionCounts,
     documents: Documents,
     past_names: PastNames,
+    pub(super) snapshots: Snapshots,
+    /// The time that the program has set (ms).
+    pub(super) set_time: AtomicI64,
     leave: LeaveCheckpoint,
 }
 
@@ -159,7 +166,7 @@ impl Store {
         let work_clock = clock.clone();
         let documents = Documents::new(options.memory_limit.bytes().unwrap_or(0) / LEAST_SHARE);
         let taken = |name: &str| catalogue.database_like(name).is_some();
-        let databases = Arc::new(Databases::of(&name, at, taken));
+        let databases = Arc::new(Databases::of(&name, at, recovered.default_name, taken));
         Arc::new(Store {
             name,
             databases: databases.clone(),
@@ -192,6 +199,8 @@ impl Store {
             transactions: TransactionCounts::default(),
             documents,
             past_names,
+            snapshots: Snapshots::default(),
+            set_time: AtomicI64::new(i64::MIN),
             leave,
         })
     }
@@ -270,7 +279,7 @@ impl Store {
     pub(crate) fn new_id(&self) -> Value {
         let mut random = [0; 10];
         self.rng.fill(&mut random);
-        Value::String(id::uuid_v7(u64::try_from(self.now()).unwrap_or_default(), random))
+        Value::String(id::uuid_v7(u64::try_from(self.time()).unwrap_or_default(), random))
     }
 
     /// The time of a monotonic clock.
@@ -313,7 +322,7 @@ impl Store {
         self.storage.reserve(size)
     }
 
-    /// Milliseconds since 1970.
+    /// Milliseconds since 1970, for limits and ages. What documents and expressions see is [`Store::time`].
     pub(crate) fn now(&self) -> i64 {
         (self.work_clock)()
     }
@@ -330,15 +339,20 @@ impl Store {
 
     /// The time of a commit that is made now (ms): that of the clock, but never before the commits that there are.
     pub(crate) fn commit_time(&self) -> i64 {
-        self.now().max(self.commit_time.load(Ordering::Acquire))
+        self.time().max(self.commit_time.load(Ordering::Acquire))
     }
 
     /// The time of the newest commit (ms); where that is not known, of the clock.
     pub(crate) fn newest_time(&self) -> i64 {
         match self.commit_time.load(Ordering::Acquire) {
-            i64::MIN => self.now(),
+            i64::MIN => self.time(),
             time => time,
         }
+    }
+
+    /// The time of the newest commit (ms), the least number where that is not known.
+    pub(crate) fn newest_commit_time(&self) -> i64 {
+        self.commit_time.load(Ordering::Acquire)
     }
 
     /// Notes the time of the newest commit, under the commit lock.
@@ -463,6 +477,7 @@ impl Store {
         self.closing.store(true, Ordering::Release);
         self.auto.scrub.stop();
         let first = !std::mem::replace(&mut self.applied.lock().closed, true);
+        self.snapshots.clear();
         // What deletes expired documents, and a running compaction, see the flag and stop.
         drop(self.auto.expiry.running().lock());
         let _none = self.compacting.lock();

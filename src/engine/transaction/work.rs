@@ -112,7 +112,7 @@ impl Work {
         Work {
             store: store.clone(),
             view,
-            number: store.transactions().begin(now),
+            number: store.transactions().begin(store.now()),
             ended: Ended::Aborted,
             now,
             own: Arc::default(),
@@ -364,9 +364,9 @@ impl Work {
         let keys = self.keys_of(name, collection, key, seen, document)?;
         let (version, created_at) = match &seen.present {
             Some(present) => (present.version.saturating_add(1), present.created_at),
-            None => (1, self.store.now()),
+            None => (1, self.store.time()),
         };
-        let now = self.store.now().max(created_at);
+        let now = self.store.time().max(created_at);
         let mut bytes = Vec::with_capacity(packed.len() + 64);
         record::begin(&mut bytes, now);
         let mut paths = Vec::new();

@@ -132,7 +132,7 @@ fn effect_on(
         return Ok(Ready { stamp, document: None, effect: Ok(Effect::Passed) });
     }
     let key = key_of(id_of(before)?);
-    let effect = effect(collection, modification, before, store.now(), work);
+    let effect = effect(collection, modification, before, store.time(), work);
     Ok(Ready { stamp: Some(stamp), document: Some((key, present)), effect })
 }
 

@@ -77,7 +77,7 @@ fn insert_since(
 ) -> Result<Upserted> {
     let Modification { name, interrupt, .. } = *modification;
     let work = store.work(interrupt);
-    let NewDocument { document, id, key, answer } = new_document(modification, store.now(), &work)?;
+    let NewDocument { document, id, key, answer } = new_document(modification, store.time(), &work)?;
     let known = searched.as_ref().and_then(|searched| searched.collection);
     let applied = store.applied_collection(name);
     let checked = checked_ahead(store, (name, applied.as_deref()), [&document], interrupt)?;

@@ -20,9 +20,9 @@ pub(crate) struct MemoryStorage {
 }
 
 impl MemoryStorage {
-    /// An empty database with this id.
-    pub(crate) fn new(database: [u8; 16]) -> MemoryStorage {
-        MemoryStorage { database, last: Mutex::default(), appended: AtomicU64::default() }
+    /// A database with this id, after this commit.
+    pub(crate) fn new(database: [u8; 16], last: Lsn) -> MemoryStorage {
+        MemoryStorage { database, last: Mutex::new(last.0), appended: AtomicU64::default() }
     }
 }
 

@@ -15,6 +15,16 @@ pub(crate) struct RealVfs;
 
 struct RealFile(File);
 
+/// Opens a file for a log, which others may append to as well; its owner alone may read it.
+#[cfg(feature = "node")]
+pub(crate) fn append_log(path: &Path) -> io::Result<Box<dyn io::Write + Send>> {
+    let mut options = File::options();
+    options.append(true).create(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    Ok(Box::new(options.open(path)?))
+}
+
 impl Vfs for RealVfs {
     fn open(&self, path: &Path, mode: OpenMode) -> io::Result<Arc<dyn VfsFile>> {
         // Opening a device may have effects, and opening a pipe may block. The type is checked again below, because the file

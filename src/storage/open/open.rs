@@ -216,11 +216,17 @@ fn backend_of(
 
 /// Opens storage in memory.
 pub fn open_memory() -> Opened {
+    open_memory_after(Lsn(0))
+}
+
+/// The same, for a database whose newest commit has this number.
+pub fn open_memory_after(last: Lsn) -> Opened {
     let mut database = [0; 16];
     Host::system().rng.fill(&mut database);
-    let backend = Arc::new(Checked::new(MemoryStorage::new(database), Arc::new(Latch::default())));
-    let report = RecoveryReport { clean: true, created: true, ..RecoveryReport::default() };
-    Opened { backend, report, last_lsn: Lsn(0) }
+    let storage = MemoryStorage::new(database, last);
+    let backend = Arc::new(Checked::new(storage, Arc::new(Latch::default())));
+    let report = RecoveryReport { clean: true, created: true, last_lsn: last.0, ..RecoveryReport::default() };
+    Opened { backend, report, last_lsn: last }
 }
 
 fn check_creation(path: &Path, options: &OpenOptions, listing: Option<&Listing>) -> Result<()> {

@@ -76,6 +76,12 @@ impl Capped {
         }
     }
 
+    /// Notes that a commit has brought back documents in the slots up to `end`.
+    pub(crate) fn restored(&self, lsn: Lsn, end: u64) {
+        self.begins_at(0);
+        self.states.lock().push_back((lsn, Ends { end, lost: 0 }));
+    }
+
     /// The ends in the state of a view, where `now` tells the end of the slots if no commit has changed it; `None` where the
     /// view is too old to tell.
     pub(crate) fn ends(&self, view: Lsn, now: impl FnOnce() -> u64) -> Option<Ends> {

@@ -6,7 +6,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use smallvec::SmallVec;
 
@@ -27,6 +27,8 @@ pub(crate) struct Touched {
     pub(crate) collections: SmallVec<[u32; 2]>,
     /// Whether it has created, renamed or dropped collections or indexes.
     pub(crate) whole: bool,
+    /// Whether it has restored another state.
+    pub(crate) restores: bool,
 }
 
 /// A published commit.
@@ -118,6 +120,8 @@ impl Ring {
 pub(crate) struct Feed {
     /// Open streams; commits are kept while there are any.
     watched: AtomicUsize,
+    /// The newest commit that was a restore of another state.
+    restored: AtomicU64,
     limit: u64,
     /// Whether commits stay when nobody watches any more.
     stays: bool,
@@ -130,7 +134,23 @@ impl Feed {
         let limit = if is_all { WITHOUT_LOG } else { BESIDE_LOG };
         let ring = Ring { entries: VecDeque::new(), bytes: 0, after: Lsn(0), waiting: Vec::new(), number: 0 };
         let limit = memory_limit.map_or(limit, |bytes| limit.min(bytes / 8));
-        Feed { watched: AtomicUsize::new(0), limit, stays: is_all, ring: Mutex::new(ring) }
+        Feed {
+            watched: AtomicUsize::new(0),
+            restored: AtomicU64::new(0),
+            limit,
+            stays: is_all,
+            ring: Mutex::new(ring),
+        }
+    }
+
+    /// The commit of this number restores another state. It is not published yet.
+    pub(crate) fn restores(&self, lsn: Lsn) {
+        self.restored.store(lsn.0, Ordering::Release);
+    }
+
+    /// The newest commit that did, 0 without one. Whoever asks after it was published is told.
+    pub(crate) fn restored(&self) -> Lsn {
+        Lsn(self.restored.load(Ordering::Acquire))
     }
 
     /// Whether commits are kept.
@@ -270,7 +290,8 @@ mod tests {
     fn commit(lsn: u64, collection: u32, bytes: usize) -> Published {
         let place = BlockPlace { file: FileId::Memory, frame: 0, offset: 0, len: bytes as u32 };
         let block = Block { place, base: 0, bytes: vec![0; bytes].into(), transient: false };
-        let touched = Touched { collections: SmallVec::from_slice(&[collection]), whole: false };
+        let touched =
+            Touched { collections: SmallVec::from_slice(&[collection]), whole: false, restores: false };
         Published { lsn: Lsn(lsn), blocks: SmallVec::from_iter([Shared::new(block)]), touched }
     }
 

@@ -35,9 +35,7 @@ pub struct Index {
     number: u32,
     spec: Spec,
     partial: Option<Filter>,
-    contents: RwLock<Contents>,
-    multikey: AtomicU32,
-    truncated: AtomicBool,
+    entries: Arc<SharedEntries>,
     /// Whether queries pass it over.
     hidden: AtomicBool,
     /// After how many seconds documents expire; below 0 never.
@@ -47,6 +45,16 @@ pub struct Index {
     uses: AtomicU64,
     /// What must be checked before it is ready, while it is being built.
     suspects: Mutex<Suspects>,
+}
+
+/// What an index has in common with the one that takes its place when it was dropped and a restore brings it back.
+#[derive(Default)]
+pub(super) struct SharedEntries {
+    contents: RwLock<Contents>,
+    multikey: AtomicU32,
+    truncated: AtomicBool,
+    /// The commit up to which they were maintained; 0 while they are.
+    kept_to: AtomicU64,
 }
 
 /// The entries of all versions that a view needs, and what some views see otherwise.
@@ -88,9 +96,7 @@ impl Index {
             number,
             spec,
             partial,
-            contents: RwLock::default(),
-            multikey: AtomicU32::new(0),
-            truncated: AtomicBool::new(false),
+            entries: Arc::default(),
             hidden,
             expire_after,
             ready_at: AtomicU64::new(NEVER),
@@ -140,25 +146,61 @@ impl Index {
 
     /// A bit for each field on whose path a document has, or once had, an array (multikey).
     pub fn multikey(&self) -> u32 {
-        self.multikey.load(Ordering::Acquire)
+        self.entries.multikey.load(Ordering::Acquire)
     }
 
     /// Whether some key is, or once was, longer than entries are: equal entries may stand for different values.
     pub fn is_truncated(&self) -> bool {
-        self.truncated.load(Ordering::Acquire)
+        self.entries.truncated.load(Ordering::Acquire)
+    }
+
+    /// The same index with the same entries, ready from this commit on, which brings them up to date.
+    pub(crate) fn again(&self, number: u32, lsn: Lsn) -> Result<Index> {
+        let index = Index { entries: self.entries.clone(), ..Index::new(number, self.definition())? };
+        index.set_ready(lsn);
+        Ok(index)
+    }
+
+    /// Whether both have the same entries: one takes the place of the other.
+    pub(crate) fn is_again(&self, other: &Index) -> bool {
+        Arc::ptr_eq(&self.entries, &other.entries)
+    }
+
+    /// The newest state that its entries are those of, if it was dropped.
+    pub(crate) fn kept_to(&self) -> Option<Lsn> {
+        Some(self.entries.kept_to.load(Ordering::Acquire)).filter(|lsn| *lsn > 0).map(|lsn| Lsn(lsn - 1))
+    }
+
+    /// Its entries are maintained once more.
+    pub(crate) fn keep_again(&self) {
+        self.entries.kept_to.store(0, Ordering::Release);
+    }
+
+    /// A copy that has only the entries of the newest state and is ready. No commit may happen meanwhile; there is no checkpoint.
+    pub(crate) fn copied(&self) -> Result<Index> {
+        let copy = Index::new(self.number, self.definition())?;
+        let contents = self.entries.contents.read();
+        let mut tree = contents.tree.clone();
+        for (key, slot) in contents.events.superseded() {
+            tree.remove(key, slot);
+        }
+        copy.entries.contents.write().tree = tree;
+        copy.note(self.multikey(), self.is_truncated());
+        copy.set_ready(Lsn(0));
+        Ok(copy)
     }
 
     /// Begins with the entries of a checkpoint, before any other use.
     pub(crate) fn begin_from(&self, base: Option<IndexBase>, multikey: u32, truncated: bool) {
         self.note(multikey, truncated);
-        self.contents.write().below = base.map(|base| Arc::new(Layer::Base(base)));
+        self.entries.contents.write().below = base.map(|base| Arc::new(Layer::Base(base)));
     }
 
     /// Parts the entries of the newest state from those that commits add and remove from now on, which come over them; returns
     /// them, none where there are none. No commit may happen meanwhile. Entries that were superseded and that a view still needs
     /// stay above.
     pub(crate) fn freeze(&self) -> Option<Arc<Layer>> {
-        let mut contents = self.contents.write();
+        let mut contents = self.entries.contents.write();
         let Contents { below, tree, gone, events } = &mut *contents;
         if tree.is_empty() && gone.is_empty() && events.superseded().next().is_none() {
             return below.clone();
@@ -176,7 +218,7 @@ impl Index {
 
     /// Puts the same entries in a checkpoint in place of those that [`Index::freeze`] returned.
     pub(crate) fn rebase(&self, frozen: Option<&Arc<Layer>>, base: Option<IndexBase>) {
-        let mut contents = self.contents.write();
+        let mut contents = self.entries.contents.write();
         let is_same = match (&contents.below, frozen) {
             (Some(below), Some(frozen)) => Arc::ptr_eq(below, frozen),
             (below, frozen) => below.is_none() && frozen.is_none(),
@@ -188,7 +230,7 @@ impl Index {
 
     /// Entries.
     pub fn len(&self) -> u64 {
-        let contents = self.contents.read();
+        let contents = self.entries.contents.read();
         let below = contents.below.as_ref().map_or(0, |below| below.len());
         (below + contents.tree.len()).saturating_sub(contents.gone.len())
     }
@@ -200,7 +242,7 @@ impl Index {
 
     /// Bytes of memory that its entries take.
     pub fn bytes(&self) -> u64 {
-        let contents = self.contents.read();
+        let contents = self.entries.contents.read();
         let below = contents.below.as_ref().map_or(0, |below| below.bytes());
         below + contents.tree.bytes() + contents.gone.bytes()
     }
@@ -237,11 +279,11 @@ impl Index {
     /// What a function finds in the entries below, and those over just them, locked.
     fn over<R: Default>(&self, read: impl Fn(&Layer) -> Result<R>) -> Result<(R, ReadGuard<'_, Contents>)> {
         loop {
-            let contents = self.contents.read();
+            let contents = self.entries.contents.read();
             let Some(below) = contents.below.clone() else { return Ok((R::default(), contents)) };
             drop(contents);
             let found = read(&below)?;
-            let contents = self.contents.read();
+            let contents = self.entries.contents.read();
             if contents.below.as_ref().is_some_and(|now| Arc::ptr_eq(now, &below)) {
                 return Ok((found, contents));
             }
@@ -281,6 +323,7 @@ impl Index {
     }
 
     pub(crate) fn set_dropped(&self, lsn: Lsn) {
+        self.entries.kept_to.store(lsn.0, Ordering::Release);
         self.dropped_at.store(lsn.0, Ordering::Release);
     }
 
@@ -300,11 +343,11 @@ impl Index {
     /// Records properties of these keys for readers. Called before their entries are inserted, and before they become
     /// visible.
     pub(crate) fn note(&self, multikey: u32, truncated: bool) {
-        if multikey & !self.multikey.load(Ordering::Relaxed) != 0 {
-            self.multikey.fetch_or(multikey, Ordering::AcqRel);
+        if multikey & !self.entries.multikey.load(Ordering::Relaxed) != 0 {
+            self.entries.multikey.fetch_or(multikey, Ordering::AcqRel);
         }
         if truncated {
-            self.truncated.store(true, Ordering::Release);
+            self.entries.truncated.store(true, Ordering::Release);
         }
     }
 
@@ -326,7 +369,7 @@ impl Index {
         oldest: impl FnOnce() -> Lsn,
     ) {
         let watched = self.spec.unique && self.is_building();
-        let mut contents = self.contents.write();
+        let mut contents = self.entries.contents.write();
         let Contents { tree, events, .. } = &mut *contents;
         let mut near = None;
         for (key, slot) in added.iter() {
@@ -345,7 +388,7 @@ impl Index {
 
     /// Adds and removes sorted entries on the checkpoint's, before any other use.
     pub(crate) fn bring_up(&self, added: &Entries, removed: &Entries) {
-        let mut contents = self.contents.write();
+        let mut contents = self.entries.contents.write();
         let Contents { tree, gone, .. } = &mut *contents;
         removed.iter().for_each(|(key, slot)| gone.insert(key, slot));
         added.iter().for_each(|(key, slot)| tree.insert(key, slot));
@@ -353,7 +396,7 @@ impl Index {
 
     /// Removes the sorted entries that a commit superseded. No view before the commit is open.
     pub(crate) fn remove(&self, lsn: Lsn, entries: &Entries) {
-        let mut contents = self.contents.write();
+        let mut contents = self.entries.contents.write();
         let Contents { below, tree, gone, events } = &mut *contents;
         let mut near = None;
         for (key, slot) in entries.iter() {
@@ -396,7 +439,7 @@ impl Index {
                 self.suspects.lock().keys.push(key.to_vec());
             }
         });
-        let mut contents = self.contents.write();
+        let mut contents = self.entries.contents.write();
         let since = std::mem::take(&mut contents.tree);
         since.each(|key, slot, times| {
             for _ in 0..times {
@@ -411,12 +454,12 @@ impl Index {
 
     /// Calls a function with every entry and its count. No commit may happen meanwhile.
     pub(crate) fn each(&self, mut visit: impl FnMut(&[u8], SlotId, u32)) -> Result<()> {
-        let below = self.contents.read().below.clone();
+        let below = self.entries.contents.read().below.clone();
         if let Some(below) = below {
             let mut after: Option<Vec<u8>> = None;
             loop {
                 let page = below.page(&Range::all(), after.as_deref(), ScanDirection::Forward, TOGETHER)?;
-                let contents = self.contents.read();
+                let contents = self.entries.contents.read();
                 for entry in page.iter() {
                     let (key, slot) = split_entry(entry);
                     if !contents.gone.contains(key, slot) {
@@ -429,7 +472,7 @@ impl Index {
                 }
             }
         }
-        self.contents.read().tree.each(|key, slot, times| visit(key, SlotId(slot), times));
+        self.entries.contents.read().tree.each(|key, slot, times| visit(key, SlotId(slot), times));
         Ok(())
     }
 

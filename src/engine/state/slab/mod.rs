@@ -8,9 +8,11 @@
 //! - `page`: pages and chunks of slots, and what a view sees in a slot
 //! - `below`: pages that come from a checkpoint, and go back
 //! - `clock`: eviction and caching
+//! - `lives`: slots after a restore, and copies of them
 
 mod below;
 mod clock;
+mod lives;
 mod page;
 mod slab;
 

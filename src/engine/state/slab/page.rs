@@ -19,6 +19,8 @@ pub(super) struct History {
     pub(super) older: VecDeque<Version>,
     /// The document was deleted and inserted again: its earlier life is in another slot.
     pub(super) earlier_life: Option<SlotId>,
+    /// A restore has brought the document back into this slot: it has had other lives, in these slots.
+    pub(super) other_lives: Vec<SlotId>,
 }
 
 pub(super) struct Slot {

@@ -1,6 +1,5 @@
 //! The slots of one collection: assigning them, changing them, and reading them in a view.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
@@ -34,6 +33,7 @@ pub(super) struct Bases {
 }
 
 /// The slots of one collection.
+#[derive(Default)]
 pub(crate) struct Slab {
     pub(super) chunks: RwLock<Vec<Option<Arc<Chunk>>>>,
     len: AtomicU64,
@@ -52,22 +52,6 @@ pub(crate) struct Slab {
     pub(super) is_based: AtomicBool,
 }
 
-impl Default for Slab {
-    fn default() -> Self {
-        Slab {
-            chunks: RwLock::new(Vec::new()),
-            len: AtomicU64::new(0),
-            hot_bytes: AtomicU64::new(0),
-            live_bytes: AtomicU64::new(0),
-            slot_bytes: AtomicU64::new(0),
-            changed: AtomicU64::new(0),
-            kept_to: AtomicU64::new(0),
-            base: RwLock::new(None),
-            is_based: AtomicBool::new(false),
-        }
-    }
-}
-
 impl Slab {
     /// Begins with the slots of a checkpoint, before any other use. Those that are assigned begin a page of their own.
     pub(crate) fn begin_from(&self, base: Arc<CollectionBase>, live_bytes: u64) {
@@ -77,6 +61,17 @@ impl Slab {
         self.len.store(end, Ordering::Release);
         self.kept_to.store(end, Ordering::Release);
         self.rebase(base);
+    }
+
+    /// Begins with slots up to `end` that were filled, before any other use.
+    pub(super) fn begin_with(&self, end: u64, live_bytes: u64) {
+        self.live_bytes.store(live_bytes, Ordering::Relaxed);
+        self.len.store(end, Ordering::Release);
+    }
+
+    /// Counts documents that came into memory.
+    pub(super) fn add_hot(&self, bytes: u64) {
+        self.hot_bytes.fetch_add(bytes, Ordering::Relaxed);
     }
 
     /// Brings the slots of a page into memory, of which a checkpoint has nothing.
@@ -143,8 +138,8 @@ impl Slab {
         if let Some(chunk) = self.chunk(index) {
             let (page, slot) = place(id);
             chunk.occupied.fetch_add(1, Ordering::Relaxed);
-            let history = earlier_life
-                .map(|slot| Box::new(History { older: VecDeque::new(), earlier_life: Some(slot) }));
+            let history =
+                earlier_life.map(|slot| Box::new(History { earlier_life: Some(slot), ..History::default() }));
             // Slots that are assigned now are in no checkpoint.
             let mut slots = chunk.pages[page].slots.write();
             if version.content.is_hot() {

@@ -1,0 +1,3 @@
+//! What a restore brings back of a collection, and copies of it for another database.
+
+mod collection;
