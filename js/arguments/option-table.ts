@@ -4,7 +4,8 @@
 
 import type { AcknowledgeOptions, ChangeStreamOptions, DatabaseChangeStreamOptions, DocumentHistoryOptions, LiveOptions } from '../types/changes.js'
 import type {
-  CollectionOptions, CreateCollectionOptions, ExportOptions, HistoryLimits, HistoryOptions, ImportOptions, OpenOptions, RecoverToOptions, Retention, Scrub
+  BackupOptions, CollectionOptions, CreateCollectionOptions, ExportOptions, HistoryLimits, HistoryOptions, ImportOptions, OpenOptions, RecoverToOptions, RekeyOptions, Retention,
+  Scrub, VerifyOptions
 } from '../types/databases.js'
 import type { ExplainVerbosityLike } from '../types/hints.js'
 import type {
@@ -80,8 +81,7 @@ export const REFUSED: { readonly [name: string]: RefusedOption | undefined } = {
   promoteValues: refused('results are JavaScript values', true),
   promoteLongs: refused('64-bit integers are BigInts', true),
   promoteBuffers: refused('binary comes back as a Buffer', true),
-  encryptedFields: refused('documents are not encrypted'),
-  encryptionKey: refused(LATER)
+  encryptedFields: refused('fields are not encrypted one by one; the option encryptionKey of Database.open encrypts all files')
 }
 
 /** Options of collections: refused by createCollection. */
@@ -262,10 +262,11 @@ export const COLLECTION = {
 export const DATABASE = {
   open: fields<OpenOptions>()(
     'storage', 'flushInterval', 'memoryLimit', 'queryMemoryLimit', 'autoCompact', 'autoIndex', 'retention', 'history', 'readOnly', 'createIfMissing', 'errorIfExists',
-    'recovery', 'check', 'scrub', 'ObjectId', 'pkFactory', 'ignoreUndefined', 'forceServerObjectId', 'signal', 'onProgress'
+    'recovery', 'check', 'scrub', 'encryptionKey', 'ObjectId', 'pkFactory', 'ignoreUndefined', 'forceServerObjectId', 'signal', 'onProgress'
   ),
-  verify: long,
-  recoverTo: operation<RecoverToOptions>()('allowPartial'),
+  verify: operation<VerifyOptions>()('onProgress', 'encryptionKey'),
+  recoverTo: operation<RecoverToOptions>()('allowPartial', 'encryptionKey'),
+  rekey: fields<RekeyOptions>()('reencrypt'),
   asOf: outside(none),
   sibling: handle<CollectionOptions>()('pkFactory', ...inserting),
   collection: handle<CollectionOptions>()('pkFactory', ...inserting),
@@ -280,7 +281,7 @@ export const DATABASE = {
   aggregate: operation<AggregateOptions>()('batchSize', 'hint', 'let', 'allowDiskUse', UNCHECKED),
   flush: outside(none),
   compact: outside(long),
-  backup: outside(long),
+  backup: outside(operation<BackupOptions>()('onProgress', 'encryptionKey')),
   watch: outside(operation<DatabaseChangeStreamOptions>()(...watching, 'allDatabases')),
   stats: outside(none),
   transaction: session<TransactionRunOptions>()('maxTimeMS', 'maxIdleMS', 'signal', 'retries', 'isolation'),
