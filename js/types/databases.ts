@@ -2,7 +2,7 @@
 
 import type { Document, ObjectIdConstructor, PrimaryKeyFactory } from './documents.js'
 import type { SuggestedIndex } from './indexes.js'
-import type { DriverOptions, OperationOptions, ProgressOptions } from './options.js'
+import type { DriverOptions, LongOperationOptions, OperationOptions, ProgressOptions } from './options.js'
 
 /** Where writes go, and what a resolved write promises. */
 export type StorageMode = 'async' | 'sync' | 'memory'

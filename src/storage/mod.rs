@@ -48,5 +48,5 @@ pub(crate) use open::open::{create_parents, open_disk_from_checkpoint};
 pub use open::recovery::RecoveryReport;
 pub use open::report::{Damage, FileReport};
 pub(crate) use open::scrub::{ScrubVisitor, scrub};
-pub(crate) use open::unlock::{rekey, unlocked};
+pub use open::unlock::{rekey, unlocked};
 pub(crate) use open::whole::{Read, list_whole};

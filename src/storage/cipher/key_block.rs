@@ -153,3 +153,81 @@ pub(super) fn derive(key: &EncryptionKey, derivation: &[u8; DERIVATION]) -> Resu
         Secret::Raw(_) | Secret::Password(_) => Ok(None),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn random() -> Random {
+        Box::new(|bytes| bytes.iter_mut().zip(1..).for_each(|(byte, n)| *byte = n))
+    }
+
+    fn password(text: &str) -> EncryptionKey {
+        EncryptionKey::password(Zeroizing::new(text.as_bytes().to_vec())).unwrap()
+    }
+
+    #[test]
+    fn a_data_key_opens_with_its_password_or_key_in_its_database_and_no_other_way() {
+        let data: Key = Zeroizing::new([9; 32]);
+        let raw = |byte| EncryptionKey::raw(&[byte; 32]).unwrap();
+        for (right, wrong) in [(password("a word"), password("a Word")), (raw(1), raw(2))] {
+            let (block, derived) = KeyBlock::wrap(&right, &[3; 16], &data, &random()).unwrap();
+            assert!(!block.wrapped.windows(32).any(|part| part == &data[..]));
+            let opens = |block: &KeyBlock, key, database| {
+                block.unwrap(key, database).map(|opened| opened.map(|opened| *opened.data))
+            };
+            assert_eq!(opens(&block, &right, &[3; 16]).unwrap(), Some([9; 32]));
+            let known = EncryptionKey::derived(derived, block.derivation);
+            assert_eq!(opens(&block, &known, &[3; 16]).unwrap(), Some([9; 32]));
+            assert_eq!(opens(&block, &right, &[4; 16]).unwrap(), None, "another database");
+            assert_eq!(opens(&block, &wrong, &[3; 16]).unwrap(), None);
+            // One key of each kind is of the other kind.
+            assert!(
+                [password("x"), raw(7)].iter().all(|key| opens(&block, key, &[3; 16]).unwrap().is_none())
+            );
+            for at in 0..WRAPPED {
+                let mut bad = block;
+                bad.wrapped[at] ^= 1;
+                assert_eq!(opens(&bad, &known, &[3; 16]).unwrap(), None, "byte {at} of the wrapped key");
+            }
+        }
+    }
+
+    #[test]
+    fn a_derivation_that_asks_for_too_little_or_too_much_is_refused_before_it_is_done() {
+        let (block, _) =
+            KeyBlock::wrap(&password("x"), &[3; 16], &Zeroizing::new([9; 32]), &random()).unwrap();
+        for (at, number) in [
+            (4, 0x10),
+            (8, 0),
+            (8, LEAST_KIB - 1),
+            (8, MOST_KIB + 1),
+            (8, u32::MAX),
+            (12, 0),
+            (12, 10_000),
+            (16, 0),
+            (16, 17),
+        ] {
+            let mut bad = block;
+            bad.derivation[at..at + 4].copy_from_slice(&number.to_le_bytes());
+            let refused = bad.unwrap(&password("x"), &[3; 16]).err().unwrap();
+            assert_eq!(refused.kind(), Kind::Corrupt, "{number} at {at}");
+        }
+        for at in [0, 1, 2, 3, 20, 23, 56, 63] {
+            let mut bad = block;
+            bad.derivation[at] ^= 0x40;
+            assert!(bad.unwrap(&password("x"), &[3; 16]).is_err(), "byte {at}");
+        }
+    }
+
+    #[test]
+    fn the_default_is_the_second_recommendation_of_rfc_9106_on_one_lane() {
+        let (block, _) =
+            KeyBlock::wrap(&password("x"), &[3; 16], &Zeroizing::new([9; 32]), &random()).unwrap();
+        let numbers: Vec<u32> = block.derivation[4..20]
+            .chunks_exact(4)
+            .map(|at| u32::from_le_bytes(at.try_into().unwrap()))
+            .collect();
+        assert_eq!((block.derivation[0], block.derivation[1], numbers), (1, 1, vec![19, 65_536, 3, 1]));
+    }
+}

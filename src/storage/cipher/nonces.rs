@@ -42,3 +42,29 @@ impl Nonces {
         drawn.bytes.get(at).copied().unwrap_or_default()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+    use crate::storage::host::system::Host;
+
+    #[test]
+    fn a_million_nonces_of_openings_one_after_the_other_and_of_several_threads_are_all_different() {
+        let host = Host::system();
+        let all = Mutex::new(HashSet::new());
+        for _ in 0..25 {
+            let nonces = Nonces::new(host.random());
+            std::thread::scope(|scope| {
+                for _ in 0..4 {
+                    scope.spawn(|| {
+                        let own: Vec<_> = (0..10_000).map(|_| nonces.next()).collect();
+                        all.lock().extend(own);
+                    });
+                }
+            });
+        }
+        assert_eq!(all.into_inner().len(), 1_000_000);
+    }
+}

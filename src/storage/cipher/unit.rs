@@ -152,3 +152,44 @@ pub(super) fn decrypt(key: &Key, nonce: [u8; NONCE], place: &[u8], bytes: &mut [
         cipher.decrypt_inout_detached(&XNonce::from(nonce), place, InOutBuf::from(bytes), &Tag::from(tag));
     opened.is_ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::options::EncryptionKey;
+    use crate::storage::cipher::cipher::Cipher;
+    use crate::storage::host::system::Host;
+
+    #[test]
+    fn a_unit_opens_with_its_key_at_its_place_and_no_flipped_bit_is_overlooked() {
+        let key = EncryptionKey::raw(&[1; 32]).unwrap();
+        let cipher = Cipher::create(&key, [2; 16], Host::system().random()).unwrap();
+        let file = cipher.file("test", &[b"one"]);
+        let (mut unit, mut again) = (Vec::new(), Vec::new());
+        file.seal(b"place", b"some bytes", &mut unit);
+        file.seal(b"place", b"some bytes", &mut again);
+        assert_eq!((unit.len(), unit == again), (10 + OVERHEAD, false));
+        assert_eq!(file.open(b"place", &unit).as_deref(), Some(b"some bytes".as_slice()));
+        assert_eq!(file.open_in_place(b"place", &mut again).as_deref(), Some(b"some bytes".as_slice()));
+        assert_eq!(file.open(b"other", &unit), None);
+        let others = [cipher.file("test", &[b"two"]), cipher.file("tes", &[b"tone"]), FileCipher::PLAIN];
+        assert!(others.iter().all(|other| other.open(b"place", &unit).as_deref() != Some(b"some bytes")));
+        for bit in 0..unit.len() * 8 {
+            let mut bad = unit.clone();
+            bad[bit / 8] ^= 1 << (bit % 8);
+            assert_eq!(file.open(b"place", &bad), None, "bit {bit}");
+        }
+        assert!((0..unit.len()).all(|len| file.open(b"place", &unit[..len]).is_none()));
+        let macs = [file.mac(&[b"a", b"b"]), file.mac(&[b"ab"]), others[0].mac(&[b"ab"])];
+        assert!(is_same(&macs[0], &macs[1]) && !is_same(&macs[1], &macs[2]) && !is_same(&macs[0], &[]));
+    }
+
+    #[test]
+    fn without_encryption_a_unit_is_its_bytes() {
+        let mut unit = Vec::new();
+        FileCipher::PLAIN.seal(b"place", b"bytes", &mut unit);
+        assert_eq!((&unit[..], FileCipher::PLAIN.overhead()), (&b"bytes"[..], 0));
+        assert_eq!(FileCipher::PLAIN.open(b"other", &unit).as_deref(), Some(&b"bytes"[..]));
+        assert_eq!(FileCipher::PLAIN.mac(&[b"anything"]), [0; TAG]);
+    }
+}

@@ -16,7 +16,7 @@ use crate::storage::host::system::Host;
 ///
 /// `KEY_REQUIRED` where it is encrypted and no key is given, `NOT_ENCRYPTED` the other way round, `WRONG_KEY` where the key is that of
 /// another database.
-pub(crate) fn unlocked(host: &Host, dir: &Path, key: Option<&EncryptionKey>) -> Result<Host> {
+pub fn unlocked(host: &Host, dir: &Path, key: Option<&EncryptionKey>) -> Result<Host> {
     let path = dir.join(manifest::NAME);
     let manifest = Manifest::peek(host, &path)?;
     let (Some(block), Some(key)) = (manifest.key_block(), key) else {
@@ -50,7 +50,7 @@ pub(crate) fn unlocked(host: &Host, dir: &Path, key: Option<&EncryptionKey>) -> 
 
 /// Makes this the key of the database that `old` opens, and of the generations that are kept in it. Documents are not written again: the
 /// data key stays, and is wrapped anew. The directory is readable with one of the two keys at each moment.
-pub(crate) fn rekey(host: &Host, path: &Path, old: &EncryptionKey, new: &EncryptionKey) -> Result<()> {
+pub fn rekey(host: &Host, path: &Path, old: &EncryptionKey, new: &EncryptionKey) -> Result<()> {
     let failed = |error| Error::io("look at", path, error);
     let path = host.vfs.absolute(path).map_err(failed)?;
     let is_there = Listing::read(host, &path)?.is_some_and(|listing| listing.manifest);
