@@ -52,14 +52,15 @@ async function callsOf(t) {
     if (argumentsOf(places)) calls.push(['Database', method, DATABASE[method], async (options) => db[method](...argumentsOf(places, options))])
   }
   calls.push(['Database', 'verify', DATABASE.verify, async (options) => Database.verify('/nowhere/at/all', options)])
+  calls.push(['Database', 'rekey', DATABASE.rekey, async (options) => Database.rekey('/nowhere/at/all', 'x', 'y', options)])
   calls.push(['Database', 'recoverTo', DATABASE.recoverTo, async (options) => Database.recoverTo('/nowhere/at/all', '/nowhere/else', new Date(0), options)])
   return calls
 }
 
 test('every public method is in the tables of options, and takes none where it is not', (t) => {
   t.deepEqual(methodsOf(Collection).toSorted(), listed(COLLECTION))
-  t.deepEqual([...methodsOf(Database), 'open', 'recoverTo', 'verify'].toSorted(), listed(DATABASE, 'close'))
-  t.deepEqual(Object.getOwnPropertyNames(Database).filter((name) => typeof Database[name] === 'function').toSorted(), ['open', 'recoverTo', 'verify'])
+  t.deepEqual([...methodsOf(Database), 'open', 'recoverTo', 'rekey', 'verify'].toSorted(), listed(DATABASE, 'close'))
+  t.deepEqual(Object.getOwnPropertyNames(Database).filter((name) => typeof Database[name] === 'function').toSorted(), ['open', 'recoverTo', 'rekey', 'verify'])
   // Other methods of cursors take values, functions or nothing.
   const values = [
     'next', 'tryNext', 'hasNext', 'toArray', 'forEach', 'bufferedCount', 'readBufferedDocuments', 'rewind', 'close', 'clone', 'map', 'filter', 'sort',
@@ -71,7 +72,7 @@ test('every public method is in the tables of options, and takes none where it i
   }
   for (const [type, table, names] of [['Collection', METHODS, COLLECTION], ['Database', DATABASE_CALLS, DATABASE]]) {
     const withOptions = Object.keys(table).filter((method) => table[method].some(([, { name }]) => name === 'options|option'))
-    t.deepEqual(Object.keys(names).filter((name) => !withOptions.includes(name) && !['open', 'recoverTo', 'verify'].includes(name)), [], type)
+    t.deepEqual(Object.keys(names).filter((name) => !withOptions.includes(name) && !['open', 'recoverTo', 'rekey', 'verify'].includes(name)), [], type)
   }
 })
 
@@ -91,7 +92,7 @@ test('a name that is no option is a TypeError that names it, the method and what
   }
   await rejectsType(t, () => Database.open('x', { flushIntervall: 5 }), /no option "flushIntervall"; did you mean "flushInterval"\?/)
   await rejectsType(t, () => Database.open('x', { readPreference: 'primary' }), /no option "readPreference"; there are storage, /)
-  await rejectsWith(t, 'NOT_SUPPORTED', Database.open('x', { encryptionKey: 'x' }), /option encryptionKey/)
+  await rejectsWith(t, 'NOT_SUPPORTED', Database.open('x', { encryptedFields: {} }), /option encryptedFields/)
 })
 
 test('the nearest name is fewest slips away, and none where all are far', (t) => {
@@ -203,7 +204,7 @@ test('docs/api.md lists the options of each method', (t) => {
   )
   const expected = {}
   for (const [method, { own }] of Object.entries(COLLECTION)) expected[method] = own.filter((name) => !shared.has(name)).toSorted()
-  for (const [method, { own }] of Object.entries(DATABASE)) if (method !== 'open') expected[`${['recoverTo', 'verify'].includes(method) ? 'Database' : 'db'}.${method}`] = own.filter((name) => !shared.has(name)).toSorted()
+  for (const [method, { own }] of Object.entries(DATABASE)) if (method !== 'open') expected[`${['recoverTo', 'rekey', 'verify'].includes(method) ? 'Database' : 'db'}.${method}`] = own.filter((name) => !shared.has(name)).toSorted()
   t.deepEqual(found, expected)
 })
 

@@ -153,15 +153,16 @@ export class Database extends DatabaseFileMethods {
    */
   static async rekey(path: string | URL, oldKey: EncryptionKey, newKey: EncryptionKey, options?: RekeyOptions): Promise<void> {
     const where = 'Database.rekey'
-    const { reencrypt } = optionsOf<RekeyOptions>(where, options, DATABASE.rekey)
+    const given = optionsOf<RekeyOptions>(where, options, DATABASE.rekey)
     const checked = pathOf(path, where)
     if (checked === MEMORY) throw new TypeError(`${where}: path must be a directory, not ':memory:'`)
     checkKey(where, 'oldKey', oldKey)
     checkKey(where, 'newKey', newKey)
-    if (flagOf(where, 'reencrypt', reencrypt)) {
+    if (flagOf(where, 'reencrypt', given.reencrypt)) {
       throw new MoltenError('NOT_SUPPORTED', `${where}: option reencrypt is not supported yet; db.backup(path, { encryptionKey }) writes a copy with other keys`)
     }
-    await rekeyNative(where, checked, [oldKey, newKey])
+    given.signal?.throwIfAborted()
+    await rekeyNative(where, checked, [oldKey, newKey], given)
   }
 
   private constructor(connection: Connection, description: Description, sibling?: { name: DatabaseName; defaults: CollectionSettings; root: Database }) {

@@ -266,7 +266,7 @@ export const DATABASE = {
   ),
   verify: operation<VerifyOptions>()('onProgress', 'encryptionKey'),
   recoverTo: operation<RecoverToOptions>()('allowPartial', 'encryptionKey'),
-  rekey: fields<RekeyOptions>()('reencrypt'),
+  rekey: operation<RekeyOptions>()('reencrypt'),
   asOf: outside(none),
   sibling: handle<CollectionOptions>()('pkFactory', ...inserting),
   collection: handle<CollectionOptions>()('pkFactory', ...inserting),

@@ -5,7 +5,7 @@ import { keyOf, spending } from '../arguments/encryption-key.js'
 import type { Settings } from '../arguments/open-options.js'
 import { MoltenError } from '../errors.js'
 import { failureOf, native, type NativeDatabase, type NativeProgress } from '../transport/native.js'
-import type { EncryptionKey, OpenOptions, RecoverToOptions, VerifyOptions } from '../types/index.js'
+import type { EncryptionKey, OpenOptions, OperationOptions, RecoverToOptions, VerifyOptions } from '../types/index.js'
 import { abortable } from './abort.js'
 import { untilGivenUp } from './deadline.js'
 import { errorOfNative } from './failures.js'
@@ -74,12 +74,13 @@ export async function verifyNative(where: string, path: string, limits: VerifyOp
 }
 
 /** Makes another key that of a directory. */
-export async function rekeyNative(where: string, path: string, keys: readonly [EncryptionKey, EncryptionKey]): Promise<void> {
+export async function rekeyNative(where: string, path: string, keys: readonly [EncryptionKey, EncryptionKey], limits: OperationOptions): Promise<void> {
+  const { signal } = limits
   const old = await keyOf(where, 'oldKey', keys[0])
   const key = await keyOf(where, 'newKey', keys[1])
   try {
-    await spending([old, key], () => native().NativeDatabase.rekey(path, old!, key!))
+    await untilGivenUp(where, spending([old, key], () => native().NativeDatabase.rekey(path, old!, key!)), limits)
   } catch (error) {
-    throw errorOfNative(where, error)
+    throw signal?.aborted && error === signal.reason ? error : errorOfNative(where, error)
   }
 }

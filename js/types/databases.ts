@@ -315,8 +315,8 @@ export interface BackupOptions extends LongOperationOptions {
   encryptionKey?: EncryptionKey
 }
 
-/** Options of `Database.rekey`. */
-export interface RekeyOptions {
+/** Options of `Database.rekey`. One that is given up ends all the same, with the old key or the new one. */
+export interface RekeyOptions extends OperationOptions {
   /** Not supported yet, but for `false`: a backup with another key is written with other keys as a whole. */
   reencrypt?: boolean
 }
