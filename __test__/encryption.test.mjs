@@ -178,6 +178,28 @@ test('a copy has the same key, or another one; so a plain database becomes an en
   t.deepEqual(contentOf(copies).filter(([, content]) => content.includes('canary')), [])
 })
 
+test('the scrub, change streams and temporary files of an encrypted database work as those of a plain one', async (t) => {
+  const path = directory(t)
+  const db = await Database.open(path, { encryptionKey: RAW, scrub: { interval: 50, bytesPerSecond: 1 << 30 }, queryMemoryLimit: 1 << 20, history: { past: {} } })
+  const things = db.collection('things')
+  const stream = things.watch()
+  await things.insertMany(Array.from({ length: 3_000 }, (_, n) => ({ _id: n, canaryfield: `canary${(n * 7_919) % 3_000}`, pad: 'canary'.repeat(100) })))
+  await db.compact()
+  await things.updateOne({ _id: 1 }, { $set: { canaryfield: 'canary again' } })
+  t.is((await stream.next()).documentKey._id, 0)
+  await stream.close()
+  const cursor = things.find({}, { sort: { canaryfield: 1 }, batchSize: 100 })
+  await cursor.next()
+  t.true((await db.stats()).spillBytes > 0)
+  t.is((await cursor.toArray()).length, 2_999)
+  for (let i = 0; i < 400 && (await db.stats()).scrub.passes < 2; i++) await new Promise((resolve) => setTimeout(resolve, 50))
+  const { passes, errors } = (await db.stats()).scrub
+  t.true(passes >= 2)
+  t.is(errors, 0)
+  await db.close()
+  t.deepEqual(contentOf(path).filter(([, content]) => content.includes('canary')), [])
+})
+
 test('a database in memory takes a key and has nothing to encrypt', async (t) => {
   const db = await Database.open(':memory:', { encryptionKey: RAW })
   await db.collection('c').insertOne({ _id: 1 })

