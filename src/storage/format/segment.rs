@@ -202,14 +202,14 @@ impl Segment {
     ) -> Result<Segment> {
         header.check_encryption(&path, cipher)?;
         let segment = Segment::new(header.id, path, (header.salt, header.base_lsn), file);
-        let segment = segment.to_be_encrypted(header.encrypted);
+        let segment = segment.encrypted(header.encrypted);
         segment.begin(header.cipher(cipher));
         Ok(segment)
     }
 
     /// A segment whose header is not written yet, and that will be encrypted, or not.
     #[must_use]
-    pub(crate) fn to_be_encrypted(self, encrypted: bool) -> Segment {
+    pub(crate) fn encrypted(self, encrypted: bool) -> Segment {
         Segment { seed: self.seed.encrypted(encrypted), ..self }
     }
 

@@ -200,7 +200,7 @@ impl Placing {
         let mut salt = [0; 16];
         segments.host.rng.fill(&mut salt);
         let segment = Segment::new(id, path, (salt, self.last), file);
-        let segment = Arc::new(segment.to_be_encrypted(segments.host.cipher.is_sealing()));
+        let segment = Arc::new(segment.encrypted(segments.host.cipher.is_sealing()));
         let end = SEGMENT_HEADER_LEN + len + segment.seed.seal_len();
         let allocated = allocate(&segment, 0, end, self.chunk, self.segment_size)?;
         segments.open.write().insert(id, segment.clone());
