@@ -163,7 +163,7 @@ fn forge(name: &str, bytes: &mut [u8]) {
     } else if name.ends_with(".log") {
         let crc = crc32c(&bytes[..60]);
         put(bytes, 60, crc);
-        let seed = crc32c_append(crc32c(&bytes[32..48]), &bytes[16..24].to_vec());
+        let seed = crc32c_append(crc32c(&bytes[32..48]), &bytes[16..24]);
         let mut at = 64;
         while at + 32 <= bytes.len() {
             let end = at + 32 + number(bytes, at);
@@ -194,7 +194,7 @@ fn forge(name: &str, bytes: &mut [u8]) {
         put(bytes, 92, crc);
         let footer = bytes.len() - 48;
         let table = number(bytes, footer + 8);
-        let seed = crc32c_append(crc32c(&bytes[32..48]), &bytes[16..24].to_vec());
+        let seed = crc32c_append(crc32c(&bytes[32..48]), &bytes[16..24]);
         let is_there = table <= footer && (footer - table).is_multiple_of(40);
         let table = if is_there { table } else { footer };
         for at in (table..footer).step_by(40) {
@@ -404,7 +404,7 @@ fn a_copy_that_is_written_on_has_no_unit_of_the_other_one() {
         opened.backend.close().unwrap();
         for (name, bytes) in files(&disk).iter().filter(|(name, bytes)| torn.get(*name) != Some(*bytes)) {
             let mut at = 64;
-            while name.ends_with(".log") && torn.get(name).is_none() && at + 32 < bytes.len() {
+            while name.ends_with(".log") && !torn.contains_key(name) && at + 32 < bytes.len() {
                 if bytes[at + 29] == 1 {
                     assert!(nonces.insert(bytes[at + 32..at + 56].to_vec()), "{name}");
                 }
