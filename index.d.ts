@@ -1124,6 +1124,11 @@ export interface ListIndexesOptions extends OperationOptions {
 }
 /** Where writes go, and what a resolved write promises. */
 export type StorageMode = "async" | "sync" | "memory";
+/**
+ * The key of an encrypted database: a password, from which a key is derived (Argon2id), 32 random bytes, or a function that returns one of
+ * them and is called once.
+ */
+export type EncryptionKey = string | Uint8Array | (() => string | Uint8Array | Promise<string | Uint8Array>);
 /** The options of `Database.open`. */
 export interface OpenOptions extends ProgressOptions {
 	/**
@@ -1165,6 +1170,11 @@ export interface OpenOptions extends ProgressOptions {
 	 * the log of a day, at most 1 GiB.
 	 */
 	history?: HistoryOptions;
+	/**
+	 * Encrypts all files of a new database (XChaCha20-Poly1305), and opens an encrypted one. Without it an encrypted database rejects with
+	 * `KEY_REQUIRED`, with another key with `WRONG_KEY`; a database that is not encrypted rejects one with `NOT_ENCRYPTED`.
+	 */
+	encryptionKey?: EncryptionKey;
 	/** Reads only; no byte on disk changes. Default false. */
 	readOnly?: boolean;
 	/** Creates the database when it does not exist. Default true. */
@@ -1296,6 +1306,8 @@ export interface DatabaseStats {
 	liveBytes: number;
 	/** Segments of the log on disk. */
 	segments: number;
+	/** Whether the files are encrypted. */
+	encrypted: boolean;
 	/** Bytes of the log, its history, the snapshot and the manifest; a checkpoint, which may be deleted, is not counted. */
 	bytesOnDisk: number;
 	/** Bytes of the temporary files of sorts and groups that run now or whose cursors are open; they are not in `bytesOnDisk`. */
@@ -1448,8 +1460,25 @@ export type Moment = Date | {
 } | {
 	lsn: number;
 };
+/** Options of `Database.verify`. */
+export interface VerifyOptions extends LongOperationOptions {
+	/** The key of an encrypted database. */
+	encryptionKey?: EncryptionKey;
+}
+/** Options of `backup`. */
+export interface BackupOptions extends LongOperationOptions {
+	/** Another key for the copy; also of a database that is not encrypted. Default: the key of the database. */
+	encryptionKey?: EncryptionKey;
+}
+/** Options of `Database.rekey`. One that is given up ends all the same, with the old key or the new one. */
+export interface RekeyOptions extends OperationOptions {
+	/** Not supported yet, but for `false`: a backup with another key is written with other keys as a whole. */
+	reencrypt?: boolean;
+}
 /** Options of `Database.recoverTo`. */
 export interface RecoverToOptions extends OperationOptions {
+	/** The key of an encrypted database, which opens the new one too. */
+	encryptionKey?: EncryptionKey;
 	/** Takes the newest moment before the one that was asked for, where the files are damaged in between. Default false. */
 	allowPartial?: boolean;
 }
@@ -1946,7 +1975,7 @@ export declare class AggregationCursor<T = any> extends AbstractCursor<T> {
 	clone(): AggregationCursor<T>;
 }
 /** The kinds of errors, stable within a major version, unlike messages. */
-export type MoltenErrorKind = "DUPLICATE_KEY" | "CONFLICT" | "BAD_QUERY" | "BAD_UPDATE" | "BAD_DOCUMENT" | "SCHEMA_VIOLATION" | "NOT_SUPPORTED" | "CLOSED" | "LOCKED" | "READ_ONLY" | "CORRUPT" | "CORRUPT_TAIL" | "WRONG_KEY" | "TAMPERED" | "STORAGE_POISONED" | "STORAGE_FULL" | "IO" | "VERSION" | "HISTORY_LOST" | "ABORTED" | "TIMEOUT" | "LIMIT" | "INTERNAL";
+export type MoltenErrorKind = "DUPLICATE_KEY" | "CONFLICT" | "BAD_QUERY" | "BAD_UPDATE" | "BAD_DOCUMENT" | "SCHEMA_VIOLATION" | "NOT_SUPPORTED" | "CLOSED" | "LOCKED" | "READ_ONLY" | "CORRUPT" | "CORRUPT_TAIL" | "WRONG_KEY" | "KEY_REQUIRED" | "NOT_ENCRYPTED" | "TAMPERED" | "STORAGE_POISONED" | "STORAGE_FULL" | "IO" | "VERSION" | "HISTORY_LOST" | "ABORTED" | "TIMEOUT" | "LIMIT" | "INTERNAL";
 /** Details that some kinds carry besides the message. */
 export interface MoltenErrorDetails {
 	/** The dotted path inside a document, filter or update that caused the error. */
@@ -2582,11 +2611,12 @@ declare abstract class DatabaseFileMethods {
 	compact(options?: LongOperationOptions): Promise<CompactResult>;
 	/**
 	 * Copies the current state into a new directory, while reads and writes continue; every write that resolved before the
-	 * call is included. Resolves when the copy has been read back and is durable; it is a complete database. Rejects with `IO`
+	 * call is included. Resolves when the copy has been read back and is durable; it is a complete database, which the key of this one opens,
+	 * or that of option `encryptionKey`. Rejects with `IO`
 	 * when the path exists or cannot be written, `STORAGE_FULL` when there is no space; then no directory of that name is
 	 * left.
 	 */
-	backup(path: string | URL, options?: LongOperationOptions): Promise<BackupResult>;
+	backup(path: string | URL, options?: BackupOptions): Promise<BackupResult>;
 	/**
 	 * Resolves with statistics: how many collections and documents the database has, and what it and the others in its directory share: bytes
 	 * in memory and on disk, the state of the log.
@@ -2724,8 +2754,8 @@ export declare class Database extends DatabaseStateMethods {
 	 *
 	 * @param path a directory, its file: URL, or `':memory:'` for a database that keeps nothing on disk
 	 *
-	 * Rejects with `LOCKED` when another process has it open, `CORRUPT` or `CORRUPT_TAIL` when its files are damaged,
-	 * `VERSION` when a newer release wrote them, `IO` when the file system refuses, and with a TypeError when an argument is
+	 * Rejects with `LOCKED` when another process has it open, `CORRUPT` or `CORRUPT_TAIL` when its files are damaged, `TAMPERED` when they were
+	 * changed without the key, `WRONG_KEY`, `KEY_REQUIRED` or `NOT_ENCRYPTED` when option `encryptionKey` does not fit, `VERSION` when a newer release wrote them, `IO` when the file system refuses, and with a TypeError when an argument is
 	 * wrong.
 	 */
 	static open(path: string | URL, options?: OpenOptions): Promise<Database>;
@@ -2736,7 +2766,7 @@ export declare class Database extends DatabaseStateMethods {
 	 * Damage is part of the result. Rejects with `LOCKED` while a process has the database open for writing, `VERSION` when a
 	 * newer release wrote it, `IO` when it does not exist or cannot be read.
 	 */
-	static verify(path: string | URL, options?: LongOperationOptions): Promise<Verification>;
+	static verify(path: string | URL, options?: VerifyOptions): Promise<Verification>;
 	/**
 	 * Makes a new database of a moment of the directory at `path`, which no process may have open for writing and which stays as it is. The new
 	 * one is written into the directory `destination`, which must not exist, read back, and has an id of its own. Where the files are damaged
@@ -2749,6 +2779,16 @@ export declare class Database extends DatabaseStateMethods {
 	 * await Database.recoverTo('data/app', 'data/before', { time: new Date('2024-05-01T12:00:00Z') })
 	 */
 	static recoverTo(path: string | URL, destination: string | URL, moment: Moment, options?: RecoverToOptions): Promise<RecoverToResult>;
+	/**
+	 * Makes `newKey` the key of the encrypted database at `path`, which no process may have open, and of the generations in its `backup/`. The
+	 * documents are not written again: they are encrypted with a key of their own, which is encrypted anew, so this takes milliseconds and the
+	 * derivation of a password. Whoever has `oldKey` and a copy of the files from before can still read what they hold; `backup` with another
+	 * `encryptionKey` makes a copy with other keys. After a power cut one of the two keys opens it.
+	 *
+	 * Rejects with `WRONG_KEY` when `oldKey` does not open it, `NOT_ENCRYPTED` when it is not encrypted, `LOCKED` while it is open, and with
+	 * `NOT_SUPPORTED` for `reencrypt: true`.
+	 */
+	static rekey(path: string | URL, oldKey: EncryptionKey, newKey: EncryptionKey, options?: RekeyOptions): Promise<void>;
 	private constructor();
 	/** The directory, as it was given, or `':memory:'`. */
 	get path(): string;

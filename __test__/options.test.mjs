@@ -53,14 +53,15 @@ async function callsOf(t) {
   }
   calls.push(['Database', 'verify', DATABASE.verify, async (options) => Database.verify('/nowhere/at/all', options)])
   calls.push(['Database', 'importMolten', DATABASE.importMolten, async (options) => Database.importMolten('/nowhere/at/all', '/nowhere/else', options)])
+  calls.push(['Database', 'rekey', DATABASE.rekey, async (options) => Database.rekey('/nowhere/at/all', 'x', 'y', options)])
   calls.push(['Database', 'recoverTo', DATABASE.recoverTo, async (options) => Database.recoverTo('/nowhere/at/all', '/nowhere/else', new Date(0), options)])
   return calls
 }
 
 test('every public method is in the tables of options, and takes none where it is not', (t) => {
   t.deepEqual(methodsOf(Collection).toSorted(), listed(COLLECTION))
-  t.deepEqual([...methodsOf(Database), 'importMolten', 'open', 'recoverTo', 'verify'].toSorted(), listed(DATABASE, 'close'))
-  t.deepEqual(Object.getOwnPropertyNames(Database).filter((name) => typeof Database[name] === 'function').toSorted(), ['open', 'recoverTo', 'verify'])
+  t.deepEqual([...methodsOf(Database), 'importMolten', 'open', 'recoverTo', 'rekey', 'verify'].toSorted(), listed(DATABASE, 'close'))
+  t.deepEqual(Object.getOwnPropertyNames(Database).filter((name) => typeof Database[name] === 'function').toSorted(), ['open', 'recoverTo', 'rekey', 'verify'])
   // Other methods of cursors take values, functions or nothing.
   const values = [
     'next', 'tryNext', 'hasNext', 'toArray', 'forEach', 'bufferedCount', 'readBufferedDocuments', 'rewind', 'close', 'clone', 'map', 'filter', 'sort',
@@ -72,7 +73,7 @@ test('every public method is in the tables of options, and takes none where it i
   }
   for (const [type, table, names] of [['Collection', METHODS, COLLECTION], ['Database', DATABASE_CALLS, DATABASE]]) {
     const withOptions = Object.keys(table).filter((method) => table[method].some(([, { name }]) => name === 'options|option'))
-    t.deepEqual(Object.keys(names).filter((name) => !withOptions.includes(name) && !['importMolten', 'open', 'recoverTo', 'verify'].includes(name)), [], type)
+    t.deepEqual(Object.keys(names).filter((name) => !withOptions.includes(name) && !['importMolten', 'open', 'recoverTo', 'rekey', 'verify'].includes(name)), [], type)
   }
 })
 
@@ -92,7 +93,7 @@ test('a name that is no option is a TypeError that names it, the method and what
   }
   await rejectsType(t, () => Database.open('x', { flushIntervall: 5 }), /no option "flushIntervall"; did you mean "flushInterval"\?/)
   await rejectsType(t, () => Database.open('x', { readPreference: 'primary' }), /no option "readPreference"; there are storage, /)
-  await rejectsWith(t, 'NOT_SUPPORTED', Database.open('x', { encryptionKey: 'x' }), /option encryptionKey/)
+  await rejectsWith(t, 'NOT_SUPPORTED', Database.open('x', { encryptedFields: {} }), /option encryptedFields/)
 })
 
 test('the nearest name is fewest slips away, and none where all are far', (t) => {
@@ -206,7 +207,7 @@ test('docs/api.md lists the options of each method', (t) => {
   )
   const expected = {}
   for (const [method, { own }] of Object.entries(COLLECTION)) expected[method] = own.filter((name) => !shared.has(name)).toSorted()
-  for (const [method, { own }] of Object.entries(DATABASE)) if (method !== 'open') expected[`${['importMolten', 'recoverTo', 'verify'].includes(method) ? 'Database' : 'db'}.${method}`] = own.filter((name) => !shared.has(name)).toSorted()
+  for (const [method, { own }] of Object.entries(DATABASE)) if (method !== 'open') expected[`${['importMolten', 'recoverTo', 'rekey', 'verify'].includes(method) ? 'Database' : 'db'}.${method}`] = own.filter((name) => !shared.has(name)).toSorted()
   t.deepEqual(found, expected)
 })
 

@@ -50,6 +50,8 @@ export type MoltenErrorKind =
   | 'CORRUPT'
   | 'CORRUPT_TAIL'
   | 'WRONG_KEY'
+  | 'KEY_REQUIRED'
+  | 'NOT_ENCRYPTED'
   | 'TAMPERED'
   | 'STORAGE_POISONED'
   | 'STORAGE_FULL'

@@ -45,6 +45,10 @@ pub enum Kind {
     CorruptTail,
     /// The encryption key does not open this database.
     WrongKey,
+    /// The database is encrypted, and no key was given.
+    KeyRequired,
+    /// A key was given for a database that is not encrypted.
+    NotEncrypted,
     /// Encrypted bytes were changed by someone who could compute a checksum.
     Tampered,
     /// A write or fsync failed earlier; the database must be reopened.
@@ -71,7 +75,7 @@ pub enum Kind {
 
 impl Kind {
     #[cfg(test)]
-    const ALL: [Kind; 24] = [
+    const ALL: [Kind; 26] = [
         Kind::DuplicateKey,
         Kind::Conflict,
         Kind::BadQuery,
@@ -85,6 +89,8 @@ impl Kind {
         Kind::Corrupt,
         Kind::CorruptTail,
         Kind::WrongKey,
+        Kind::KeyRequired,
+        Kind::NotEncrypted,
         Kind::Tampered,
         Kind::StoragePoisoned,
         Kind::StorageFull,
@@ -131,6 +137,8 @@ impl Kind {
             Kind::Corrupt => "CORRUPT",
             Kind::CorruptTail => "CORRUPT_TAIL",
             Kind::WrongKey => "WRONG_KEY",
+            Kind::KeyRequired => "KEY_REQUIRED",
+            Kind::NotEncrypted => "NOT_ENCRYPTED",
             Kind::Tampered => "TAMPERED",
             Kind::StoragePoisoned => "STORAGE_POISONED",
             Kind::StorageFull => "STORAGE_FULL",
@@ -235,6 +243,22 @@ impl Error {
         );
         let details = Details { file: Some(path.to_path_buf()), offset: Some(offset), ..Details::default() };
         Self::build(Kind::Corrupt, message, details, None)
+    }
+
+    /// Bytes in this file at this offset whose checksum holds and that were not written with the key of the database.
+    pub fn tampered(path: &std::path::Path, offset: u64, what: impl fmt::Display) -> Self {
+        let message = format!(
+            "{} was changed at offset {offset} without the key of the database: {what}; do not trust this directory, and restore \
+             it from a backup",
+            path.display()
+        );
+        let details = Details { file: Some(path.to_path_buf()), offset: Some(offset), ..Details::default() };
+        Self::build(Kind::Tampered, message, details, None)
+    }
+
+    /// Whether it tells of bytes in a file that are not those that were written.
+    pub fn is_damage(&self) -> bool {
+        matches!(self.inner.kind, Kind::Corrupt | Kind::Tampered)
     }
 
     fn build(

@@ -1,6 +1,10 @@
 //! The options of opening a database, as plain Rust types, validated once.
 
+use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
+
+use zeroize::Zeroizing;
 
 use crate::error::{Error, Kind, Result};
 
@@ -132,9 +136,71 @@ pub enum AutoIndex {
     On,
 }
 
+/// The longest password, in bytes.
+const LONGEST_PASSWORD: usize = 64 << 10;
+
+/// What an encrypted database is opened with. Its bytes are overwritten when the last copy of it is dropped, and nothing shows them.
+#[derive(Clone)]
+pub struct EncryptionKey(Arc<Secret>);
+
+/// The bytes of a key.
+pub(crate) enum Secret {
+    /// A password, from which a key is derived.
+    Password(Zeroizing<Vec<u8>>),
+    /// A key of 32 random bytes.
+    Raw(Zeroizing<[u8; 32]>),
+    /// The key that was derived already, and how: for a copy that the same key opens.
+    Derived(Zeroizing<[u8; 32]>, [u8; 64]),
+}
+
+impl EncryptionKey {
+    /// A password: the bytes of its text.
+    pub fn password(text: Zeroizing<Vec<u8>>) -> Result<EncryptionKey> {
+        if text.is_empty() || text.len() > LONGEST_PASSWORD {
+            let message = "an encryptionKey that is a text must have 1 to 65536 bytes";
+            return Err(Error::new(Kind::Argument, message));
+        }
+        Ok(EncryptionKey(Arc::new(Secret::Password(text))))
+    }
+
+    /// 32 random bytes.
+    pub fn raw(bytes: &[u8]) -> Result<EncryptionKey> {
+        let mut key = Zeroizing::new([0; 32]);
+        if bytes.len() != key.len() {
+            let message = format!("an encryptionKey that is no text must have 32 bytes, not {}", bytes.len());
+            return Err(Error::new(Kind::Argument, message));
+        }
+        key.copy_from_slice(bytes);
+        Ok(EncryptionKey(Arc::new(Secret::Raw(key))))
+    }
+
+    pub(crate) fn derived(key: Zeroizing<[u8; 32]>, derivation: [u8; 64]) -> EncryptionKey {
+        EncryptionKey(Arc::new(Secret::Derived(key, derivation)))
+    }
+
+    pub(crate) fn secret(&self) -> &Secret {
+        &self.0
+    }
+}
+
+impl fmt::Debug for EncryptionKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("EncryptionKey")
+    }
+}
+
+impl PartialEq for EncryptionKey {
+    /// Whether it is the same value. Bytes are not compared: that would take more or less time.
+    fn eq(&self, other: &EncryptionKey) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
 /// The options of an open call.
 #[derive(Clone, Debug, PartialEq)]
 pub struct OpenOptions {
+    /// The key of an encrypted database.
+    pub encryption: Option<EncryptionKey>,
     /// Durability.
     pub storage: StorageMode,
     /// The longest time between a write and its fsync in async mode.
@@ -292,6 +358,7 @@ impl HistoryLimits {
 impl Default for OpenOptions {
     fn default() -> Self {
         OpenOptions {
+            encryption: None,
             storage: StorageMode::Async,
             flush_interval: Duration::from_millis(50),
             memory_limit: MemoryLimit::Share,

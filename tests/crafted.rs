@@ -288,6 +288,7 @@ fn holes_are_not_read() {
         blocks: u32::MAX,
         table_crc: SnapshotSeed::new(&SALT, 2).table_crc(&[]),
         header_crc: snapshot::header_crc(&header.encode()),
+        mac: [0; 16],
     };
     sparse(&dir.join(snapshot_name(2)), len, &[(0, &header.encode()), (len - 48, &footer.encode())]);
     let mut manifest = Manifest::new([7; 16]);

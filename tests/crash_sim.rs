@@ -26,11 +26,12 @@ use std::sync::{Arc, Mutex};
 use crash_history::Past;
 use loading::{Loaded, Payloads, write_snapshot};
 use moltendb_node::error::Result;
-use moltendb_node::options::{Access, History, OpenOptions, Retention, StorageMode};
+use moltendb_node::options::{Access, EncryptionKey, History, OpenOptions, Retention, StorageMode};
 use moltendb_node::storage::manifest::Manifest;
 use moltendb_node::storage::snapshot::parse_snapshot_name;
 use moltendb_node::storage::{
     Block, BlockPlace, Completion, FrameSize, Host, Opened, RecoveryReport, StorageBackend, open_disk,
+    unlocked,
 };
 use sim::{Dice, Sim};
 
@@ -49,6 +50,8 @@ struct Model {
 }
 
 struct Cycle {
+    /// Of an encrypted database: every third cycle.
+    key: Option<EncryptionKey>,
     sim: Sim,
     dice: Dice,
     model: Model,
@@ -68,7 +71,8 @@ struct Cycle {
 struct Seen(BTreeMap<&'static str, u64>);
 
 /// Events that a run of any length must cover; each is a part of the protocol.
-const PARTS: [&str; 14] = [
+const PARTS: [&str; 15] = [
+    "an encrypted database",
     "a kill",
     "a power cut",
     "a failed fsync",
@@ -102,7 +106,10 @@ impl Cycle {
         let mut dice = Dice::new(seed ^ 0xd1ce);
         let mode = if dice.below(3) == 0 { StorageMode::Async } else { StorageMode::Sync };
         let retention = [0, 0, 2, 1][dice.below(4)];
+        // Not drawn, so that existing seeds replay the same run.
+        let key = (seed % 3 == 1).then(|| EncryptionKey::raw(&[seed as u8; 32]).unwrap());
         Cycle {
+            key,
             sim: Sim::new(seed),
             dice,
             model: Model::default(),
@@ -118,6 +125,7 @@ impl Cycle {
 
     fn open_in(&self, host: &Host) -> (Result<Opened>, Loaded) {
         let options = OpenOptions {
+            encryption: self.key.clone(),
             storage: self.mode,
             segment_size: 4096,
             retention: Retention { generations: self.retention },
@@ -199,7 +207,9 @@ impl Cycle {
             host.vfs.read_dir(path).unwrap_or_default().into_iter().map(|entry| entry.name).collect()
         };
         let dir = Path::new(PATH);
-        let manifest = Manifest::read(host, dir, false).map_err(|error| format!("{error:?}"))?;
+        let manifest = unlocked(host, dir, self.key.as_ref())
+            .and_then(|host| Manifest::read(&host, dir, false))
+            .map_err(|error| format!("{error:?}"))?;
         for name in list(dir) {
             let segment = name.strip_prefix("seg-").and_then(|rest| rest.strip_suffix(".log"));
             let segment = segment.and_then(|id| u64::from_str_radix(id, 16).ok());
@@ -226,7 +236,8 @@ impl Cycle {
             return Err(format!("generation {gone} of {} is gone, kept {kept:?}", manifest.generation));
         }
         for name in kept {
-            let options = OpenOptions { access: Access::ReadOnly, ..OpenOptions::default() };
+            let encryption = self.key.clone();
+            let options = OpenOptions { encryption, access: Access::ReadOnly, ..OpenOptions::default() };
             let mut loaded = Loaded::default();
             open_disk(host, &backups.join(&name), &options, None, &mut loaded)
                 .map_err(|error| format!("the kept generation {name} is refused: {error:?}"))?;
@@ -265,6 +276,9 @@ impl Cycle {
 
     /// All bytes that were cut off are in quarantine.
     fn check_report(&mut self, report: &RecoveryReport) -> std::result::Result<(), String> {
+        if self.key.is_some() {
+            self.seen.note("an encrypted database");
+        }
         self.seen.note(if report.clean { "a clean opening" } else { "an unclean opening" });
         if report.segments > 1 {
             self.seen.note("a chain of segments");

@@ -293,6 +293,7 @@ pub fn crafted_snapshot(data: &[u8]) {
         blocks: counted,
         table_crc: seed.table_crc(&table),
         header_crc: snapshot::header_crc(&head),
+        mac: [0; 16],
     };
     bytes.extend_from_slice(&table);
     bytes.extend_from_slice(&footer.encode());

@@ -49,7 +49,7 @@ impl Disk {
     pub fn host(&self) -> Host {
         static NUMBER: AtomicU64 = AtomicU64::new(0);
         let files = Files { disk: self.clone(), number: NUMBER.fetch_add(1, Ordering::Relaxed) };
-        Host { vfs: Arc::new(files), clock: Arc::new(Fixed), rng: Arc::new(Fixed) }
+        Host::new(Arc::new(files), Arc::new(Fixed), Arc::new(Fixed))
     }
 
     /// The content of every file.

@@ -64,9 +64,9 @@ pub fn frame(data: &[u8]) {
     }
     if header.one_block == (lengths.len() == 1) {
         let places: Vec<u64> = payloads.iter().map(|(at, _)| *at).collect();
-        assert_eq!(frame::payload_offsets(&lengths).as_slice(), places);
+        assert_eq!(frame::payload_offsets(&lengths, 0).as_slice(), places);
         let size = FrameSize { blocks: lengths.into_iter().collect(), records: 0 };
-        assert_eq!(frame::body_len(&size), body.len() as u64);
+        assert_eq!(frame::body_len(&size, 0), body.len() as u64);
     }
 }
 
@@ -194,7 +194,7 @@ fn open(disk: &Disk, access: Access, recovery: RecoveryPolicy) -> Result<(Recove
 }
 
 pub(super) fn check_refusal(error: &Error) {
-    let known = matches!(error.kind(), Kind::Corrupt | Kind::CorruptTail | Kind::Version | Kind::WrongKey);
+    let known = matches!(error.kind(), Kind::Corrupt | Kind::CorruptTail | Kind::Version | Kind::KeyRequired);
     assert!(known, "damage is answered with {error:?}");
     assert!(error.details().file.is_some(), "damage names its file: {error:?}");
 }

@@ -123,6 +123,7 @@ fn build(input: &mut Input<'_>, faults: u8) -> (Vec<u8>, SnapshotHeader, Footer,
         blocks: written.len() as u32,
         table_crc: seed.table_crc(&table) ^ u32::from(faults & 8),
         header_crc: snapshot::header_crc(&head),
+        mac: [0; 16],
     };
     bytes.extend_from_slice(&table);
     bytes.extend_from_slice(&footer.encode());
@@ -142,7 +143,8 @@ fn parse(data: &[u8]) {
     let seed = SnapshotSeed::new(&SALT, ID);
     let blocks = (data.len() / snapshot::ENTRY_LEN as usize) as u32;
     let table = &data[..blocks as usize * snapshot::ENTRY_LEN as usize];
-    let footer = Footer { table: 1 << 20, blocks, table_crc: seed.table_crc(table), header_crc: 0 };
+    let footer =
+        Footer { table: 1 << 20, blocks, table_crc: seed.table_crc(table), header_crc: 0, mac: [0; 16] };
     match snapshot::decode_table(table, &footer, seed, path) {
         Ok(entries) => assert_eq!(entries.len(), blocks as usize),
         Err(error) => check_refusal(&error),

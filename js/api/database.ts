@@ -4,13 +4,14 @@ import { inspect, type InspectOptions } from 'node:util'
 
 import { checkCollectionName, checkDatabaseName, filterOf, flagOf } from '../arguments/arguments.js'
 import { type DatabaseName, defaultDatabase, Namespace, otherDatabase } from '../arguments/namespace.js'
+import { checkKey, keyFrom, keyOf } from '../arguments/encryption-key.js'
 import { momentOf } from '../arguments/moment.js'
 import { destinationOf, MEMORY, pathOf, settingsOf } from '../arguments/open-options.js'
 import { optionsOf } from '../arguments/option-check.js'
 import { DATABASE } from '../arguments/option-table.js'
 import type { CollectionState } from '../connection/collection-state.js'
 import { Connection } from '../connection/connection.js'
-import { joiningOptions, openNative, recoverNative, verifyNative } from '../connection/opening.js'
+import { joiningOptions, openNative, recoverNative, rekeyNative, verifyNative } from '../connection/opening.js'
 import { scopeOfSession, Session, sessionOptionsOf } from '../connection/session.js'
 import { AggregationCursor } from '../cursor/aggregation-cursor.js'
 import { ChangeStream } from '../cursor/change-stream.js'
@@ -26,8 +27,8 @@ import { requestOf, type Scope } from '../request/request.js'
 import { Opcode } from '../transport/opcodes.js'
 import { Port } from '../transport/port.js'
 import type {
-  AggregateOptions, CollectionInfo, CollectionOptions, CreateCollectionOptions, Document, LongOperationOptions, Moment, OpenOptions, OperationOptions,
-  RecoverToOptions, RecoverToResult, RecoveryReport, RenameOptions, StorageMode, Verification
+  AggregateOptions, CollectionInfo, CollectionOptions, CreateCollectionOptions, Document, EncryptionKey, Moment, OpenOptions, OperationOptions,
+  RecoverToOptions, RecoverToResult, RecoveryReport, RekeyOptions, RenameOptions, StorageMode, Verification, VerifyOptions
 } from '../types/index.js'
 import type { ChangeStreamDocument, DatabaseChangeStreamOptions } from '../types/changes.js'
 import type { ListCollectionsOptions, ListDatabasesOptions, ListDatabasesResult } from '../types/indexes.js'
@@ -77,23 +78,29 @@ export class Database extends DatabaseStateMethods {
    *
    * @param path a directory, its file: URL, or `':memory:'` for a database that keeps nothing on disk
    *
-   * Rejects with `LOCKED` when another process has it open, `CORRUPT` or `CORRUPT_TAIL` when its files are damaged,
-   * `VERSION` when a newer release wrote them, `IO` when the file system refuses, and with a TypeError when an argument is
+   * Rejects with `LOCKED` when another process has it open, `CORRUPT` or `CORRUPT_TAIL` when its files are damaged, `TAMPERED` when they were
+   * changed without the key, `WRONG_KEY`, `KEY_REQUIRED` or `NOT_ENCRYPTED` when option `encryptionKey` does not fit, `VERSION` when a newer release wrote them, `IO` when the file system refuses, and with a TypeError when an argument is
    * wrong.
    */
   static async open(path: string | URL, options?: OpenOptions): Promise<Database> {
     const settings = settingsOf(path, options)
     settings.signal?.throwIfAborted()
+    const given = options?.encryptionKey
+    const key = given === undefined ? undefined : await keyOf('Database.open', 'option encryptionKey', given)
+    // Asked once, also where the opening is repeated below.
+    const again = key?.slice()
     const port = Port.acquire()
     try {
-      const opened = await openNative(settings)
+      const opened = await openNative(settings, key)
       const description = JSON.parse(opened.describe()) as Description
       return new Database(new Connection(port, opened, settings, defaultDatabase(description.name)), description)
     } catch (error) {
       port.release()
       const joining = joiningOptions(error, options)
       if (joining === undefined) throw error
-      return Database.open(path, joining)
+      return await Database.open(path, again === undefined ? joining : { ...joining, encryptionKey: keyFrom(again) })
+    } finally {
+      again?.fill(0)
     }
   }
 
@@ -104,9 +111,9 @@ export class Database extends DatabaseStateMethods {
    * Damage is part of the result. Rejects with `LOCKED` while a process has the database open for writing, `VERSION` when a
    * newer release wrote it, `IO` when it does not exist or cannot be read.
    */
-  static async verify(path: string | URL, options?: LongOperationOptions): Promise<Verification> {
+  static async verify(path: string | URL, options?: VerifyOptions): Promise<Verification> {
     const where = 'Database.verify'
-    const limits = optionsOf<LongOperationOptions>(where, options, DATABASE.verify)
+    const limits = optionsOf<VerifyOptions>(where, options, DATABASE.verify)
     const checked = pathOf(path, where)
     if (checked === MEMORY) throw new TypeError(`${where}: path must be a directory, not ':memory:'`)
     limits.signal?.throwIfAborted()
@@ -133,6 +140,29 @@ export class Database extends DatabaseStateMethods {
     const allowPartial = flagOf(where, 'allowPartial', given.allowPartial)
     given.signal?.throwIfAborted()
     return JSON.parse(await recoverNative(where, [checked, destinationOf(destination, where)], numbers, allowPartial, given)) as RecoverToResult
+  }
+
+  /**
+   * Makes `newKey` the key of the encrypted database at `path`, which no process may have open, and of the generations in its `backup/`. The
+   * documents are not written again: they are encrypted with a key of their own, which is encrypted anew, so this takes milliseconds and the
+   * derivation of a password. Whoever has `oldKey` and a copy of the files from before can still read what they hold; `backup` with another
+   * `encryptionKey` makes a copy with other keys. After a power cut one of the two keys opens it.
+   *
+   * Rejects with `WRONG_KEY` when `oldKey` does not open it, `NOT_ENCRYPTED` when it is not encrypted, `LOCKED` while it is open, and with
+   * `NOT_SUPPORTED` for `reencrypt: true`.
+   */
+  static async rekey(path: string | URL, oldKey: EncryptionKey, newKey: EncryptionKey, options?: RekeyOptions): Promise<void> {
+    const where = 'Database.rekey'
+    const given = optionsOf<RekeyOptions>(where, options, DATABASE.rekey)
+    const checked = pathOf(path, where)
+    if (checked === MEMORY) throw new TypeError(`${where}: path must be a directory, not ':memory:'`)
+    checkKey(where, 'oldKey', oldKey)
+    checkKey(where, 'newKey', newKey)
+    if (flagOf(where, 'reencrypt', given.reencrypt)) {
+      throw new MoltenError('NOT_SUPPORTED', `${where}: option reencrypt is not supported yet; db.backup(path, { encryptionKey }) writes a copy with other keys`)
+    }
+    given.signal?.throwIfAborted()
+    await rekeyNative(where, checked, [oldKey, newKey], given)
   }
 
   private constructor(connection: Connection, description: Description, sibling?: { name: DatabaseName; defaults: CollectionSettings; root: Database }) {

@@ -1,15 +1,16 @@
 // The methods of a database that are about its files and memory as a whole, its statistics, and what it has for those who come from MoltenDB.
 
 import { coreName, type DatabaseName } from '../arguments/namespace.js'
+import { keyOf, spending } from '../arguments/encryption-key.js'
 import { destinationOf, filePathOf, secretOf } from '../arguments/open-options.js'
 import { optionsOf } from '../arguments/option-check.js'
 import { DATABASE } from '../arguments/option-table.js'
 import type { Connection } from '../connection/connection.js'
 import { stoppableNative } from '../connection/opening.js'
 import { type Home, payloads } from '../molten/molten.js'
-import { native, type NativeProgress } from '../transport/native.js'
+import { native, type NativeDatabase, type NativeProgress } from '../transport/native.js'
 import type {
-  BackupResult, CompactResult, DatabaseStats, ExportMoltenOptions, ExportMoltenResult, ExportOptions, ExportResult, ImportMoltenOptions, ImportMoltenResult,
+  BackupOptions, BackupResult, CompactResult, DatabaseStats, ExportMoltenOptions, ExportMoltenResult, ExportOptions, ExportResult, ImportMoltenOptions, ImportMoltenResult,
   ImportOptions, ImportResult, ImportSource, LongOperationOptions, MoltenPayloads, OperationOptions
 } from '../types/index.js'
 import { exportLines, importLines } from './json-lines.js'
@@ -46,15 +47,20 @@ export abstract class DatabaseFileMethods {
 
   /**
    * Copies the current state into a new directory, while reads and writes continue; every write that resolved before the
-   * call is included. Resolves when the copy has been read back and is durable; it is a complete database. Rejects with `IO`
+   * call is included. Resolves when the copy has been read back and is durable; it is a complete database, which the key of this one opens,
+   * or that of option `encryptionKey`. Rejects with `IO`
    * when the path exists or cannot be written, `STORAGE_FULL` when there is no space; then no directory of that name is
    * left.
    */
-  async backup(path: string | URL, options?: LongOperationOptions): Promise<BackupResult> {
+  async backup(path: string | URL, options?: BackupOptions): Promise<BackupResult> {
     const where = 'Database.backup'
     const destination = destinationOf(path, where)
-    const limits = optionsOf<LongOperationOptions>(where, options, DATABASE.backup)
-    return JSON.parse(await this.#connection.callNative(where, (database, ticket, progress) => database.backup(destination, ticket, progress), limits)) as BackupResult
+    const limits = optionsOf<BackupOptions>(where, options, DATABASE.backup)
+    const given = limits.encryptionKey
+    const key = given === undefined ? undefined : await keyOf(where, 'option encryptionKey', given)
+    const run = (database: NativeDatabase, ticket: number, progress?: NativeProgress): Promise<string> =>
+      spending([key], () => database.backup(destination, ticket, progress, key))
+    return JSON.parse(await this.#connection.callNative(where, run, limits)) as BackupResult
   }
 
   /**

@@ -7,6 +7,7 @@ import type * as Url from 'node:url'
 import { uuidsBy, uuidv7 } from '../ids/uuid.js'
 import type { HistoryLimits, HistoryOptions, MoltenSecret, ObjectIdConstructor, OpenOptions, PrimaryKeyFactory, Retention, StorageMode } from '../types/index.js'
 import { checkFields, flagOf, wrongArgument } from './arguments.js'
+import { checkKey } from './encryption-key.js'
 import { checkNames, optionsOf } from './option-check.js'
 import { DATABASE, PARTS } from './option-table.js'
 
@@ -68,6 +69,7 @@ export function settingsOf(path: unknown, given: OpenOptions | null | undefined)
   const options = optionsOf<OpenOptions>(WHERE, given, DATABASE.open)
   const storage = storageOf(name, options)
   const clock = clockOf(options.clock)
+  if (options.encryptionKey !== undefined) checkKey(WHERE, 'option encryptionKey', options.encryptionKey)
   return {
     path: storage === 'memory' ? MEMORY : name,
     storage,

@@ -4,7 +4,8 @@
 
 import type { AcknowledgeOptions, ChangeStreamOptions, DatabaseChangeStreamOptions, DocumentHistoryOptions, LiveOptions } from '../types/changes.js'
 import type {
-  CollectionOptions, CreateCollectionOptions, ExportOptions, HistoryLimits, HistoryOptions, ImportOptions, OpenOptions, RecoverToOptions, Retention, Scrub
+  BackupOptions, CollectionOptions, CreateCollectionOptions, ExportOptions, HistoryLimits, HistoryOptions, ImportOptions, OpenOptions, RecoverToOptions, RekeyOptions, Retention,
+  Scrub, VerifyOptions
 } from '../types/databases.js'
 import type { ExplainVerbosityLike } from '../types/documents.js'
 import type {
@@ -81,8 +82,7 @@ export const REFUSED: { readonly [name: string]: RefusedOption | undefined } = {
   promoteValues: refused('results are JavaScript values', true),
   promoteLongs: refused('64-bit integers are BigInts', true),
   promoteBuffers: refused('binary comes back as a Buffer', true),
-  encryptedFields: refused('documents are not encrypted'),
-  encryptionKey: refused(LATER)
+  encryptedFields: refused('fields are not encrypted one by one; the option encryptionKey of Database.open encrypts all files')
 }
 
 /** Options of collections: refused by createCollection. */
@@ -263,10 +263,11 @@ export const COLLECTION = {
 export const DATABASE = {
   open: fields<OpenOptions>()(
     'storage', 'flushInterval', 'memoryLimit', 'queryMemoryLimit', 'autoCompact', 'autoIndex', 'retention', 'history', 'readOnly', 'createIfMissing', 'errorIfExists',
-    'recovery', 'check', 'scrub', 'ttlMonitor', 'ttlInterval', 'ObjectId', 'bson', 'pkFactory', 'ignoreUndefined', 'forceServerObjectId', 'clock', 'slowMs', 'signal', 'onProgress'
+    'recovery', 'check', 'scrub', 'ttlMonitor', 'ttlInterval', 'encryptionKey', 'ObjectId', 'bson', 'pkFactory', 'ignoreUndefined', 'forceServerObjectId', 'clock', 'slowMs', 'signal', 'onProgress'
   ),
-  verify: long,
-  recoverTo: operation<RecoverToOptions>()('allowPartial'),
+  verify: operation<VerifyOptions>()('onProgress', 'encryptionKey'),
+  recoverTo: operation<RecoverToOptions>()('allowPartial', 'encryptionKey'),
+  rekey: operation<RekeyOptions>()('reencrypt'),
   importMolten: operation<ImportMoltenOptions>()('password', 'salt', 'rejects', 'onProgress'),
   asOf: outside(none),
   fork: outside(none),
@@ -285,7 +286,7 @@ export const DATABASE = {
   aggregate: operation<AggregateOptions>()('batchSize', 'hint', 'let', 'allowDiskUse', UNCHECKED),
   flush: outside(none),
   compact: outside(long),
-  backup: outside(long),
+  backup: outside(operation<BackupOptions>()('onProgress', 'encryptionKey')),
   watch: outside(operation<DatabaseChangeStreamOptions>()(...watching, 'allDatabases')),
   stats: outside(none),
   transaction: session<TransactionRunOptions>()('maxTimeMS', 'maxIdleMS', 'signal', 'retries', 'isolation'),

@@ -62,6 +62,8 @@ function advised(error: MoltenError, message: string, directory: string | undefi
     case 'CORRUPT':
     case 'CORRUPT_TAIL':
       return `${message}; \`moltendb-node verify\` shows all damage, \`moltendb-node recover\` makes a database of what is whole`
+    case 'KEY_REQUIRED':
+      return `${where} is encrypted; set the environment variable MOLTENDB_KEY, or give --key-file FILE`
     case 'READ_ONLY':
       return 'this verb only reads, and $out and $merge write; run such a pipeline in a program'
     case 'HISTORY_LOST':

@@ -1,6 +1,6 @@
 // Opening the database of a call: for reading, without a change of any byte, or for writing, without giving back anything of the past.
 
-import { existsSync, readdirSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 
 import type { HistoryOptions, OpenOptions } from '../types/index.js'
@@ -19,6 +19,26 @@ const ALL_GENERATIONS = 1000
 /** The directory of a call. */
 export function directoryOf(call: Call): string {
   return call.arguments[0]!
+}
+
+/** The option with the key that a file or the environment gives; no argument is one, since other users see the arguments of a process. */
+export function keyOf(call: Call): { encryptionKey?: string | Uint8Array } {
+  const file = call.options['key-file']
+  const given = file === undefined ? process.env.MOLTENDB_KEY : readKey(String(file))
+  if (given === undefined || given === '') return {}
+  const digits = /^hex:([\da-f]{64})$/i.exec(given)
+  return { encryptionKey: digits ? Buffer.from(digits[1]!, 'hex') : given }
+}
+
+/** The text of a file, without a line break at its end. */
+function readKey(file: string): string {
+  try {
+    const key = readFileSync(file, 'utf8').replace(/\r?\n$/, '')
+    if (key !== '') return key
+  } catch (error) {
+    throw new VerbError(`the key cannot be read: ${(error as Error).message}`)
+  }
+  throw new VerbError(`${file} holds no key`)
 }
 
 /** Runs a function with the database that the call names, as it was at `--at`, and closes it. */
@@ -50,7 +70,7 @@ export async function writing<R>(call: Call, run: (db: Database) => Promise<R>, 
 
 async function open(call: Call, options: OpenOptions): Promise<Database> {
   try {
-    return await thePackage().Database.open(directoryOf(call), { createIfMissing: false, signal: call.signal, onProgress: call.progress.steps, ...options })
+    return await thePackage().Database.open(directoryOf(call), { createIfMissing: false, signal: call.signal, onProgress: call.progress.steps, ...keyOf(call), ...options })
   } finally {
     // Its bar would stand in what is printed.
     call.progress.end()

@@ -1,10 +1,11 @@
 // How a database is opened and verified in the core.
 
 import type { MomentNumbers } from '../arguments/moment.js'
+import { keyOf, spending } from '../arguments/encryption-key.js'
 import type { Settings } from '../arguments/open-options.js'
 import { MoltenError } from '../errors.js'
 import { failureOf, native, type NativeDatabase, type NativeProgress } from '../transport/native.js'
-import type { LongOperationOptions, OpenOptions, OperationOptions } from '../types/index.js'
+import type { EncryptionKey, OpenOptions, OperationOptions, RecoverToOptions, VerifyOptions } from '../types/index.js'
 import { abortable } from './abort.js'
 import { untilGivenUp } from './deadline.js'
 import { errorOfNative } from './failures.js'
@@ -19,11 +20,11 @@ export function joiningOptions(error: unknown, options: OpenOptions | undefined)
 }
 
 /** Opens a database; the signal and an error of `onProgress` end that. */
-export async function openNative(settings: Settings): Promise<NativeDatabase> {
+export async function openNative(settings: Settings, key?: Uint8Array): Promise<NativeDatabase> {
   let opening: Promise<NativeDatabase>
   try {
     const open = (progress?: NativeProgress): Promise<NativeDatabase> => {
-      return (opening = Promise.resolve(native().NativeDatabase.open(settings.path, settings.core, progress)))
+      return (opening = Promise.resolve(spending([key], () => native().NativeDatabase.open(settings.path, settings.core, progress, key))))
     }
     return await abortable(reporting(open, settings.onProgress), settings.signal)
   } catch (error) {
@@ -41,13 +42,14 @@ export async function openNative(settings: Settings): Promise<NativeDatabase> {
 
 /** Makes a new database of a moment of a directory; resolves with the result as JSON. */
 export async function recoverNative(
-  where: string, [path, destination]: readonly [string, string], { lsn, time }: MomentNumbers, allowPartial: boolean, limits: OperationOptions
+  where: string, [path, destination]: readonly [string, string], { lsn, time }: MomentNumbers, allowPartial: boolean, limits: RecoverToOptions
 ): Promise<string> {
   const { signal } = limits
+  const key = await keyOf(where, 'option encryptionKey', limits.encryptionKey)
   const stop = new (native().NativeProgress)()
   // Given up, it is waited for: then no directory is left, and the one that it reads is free; or it was complete before.
   let isGivenUp = false
-  const made = native().NativeDatabase.recoverTo(path, destination, lsn, time, allowPartial, stop)
+  const made = spending([key], () => native().NativeDatabase.recoverTo(path, destination, lsn, time, allowPartial, stop, key))
   try {
     return await untilGivenUp(where, made, limits, () => {
       isGivenUp = true
@@ -82,10 +84,23 @@ export async function stoppableNative(where: string, start: (progress: NativePro
 }
 
 /** Verifies a directory; resolves with the report as JSON. */
-export async function verifyNative(where: string, path: string, limits: LongOperationOptions): Promise<string> {
+export async function verifyNative(where: string, path: string, limits: VerifyOptions): Promise<string> {
   const { signal, onProgress } = limits
+  const key = await keyOf(where, 'option encryptionKey', limits.encryptionKey)
   try {
-    return await untilGivenUp(where, reporting((progress) => native().NativeDatabase.verify(path, progress), onProgress), limits)
+    return await untilGivenUp(where, reporting((progress) => spending([key], () => native().NativeDatabase.verify(path, progress, key)), onProgress), limits)
+  } catch (error) {
+    throw signal?.aborted && error === signal.reason ? error : errorOfNative(where, error)
+  }
+}
+
+/** Makes another key that of a directory. */
+export async function rekeyNative(where: string, path: string, keys: readonly [EncryptionKey, EncryptionKey], limits: OperationOptions): Promise<void> {
+  const { signal } = limits
+  const old = await keyOf(where, 'oldKey', keys[0])
+  const key = await keyOf(where, 'newKey', keys[1])
+  try {
+    await untilGivenUp(where, spending([old, key], () => native().NativeDatabase.rekey(path, old!, key!)), limits)
   } catch (error) {
     throw signal?.aborted && error === signal.reason ? error : errorOfNative(where, error)
   }

@@ -18,7 +18,8 @@ export interface NativeDatabase {
   fork(): Promise<NativeDatabase>
   /** The time of what is written from now on, or null for that of the clock. */
   setTime(time: number | null): void
-  backup(destination: string, ticket: number, progress?: NativeProgress): Promise<string>
+  /** A key is its kind and its bytes, which are copied before this returns. */
+  backup(destination: string, ticket: number, progress?: NativeProgress, key?: Uint8Array): Promise<string>
   stop(ticket: number): void
   interrupt(): void
   /** Of one database, or without a name of all. */
@@ -53,9 +54,10 @@ export interface Native {
   version(): string
   NativeDatabase: {
     /** A database in memory is returned without a promise. */
-    open(path: string, optionsJson: string, progress?: NativeProgress): Promise<NativeDatabase> | NativeDatabase
-    verify(path: string, progress?: NativeProgress): Promise<string>
-    recoverTo(path: string, destination: string, lsn: number | null, time: number | null, allowPartial: boolean, stop: NativeProgress): Promise<string>
+    open(path: string, optionsJson: string, progress?: NativeProgress, key?: Uint8Array): Promise<NativeDatabase> | NativeDatabase
+    verify(path: string, progress?: NativeProgress, key?: Uint8Array): Promise<string>
+    rekey(path: string, old: Uint8Array, key: Uint8Array): Promise<void>
+    recoverTo(path: string, destination: string, lsn: number | null, time: number | null, allowPartial: boolean, stop: NativeProgress, key?: Uint8Array): Promise<string>
     importMolten(log: string, destination: string, rejects: string | null, secret: string | Uint8Array | null, salt: string | null, progress: NativeProgress): Promise<string>
   }
   NativeProgress: new () => NativeProgress

@@ -2,10 +2,16 @@
 
 import type { Document, ObjectIdConstructor, PrimaryKeyFactory } from './documents.js'
 import type { SuggestedIndex } from './indexes.js'
-import type { DriverOptions, OperationOptions, ProgressOptions } from './options.js'
+import type { DriverOptions, LongOperationOptions, OperationOptions, ProgressOptions } from './options.js'
 
 /** Where writes go, and what a resolved write promises. */
 export type StorageMode = 'async' | 'sync' | 'memory'
+
+/**
+ * The key of an encrypted database: a password, from which a key is derived (Argon2id), 32 random bytes, or a function that returns one of
+ * them and is called once.
+ */
+export type EncryptionKey = string | Uint8Array | (() => string | Uint8Array | Promise<string | Uint8Array>)
 
 /** The options of `Database.open`. */
 export interface OpenOptions extends ProgressOptions {
@@ -48,6 +54,11 @@ export interface OpenOptions extends ProgressOptions {
    * the log of a day, at most 1 GiB.
    */
   history?: HistoryOptions
+  /**
+   * Encrypts all files of a new database (XChaCha20-Poly1305), and opens an encrypted one. Without it an encrypted database rejects with
+   * `KEY_REQUIRED`, with another key with `WRONG_KEY`; a database that is not encrypted rejects one with `NOT_ENCRYPTED`.
+   */
+  encryptionKey?: EncryptionKey
   /** Reads only; no byte on disk changes. Default false. */
   readOnly?: boolean
   /** Creates the database when it does not exist. Default true. */
@@ -176,6 +187,8 @@ export interface DatabaseStats {
   liveBytes: number
   /** Segments of the log on disk. */
   segments: number
+  /** Whether the files are encrypted. */
+  encrypted: boolean
   /** Bytes of the log, its history, the snapshot and the manifest; a checkpoint, which may be deleted, is not counted. */
   bytesOnDisk: number
   /** Bytes of the temporary files of sorts and groups that run now or whose cursors are open; they are not in `bytesOnDisk`. */
@@ -333,8 +346,29 @@ export interface HistoryReach {
 /** A moment of the past: after the newest commit that is not later than a date, or after the commit of this number. */
 export type Moment = Date | { time: Date } | { lsn: number }
 
+/** Options of `Database.verify`. */
+export interface VerifyOptions extends LongOperationOptions {
+  /** The key of an encrypted database. */
+  encryptionKey?: EncryptionKey
+}
+
+/** Options of `backup`. */
+export interface BackupOptions extends LongOperationOptions {
+  /** Another key for the copy; also of a database that is not encrypted. Default: the key of the database. */
+  encryptionKey?: EncryptionKey
+}
+
+/** Options of `Database.rekey`. One that is given up ends all the same, with the old key or the new one. */
+export interface RekeyOptions extends OperationOptions {
+  /** Not supported yet, but for `false`: a backup with another key is written with other keys as a whole. */
+  reencrypt?: boolean
+}
+
 /** Options of `Database.recoverTo`. */
 export interface RecoverToOptions extends OperationOptions {
+  /** The key of an encrypted database, which opens the new one too. */
+  encryptionKey?: EncryptionKey
+
   /** Takes the newest moment before the one that was asked for, where the files are damaged in between. Default false. */
   allowPartial?: boolean
 }

@@ -25,6 +25,7 @@ use super::port::closed;
 use super::wake::WakeFunction;
 use crate::engine::{Database, Interrupt, Limits, MEMORY, Progress, Wanted, recover_to};
 use crate::error::{Error, Kind, Result};
+use crate::options::OpenOptions;
 use crate::storage::{Lsn, Moment};
 
 /// The package and version of this addon. The facade compares it with its own before it calls anything else, and the packing script finds it
@@ -119,14 +120,17 @@ impl NativeDatabase {
         path: String,
         options_json: String,
         progress: Option<ClassInstance<'_, NativeProgress>>,
+        key: Option<Uint8Array>,
     ) -> napi::Result<Either<NativeDatabase, AsyncBlock<NativeDatabase>>> {
         let home = guarded(env, || environment::databases(env))?;
         let in_memory = path == MEMORY;
         // Resolved now: the working directory may change before the work begins.
         let at = Database::locate(&path);
         let progress = shared(progress);
+        // Copied now: the caller overwrites its own bytes.
+        let encryption = guarded(env, || options::key(key.as_deref()))?;
         let work = move || {
-            let options = options::parse(&path, &options_json)?;
+            let options = OpenOptions { encryption, ..options::parse(&path, &options_json)? };
             let handle = home.open(&path, at, options, &progress)?;
             Ok(NativeDatabase { handle, home, stops: Arc::default() })
         };
@@ -176,11 +180,25 @@ impl NativeDatabase {
         destination: String,
         ticket: u32,
         progress: Option<ClassInstance<'_, NativeProgress>>,
+        key: Option<Uint8Array>,
     ) -> napi::Result<AsyncBlock<String>> {
-        let (database, stoppable) =
-            (guarded(env, || self.database())?, self.stoppable(ticket, shared(progress)));
+        let (database, key) = guarded(env, || Ok((self.database()?, options::key(key.as_deref())?)))?;
+        let stoppable = self.stoppable(ticket, shared(progress));
         let destination = located(destination);
-        promise(env, move || json(&database.backup_within(&destination, &stoppable.interrupt())?))
+        promise(env, move || {
+            json(&database.backup_with(&destination, key.as_ref(), &stoppable.interrupt())?)
+        })
+    }
+
+    /// Resolves when another key opens the database in this directory.
+    #[napi]
+    pub fn rekey(env: &Env, path: String, old: Uint8Array, new: Uint8Array) -> napi::Result<AsyncBlock<()>> {
+        let keys = guarded(env, || Ok((options::key(Some(&old))?, options::key(Some(&new))?)))?;
+        let path = located(path);
+        promise(env, move || match keys {
+            (Some(old), Some(new)) => Database::rekey(&path, &old, &new),
+            _ => Err(Error::new(Kind::Argument, "rekey needs the old key and the new one")),
+        })
     }
 
     /// Interrupts the compaction or backup of this ticket; its promise still settles.
@@ -255,11 +273,17 @@ impl NativeDatabase {
         time: Option<f64>,
         allow_partial: bool,
         stop: ClassInstance<'_, NativeProgress>,
+        key: Option<Uint8Array>,
     ) -> napi::Result<AsyncBlock<String>> {
-        let wanted = guarded(env, || Ok(Wanted { moment: moment(lsn, time)?, allow_partial }))?;
+        let (wanted, key) = guarded(env, || {
+            Ok((Wanted { moment: moment(lsn, time)?, allow_partial }, options::key(key.as_deref())?))
+        })?;
         let (path, destination) = (located(path), located(destination));
         let limits = Limits { cancel: Some(stop.stop.clone()), ..Limits::default() };
-        promise(env, move || json(&recover_to(&path, &destination, wanted, &Interrupt::start(&limits, 0))?))
+        promise(env, move || {
+            let interrupt = Interrupt::start(&limits, 0);
+            json(&recover_to((&path, key.as_ref()), &destination, wanted, &interrupt)?)
+        })
     }
 
     /// Resolves with the statistics as one of the databases sees them, as JSON; the empty name is the default database.

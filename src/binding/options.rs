@@ -3,12 +3,27 @@
 use std::time::Duration;
 
 use serde_json::{Map, Value};
+use zeroize::Zeroizing;
 
 use crate::error::{Error, Kind, Result};
 use crate::options::{
-    Access, AutoCompact, AutoIndex, ChangeHistory, Check, Creation, History, HistoryLimits, MEMORY,
-    MemoryLimit, OpenOptions, PastHistory, PastLimits, RecoveryPolicy, Retention, Scrub, StorageMode,
+    Access, AutoCompact, AutoIndex, ChangeHistory, Check, Creation, EncryptionKey, History, HistoryLimits,
+    MEMORY, MemoryLimit, OpenOptions, PastHistory, PastLimits, RecoveryPolicy, Retention, Scrub, StorageMode,
 };
+
+/// The first byte of a key from JavaScript, before its bytes: those of a text, or the 32 of a key.
+const TEXT: u8 = 1;
+const BYTES: u8 = 2;
+
+/// The key that JavaScript gives, which overwrites its own copy.
+pub fn key(given: Option<&[u8]>) -> Result<Option<EncryptionKey>> {
+    match given.and_then(<[u8]>::split_first) {
+        None => Ok(None),
+        Some((&TEXT, text)) => EncryptionKey::password(Zeroizing::new(text.to_vec())).map(Some),
+        Some((&BYTES, bytes)) => EncryptionKey::raw(bytes).map(Some),
+        Some(_) => Err(Error::new(Kind::Argument, "encryptionKey must be a text or 32 bytes")),
+    }
+}
 
 /// The options of opening this path, from JSON; an empty text means no options.
 pub fn parse(path: &str, json: &str) -> Result<OpenOptions> {

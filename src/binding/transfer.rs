@@ -10,6 +10,7 @@ use parking_lot::Mutex;
 
 use super::failure::guarded;
 use super::native::{NativeDatabase, NativeProgress, json, located, promise, shared};
+use super::options;
 use crate::engine::recovery::verify::verify_within;
 use crate::engine::transfer::import::IfExists;
 use crate::engine::{Export, Import, ImportOptions, Interrupt, MoltenOptions, Secret, import_molten};
@@ -94,9 +95,11 @@ impl NativeDatabase {
         env: &Env,
         path: String,
         progress: Option<ClassInstance<'_, NativeProgress>>,
+        key: Option<Uint8Array>,
     ) -> napi::Result<AsyncBlock<String>> {
+        let key = guarded(env, || options::key(key.as_deref()))?;
         let (path, progress) = (located(path), shared(progress));
-        promise(env, move || json(&verify_within(&path, &progress)?))
+        promise(env, move || json(&verify_within(&path, key.as_ref(), &progress)?))
     }
 
     /// Resolves when a new database has what one of MoltenDB holds, with the result as JSON. `secret` is a password, or a key of

@@ -53,7 +53,7 @@ pub(crate) mod write;
 pub use crate::options::MEMORY;
 pub use database::{
     Database, DatabaseCounts, DatabaseStats, Description, RecoveredTo, Wanted, import_molten, recover_to,
-    recover_to_on,
+    recover_to_on, recover_to_with,
 };
 pub use exec::{Interrupt, Limits, Progress};
 pub use format::record;

@@ -3,6 +3,7 @@
 //! The folders, from the bottom up. Each imports only what stands above it in this list (`tests/layering`).
 //!
 //! - [`pages`]: the bytes of pages: trees of keys and of rows
+//! - [`cipher`]: keys, and what is sealed with them
 //! - [`contract`]: the trait that every backend implements, the completion of a durable call, the poison latch
 //! - [`host`]: files, time, randomness and locks
 //! - [`mod@format`]: the bytes of the files
@@ -16,6 +17,7 @@
 #![allow(clippy::module_inception, reason = "the main file of a folder has the name of the folder")]
 
 pub(crate) mod backends;
+pub mod cipher;
 pub(crate) mod contract;
 pub(crate) mod format;
 pub(crate) mod generation;
@@ -48,4 +50,5 @@ pub(crate) use open::open::{create_parents, open_disk_from_checkpoint};
 pub use open::recovery::RecoveryReport;
 pub use open::report::{Damage, FileReport};
 pub(crate) use open::scrub::{ScrubVisitor, scrub};
+pub use open::unlock::{rekey, unlocked};
 pub(crate) use open::whole::{Read, list_whole};

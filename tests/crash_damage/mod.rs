@@ -14,8 +14,10 @@ impl Cycle {
     /// A bit of a file flips after a crash. It is reported, or it does not matter; no other content is ever read.
     pub(crate) fn survive_damage(&mut self) -> std::result::Result<(), String> {
         self.live()?;
+        let encryption = self.key.clone();
         let read_only = |sim: &Sim| {
-            let options = OpenOptions { access: Access::ReadOnly, ..OpenOptions::default() };
+            let encryption = encryption.clone();
+            let options = OpenOptions { encryption, access: Access::ReadOnly, ..OpenOptions::default() };
             let mut loaded = Loaded::default();
             let opened = open_disk(&sim.process(), Path::new(PATH), &options, None, &mut loaded);
             opened.map_err(|error| format!("{error:?}")).and_then(|_| loaded.commits())

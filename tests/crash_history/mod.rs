@@ -10,7 +10,7 @@ use moltendb_node::options::{ChangeHistory, HistoryLimits, PastHistory, PastLimi
 use moltendb_node::storage::manifest::Manifest;
 use moltendb_node::storage::segment::parse_segment_name;
 use moltendb_node::storage::snapshot::parse_snapshot_name;
-use moltendb_node::storage::{Host, Lsn, Moment, StorageBackend};
+use moltendb_node::storage::{Host, Lsn, Moment, StorageBackend, unlocked};
 
 use crate::loading::{Loaded, Payloads};
 use crate::sim::Dice;
@@ -93,7 +93,9 @@ impl Cycle {
     /// No file went before the mark did. A backup takes files away, and is removed with them.
     pub(crate) fn check_mark(&self, host: &Host) -> Result<(), String> {
         let dir = Path::new(PATH);
-        let Ok(manifest) = Manifest::read(host, dir, false) else { return Ok(()) };
+        let manifest =
+            unlocked(host, dir, self.key.as_ref()).and_then(|host| Manifest::read(&host, dir, false));
+        let Ok(manifest) = manifest else { return Ok(()) };
         if self.retention > 0 || manifest.history == 0 {
             return Ok(());
         }

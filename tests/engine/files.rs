@@ -16,6 +16,9 @@ pub trait Word: Clone + Send + Sync + 'static {
 
     /// Called after a read, before it returns.
     fn after_read(&self) {}
+
+    /// Called with the bytes of each write.
+    fn wrote(&self, _path: &Path, _bytes: &[u8]) {}
 }
 
 /// The host with files that call the test.
@@ -89,6 +92,7 @@ impl<W: Word> VfsFile for File<W> {
     }
     fn write_at(&self, offset: u64, bytes: &[u8]) -> io::Result<usize> {
         self.word.before("write", &self.path, bytes.len())?;
+        self.word.wrote(&self.path, bytes);
         self.file.write_at(offset, bytes)
     }
     fn len(&self) -> io::Result<u64> {

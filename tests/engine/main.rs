@@ -14,6 +14,7 @@ mod databases;
 mod direct;
 #[path = "../../fuzz/entries/disk.rs"]
 mod disk;
+mod encrypted;
 mod ended_cursors;
 mod files;
 mod indexes;

@@ -103,15 +103,19 @@ const ALL: &[&str] = &[
 
 const STORAGE: Below = &[
     ("pages", &[]),
+    ("cipher", &[]),
     ("contract", &["pages"]),
-    ("host", &["contract"]),
-    ("format", &["host", "contract", "pages"]),
-    ("spill", &["host", "contract", "format", "pages"]),
-    ("log", &["host", "contract", "format", "pages"]),
-    ("runs", &["host", "contract", "format", "pages"]),
-    ("generation", &["host", "contract", "format", "log", "pages", "runs"]),
-    ("backends", &["host", "contract", "format", "pages", "spill", "log", "generation"]),
-    ("open", &["host", "contract", "format", "pages", "spill", "log", "runs", "generation", "backends"]),
+    ("host", &["contract", "cipher"]),
+    ("format", &["host", "contract", "cipher", "pages"]),
+    ("spill", &["host", "contract", "cipher", "format", "pages"]),
+    ("log", &["host", "contract", "cipher", "format", "pages"]),
+    ("runs", &["host", "contract", "cipher", "format", "pages"]),
+    ("generation", &["host", "contract", "cipher", "format", "log", "pages", "runs"]),
+    ("backends", &["host", "contract", "cipher", "format", "pages", "spill", "log", "generation"]),
+    (
+        "open",
+        &["host", "contract", "cipher", "format", "pages", "spill", "log", "runs", "generation", "backends"],
+    ),
 ];
 
 /// Paths that only these files or folders may name.
@@ -122,6 +126,9 @@ pub const CONFINED: Below = &[
     ("std::time::SystemTime", &["storage/host/system.rs"]),
     ("std::time::Instant", &["storage/host/system.rs"]),
     ("getrandom", &["storage/host/system.rs"]),
+    ("argon2", &["storage/cipher/key_block.rs"]),
+    ("blake2", &["storage/cipher/unit.rs"]),
+    ("chacha20poly1305", &["storage/cipher/unit.rs"]),
     ("jiff", &["query/date/"]),
     ("parking_lot", &["binding/", "document/", "query/", "storage/", "engine/exec/locks.rs"]),
 ];

@@ -151,7 +151,7 @@ impl Sim {
         static NUMBER: AtomicU64 = AtomicU64::new(0);
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         let process = Process { sim: self.clone(), epoch: world.epoch, number };
-        Host { vfs: Arc::new(process), clock: Arc::new(NoClock), rng: Arc::new(SimRng(dice)) }
+        Host::new(Arc::new(process), Arc::new(NoClock), Arc::new(SimRng(dice)))
     }
 
     pub fn die_after(&self, operations: u64) {

@@ -58,6 +58,12 @@ export const COMMON: readonly Option[] = [
   { name: 'help', short: 'h', summary: 'how the verb is called' }
 ]
 
+/** The option of every verb that opens a database. */
+export const KEY_FILE: Option = {
+  name: 'key-file', value: 'FILE', completes: 'file',
+  summary: 'a file with the encryptionKey: its text, or hex: and 64 digits; also by the environment variable MOLTENDB_KEY'
+}
+
 /** Options that several verbs have. */
 export const DB: Option = { name: 'db', value: 'NAME', summary: 'another database of the directory' }
 export const AT: Option = { name: 'at', value: 'LSN|DATE', summary: 'the database as it was after a commit, or at a time' }

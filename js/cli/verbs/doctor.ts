@@ -6,7 +6,7 @@ import { basename, dirname, join, resolve } from 'node:path'
 import type { DatabaseStats, IndexDescriptionInfo, Verification } from '../../types/index.js'
 import { EXIT } from '../failures.js'
 import { DIR, type Call, type Verb } from '../line/table.js'
-import { directoryOf, generations, reading } from '../opening.js'
+import { directoryOf, generations, keyOf, reading } from '../opening.js'
 import { bytes, grouped, several } from '../output/text.js'
 import { type Database, thePackage } from '../package.js'
 import { written } from '../values/extended-json.js'
@@ -47,7 +47,7 @@ export const doctor: Verb = {
 async function* examined(call: Call): AsyncGenerator<Finding, void, void> {
   const directory = directoryOf(call)
   const { signal, progress } = call
-  const verification = await thePackage().Database.verify(directory, { signal, onProgress: progress.steps })
+  const verification = await thePackage().Database.verify(directory, { signal, onProgress: progress.steps, ...keyOf(call) })
   yield* filesOf(verification)
   yield* leftovers(directory)
   let findings: Finding[]

@@ -3,7 +3,7 @@
 import { completion, SHELLS } from '../line/completion.js'
 import { helpOf, overview, verbArgument } from '../line/help.js'
 import { quoted, unknownVerb } from '../line/parse.js'
-import type { Verb } from '../line/table.js'
+import { DIR, KEY_FILE, type Verb } from '../line/table.js'
 import { didYouMean, UsageError } from '../line/usage.js'
 import { doctor } from './doctor.js'
 import { ls, stats } from './listings.js'
@@ -26,7 +26,12 @@ const completionVerb: Verb = {
   }
 }
 
-const of: Verb[] = [stats, ls, find, count, explain, aggregate, exportVerb, importVerb, verify, compact, backup, recover, log, history, doctor, completionVerb]
+const of: Verb[] = [
+  ...[stats, ls, find, count, explain, aggregate, exportVerb, importVerb, verify, compact, backup, recover, log, history, doctor].map((verb) => (
+    verb.arguments.includes(DIR) ? { ...verb, options: [...verb.options, KEY_FILE] } : verb
+  )),
+  completionVerb
+]
 
 const help: Verb = {
   name: 'help',

@@ -4,7 +4,7 @@ import type { Moment, VerifiedFile } from '../../types/index.js'
 import { EXIT, failureOf } from '../failures.js'
 import { AT, DIR, type Call, type Verb } from '../line/table.js'
 import { UsageError } from '../line/usage.js'
-import { directoryOf, reading, writing } from '../opening.js'
+import { directoryOf, keyOf, reading, writing } from '../opening.js'
 import { bytes, grouped, moment, several } from '../output/text.js'
 import { thePackage } from '../package.js'
 import { lsnOf, timeOf } from '../values/moment.js'
@@ -19,7 +19,7 @@ export const verify: Verb = {
   examples: ['verify backups/monday'],
   run: async (call) => {
     const { output, signal, progress } = call
-    const found = await thePackage().Database.verify(directoryOf(call), { signal, onProgress: progress.steps })
+    const found = await thePackage().Database.verify(directoryOf(call), { signal, onProgress: progress.steps, ...keyOf(call) })
     progress.end()
     if (output.isTable) {
       await output.table(found.files.map(rowOf), ['file', 'kind', 'bytes', 'commits', 'state'])
@@ -90,8 +90,8 @@ export const recover: Verb = {
     const destination = call.arguments[1]!
     const at = recoveryMoment(call)
     const allowPartial = options['allow-partial'] === true
-    const done = await thePackage().Database.recoverTo(directoryOf(call), destination, at, { allowPartial, signal }).catch((error: unknown) => {
-      if (!allowPartial && thePackage().MoltenError.isMoltenError(error) && error.kind === 'CORRUPT') error.message = `${error.message}; --allow-partial takes that much`
+    const done = await thePackage().Database.recoverTo(directoryOf(call), destination, at, { allowPartial, signal, ...keyOf(call) }).catch((error: unknown) => {
+      if (!allowPartial && thePackage().MoltenError.isMoltenError(error) && (error.kind === 'CORRUPT' || error.kind === 'TAMPERED')) error.message = `${error.message}; --allow-partial takes that much`
       throw error
     })
     if (!output.isTable) return output.json(done)

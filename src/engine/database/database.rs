@@ -32,7 +32,8 @@ use crate::engine::transfer::molten::export_molten;
 use crate::engine::transfer::{MoltenExported, Secret};
 use crate::error::{Error, Kind, Result};
 use crate::index::Spec;
-use crate::options::{Check, MEMORY, OpenOptions, StorageMode};
+use crate::options::{Check, EncryptionKey, MEMORY, OpenOptions, StorageMode};
+use crate::storage;
 use crate::storage::host::memory;
 use crate::storage::{Host, Opened, RecoveryReport, open_disk, open_disk_from_checkpoint, open_memory};
 
@@ -141,7 +142,7 @@ impl Database {
         })?;
         rebase::begin(&store, &runtime);
         monitor::begin(&store, &runtime);
-        scrub::begin(&store, host, at);
+        scrub::begin(&store, &store.host(), at);
         Ok(Self::handle(store, options, runtime, place, Some(at.to_path_buf())))
     }
 
@@ -153,6 +154,8 @@ impl Database {
         at: Option<PathBuf>,
     ) -> Arc<Database> {
         let closed = Arc::new(AtomicBool::new(false));
+        // The key is not needed any more.
+        let options = OpenOptions { encryption: None, ..options };
         Arc::new(Database {
             store,
             options,
@@ -263,9 +266,32 @@ impl Database {
 
     /// [`Database::backup`] that stops when the interrupt fires, and then leaves nothing.
     pub fn backup_within(&self, destination: &str, interrupt: &Interrupt) -> Result<Backup> {
+        self.backup_with(destination, None, interrupt)
+    }
+
+    /// The same; the copy is encrypted with this key, or opens with that of the database.
+    pub fn backup_with(
+        &self,
+        destination: &str,
+        key: Option<&EncryptionKey>,
+        interrupt: &Interrupt,
+    ) -> Result<Backup> {
         self.check_open("backup")?;
-        let destination = Path::new(destination);
-        backup::run(&self.store, &Host::system(), self.at.as_deref(), destination, interrupt)
+        let (host, own, destination) = (Host::system(), self.at.as_deref(), Path::new(destination));
+        backup::run(&self.store, (&host, own), (destination, key), interrupt)
+    }
+
+    /// Makes another key that of the database at this path, which no process has open; see [`storage::rekey`].
+    pub fn rekey(path: &str, old: &EncryptionKey, new: &EncryptionKey) -> Result<()> {
+        Self::rekey_on(&Host::system(), path, old, new)
+    }
+
+    /// [`Database::rekey`] on another file system.
+    pub fn rekey_on(host: &Host, path: &str, old: &EncryptionKey, new: &EncryptionKey) -> Result<()> {
+        if path.is_empty() || path == MEMORY {
+            return Err(Error::new(Kind::Argument, "path must name the directory of a database"));
+        }
+        storage::rekey(host, Path::new(path), old, new)
     }
 
     /// Creates indexes, all or none, and the collection if it is missing; returns their names once that is published.
@@ -374,6 +400,7 @@ impl Database {
             hot_bytes: all().map(|collection| collection.hot_bytes()).sum::<u64>()
                 + self.store.documents().bytes(),
             live_bytes: all().map(|collection| collection.live_bytes()).sum(),
+            encrypted: self.store.host().cipher.is_sealing(),
             segments: storage.segments,
             bytes_on_disk: storage.bytes_on_disk,
             spill_bytes: storage.spill_bytes,

@@ -23,7 +23,7 @@ use crate::engine::store::{Recovered, Store};
 use crate::error::{Error, Kind, Result};
 use crate::options::{Access, Creation, MEMORY, OpenOptions, StorageMode};
 use crate::query::Filter;
-use crate::storage::{Lsn, open_memory_after};
+use crate::storage::{Lsn, Opened, open_memory_after};
 
 /// Slots that are read between two looks at the limits.
 const STRETCH: u64 = 8_192;
@@ -47,7 +47,8 @@ impl Database {
             },
             ..store.options().clone()
         };
-        let opened = open_memory_after(recovered.lsn);
+        // What it spills is encrypted as that of this database.
+        let opened = Opened { cipher: store.host().cipher, ..open_memory_after(recovered.lsn) };
         let place = (MEMORY.to_owned(), Path::new(""));
         let fork = Store::new(place, opened, &store.host(), options.clone(), recovered, |_, _, _| Ok(None));
         let catalogue = fork.views().catalogue();

@@ -19,5 +19,5 @@ mod stats;
 pub use counts::DatabaseCounts;
 pub use database::{Database, Description};
 pub use import_molten::import_molten;
-pub use recover_to::{RecoveredTo, Wanted, recover_to, recover_to_on};
+pub use recover_to::{RecoveredTo, Wanted, recover_to, recover_to_on, recover_to_with};
 pub use stats::DatabaseStats;

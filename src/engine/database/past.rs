@@ -52,7 +52,8 @@ pub(super) fn open(
 ) -> Result<Arc<Store>> {
     let lsn = recovered.lsn;
     let report = RecoveryReport { clean: true, last_lsn: lsn.0, ..RecoveryReport::default() };
-    let opened = Opened { backend: Arc::new(storage(lsn)), report, last_lsn: lsn };
+    let opened =
+        Opened { backend: Arc::new(storage(lsn)), report, last_lsn: lsn, cipher: host.cipher.clone() };
     let options = OpenOptions {
         access: Access::ReadOnly,
         creation: Creation::Never,

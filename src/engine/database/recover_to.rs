@@ -11,7 +11,7 @@ use crate::engine::recovery::replay::Replay;
 use crate::engine::recovery::reported::Stoppable;
 use crate::engine::store::Recovered;
 use crate::error::{Error, Kind, Result};
-use crate::options::{MEMORY, OpenOptions};
+use crate::options::{EncryptionKey, MEMORY, OpenOptions};
 use crate::query::date::text_of;
 use crate::storage::host::memory;
 use crate::storage::{Directory, Host, Led, Lsn, Moment, PastStorage, Way};
@@ -51,20 +51,31 @@ pub struct Wanted {
     pub allow_partial: bool,
 }
 
-/// Makes a new database of a moment of the directory at `path`, which stays as it is.
+/// Makes a new database of a moment of the directory at `path`, which stays as it is. If that is encrypted, its key opens both.
 pub fn recover_to(
+    (path, key): (&str, Option<&EncryptionKey>),
+    destination: &str,
+    wanted: Wanted,
+    interrupt: &Interrupt,
+) -> Result<RecoveredTo> {
+    recover_to_with(&Host::system(), (path, key), destination, wanted, interrupt)
+}
+
+/// [`recover_to`] on another file system, of a directory that is not encrypted.
+pub fn recover_to_on(
+    host: &Host,
     path: &str,
     destination: &str,
     wanted: Wanted,
     interrupt: &Interrupt,
 ) -> Result<RecoveredTo> {
-    recover_to_on(&Host::system(), path, destination, wanted, interrupt)
+    recover_to_with(host, (path, None), destination, wanted, interrupt)
 }
 
 /// [`recover_to`] on another file system.
-pub fn recover_to_on(
+pub fn recover_to_with(
     host: &Host,
-    path: &str,
+    (path, key): (&str, Option<&EncryptionKey>),
     destination: &str,
     wanted: Wanted,
     interrupt: &Interrupt,
@@ -74,16 +85,16 @@ pub fn recover_to_on(
     }
     let mut options = OpenOptions::default();
     options.settle_memory(memory::allowed());
-    let directory = Directory::open(host, Path::new(path))?;
+    let directory = Directory::open(host, Path::new(path), key)?;
     let found = find(&directory, wanted, &options, interrupt)?;
     let files = found.way.into_files();
     let at = directory.path();
     let database = directory.database();
     let time = Some(found.recovered.time).filter(|time| *time != i64::MIN);
-    let store = past::open(host, (path, at), &options, found.recovered, |lsn| {
+    let store = past::open(directory.host(), (path, at), &options, found.recovered, |lsn| {
         PastStorage::new(lsn, database, None, files)
     })?;
-    let made = backup::run(&store, host, Some(at), Path::new(destination), interrupt)?;
+    let made = backup::run(&store, (host, Some(at)), (Path::new(destination), None), interrupt)?;
     store.close()?;
     Ok(RecoveredTo {
         lsn: made.lsn,
@@ -115,7 +126,7 @@ fn find(
         let (way, led) = match led {
             Ok(led) => led,
             // A snapshot is damaged: an older one, and the log behind it, may lead to the same state.
-            Err(error) if error.kind() == Kind::Corrupt => {
+            Err(error) if error.is_damage() => {
                 failed.get_or_insert(error);
                 continue;
             }
@@ -151,7 +162,7 @@ fn partial(error: &Error, last: Lsn, time: Option<i64>) -> Error {
         error.message(),
         last.0
     );
-    Error::new(Kind::Corrupt, message).with_details(error.details().clone())
+    Error::new(error.kind(), message).with_details(error.details().clone())
 }
 
 fn described(error: &Error) -> Damaged {

@@ -8,7 +8,7 @@ use std::sync::{Arc, LazyLock};
 use crate::engine::exec::locks::{LongMutex, Mutex};
 use crate::engine::store::Store;
 use crate::error::{Details, Error, Kind, Result};
-use crate::options::{Access, Creation, OpenOptions};
+use crate::options::{Access, Creation, EncryptionKey, OpenOptions};
 use crate::storage::Host;
 
 /// Device and inode of a directory.
@@ -106,7 +106,26 @@ fn contradicts(message: String, open_with: &'static str) -> Error {
         .with_details(Details { open_with: Some(open_with), ..Details::default() })
 }
 
+/// The key must be that of the open database, also where it is given once more.
+fn check_key(store: &Store, path: &Path, key: Option<&EncryptionKey>) -> Result<()> {
+    let cipher = store.host().cipher;
+    let (kind, what) = match (cipher.is_sealing(), key) {
+        (true, Some(key)) if cipher.is_opened_by(key)? => return Ok(()),
+        (false, None) => return Ok(()),
+        (true, Some(_)) => {
+            (Kind::WrongKey, "is encrypted with another key; open it with the right encryptionKey")
+        }
+        (true, None) => (Kind::KeyRequired, "is encrypted; open it with its encryptionKey"),
+        (false, Some(_)) => {
+            (Kind::NotEncrypted, "is not encrypted, and encryptionKey was given; open it without")
+        }
+    };
+    let details = Details { file: Some(path.to_path_buf()), ..Details::default() };
+    Err(Error::new(kind, format!("{} {what}", path.display())).with_details(details))
+}
+
 fn check_joining(store: &Store, path: &Path, options: &OpenOptions) -> Result<()> {
+    check_key(store, path, options.encryption.as_ref())?;
     let path = path.display();
     let (open, requested) = (store.options(), options);
     if open.storage != requested.storage {

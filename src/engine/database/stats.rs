@@ -25,6 +25,8 @@ pub struct DatabaseStats {
     pub memory_limit: Option<u64>,
     /// Bytes of the newest version of every document, in memory or on disk.
     pub live_bytes: u64,
+    /// Whether its files are encrypted.
+    pub encrypted: bool,
     /// Segments on disk.
     pub segments: u64,
     /// Bytes of all files of the database.

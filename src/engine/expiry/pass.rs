@@ -85,7 +85,7 @@ impl<'s> Sweep<'s> {
         index: &'s Index,
         seconds: u32,
     ) -> Result<Sweep<'s>> {
-        let by = store.now().saturating_sub(i64::from(seconds) * 1_000);
+        let by = store.time().saturating_sub(i64::from(seconds) * 1_000);
         let (filter, range) = expired_by(index, by)?;
         Ok(Sweep { store, collection, index, seconds, filter, range })
     }

@@ -13,7 +13,7 @@ use super::snapshot::{self, Generation};
 use crate::engine::exec::interrupt::Interrupt;
 use crate::engine::store::Store;
 use crate::error::{Details, Error, Kind, Result};
-use crate::options::{Creation, OpenOptions, StorageMode};
+use crate::options::{Creation, EncryptionKey, OpenOptions, StorageMode};
 use crate::storage::host::vfs::EntryKind;
 use crate::storage::{Discard, Host, create_parents, is_own_name, open_disk};
 
@@ -35,13 +35,13 @@ pub struct Backup {
 const ATTEMPTS: u32 = 16;
 
 /// Copies the current state into a new directory that is not in `own`, the database's directory. Reads and writes
-/// continue; every write that resolved before the call is in the copy. Stops when the interrupt fires, and then leaves
+/// continue; every write that resolved before the call is in the copy. It is encrypted with this key, or opens with that of the
+/// database. Stops when the interrupt fires, and then leaves
 /// nothing.
 pub(crate) fn run(
     store: &Store,
-    host: &Host,
-    own: Option<&Path>,
-    destination: &Path,
+    (host, own): (&Host, Option<&Path>),
+    (destination, key): (&Path, Option<&EncryptionKey>),
     interrupt: &Interrupt,
 ) -> Result<Backup> {
     let began = store.elapsed();
@@ -57,7 +57,7 @@ pub(crate) fn run(
     }
     check_outside(host, own, destination)?;
     let partial = make_partial(host, destination)?;
-    let made = copy(store, host, &partial, interrupt).and_then(|backup| {
+    let made = copy(store, host, &partial, key, interrupt).and_then(|backup| {
         // Never over a directory that was created meanwhile, such as another backup: a directory with content is not
         // replaced.
         host.vfs.rename(&partial, destination).map_err(|error| {
@@ -75,9 +75,19 @@ pub(crate) fn run(
     Ok(Backup { ms: (store.elapsed() - began).as_millis() as u64, ..made? })
 }
 
-fn copy(store: &Store, host: &Host, partial: &Path, interrupt: &Interrupt) -> Result<Backup> {
-    let options =
-        OpenOptions { storage: StorageMode::Sync, creation: Creation::MustBeNew, ..OpenOptions::default() };
+fn copy(
+    store: &Store,
+    host: &Host,
+    partial: &Path,
+    key: Option<&EncryptionKey>,
+    interrupt: &Interrupt,
+) -> Result<Backup> {
+    let options = OpenOptions {
+        encryption: key.cloned().or_else(|| store.host().cipher.key()),
+        storage: StorageMode::Sync,
+        creation: Creation::MustBeNew,
+        ..OpenOptions::default()
+    };
     let generation = {
         let applied = store.applied();
         match store.refusal_to_read(&applied) {

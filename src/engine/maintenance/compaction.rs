@@ -178,7 +178,7 @@ fn complete(
     let ended = end().and_then(|written| {
         let Some((written, catalogue)) = written else { return Ok(None) };
         let file = store.storage().end_checkpoint(sink, &catalogue)?;
-        let (run, ..) = RunFile::open_named(store.vfs(), &file.path, &file.database, file.run)?;
+        let (run, ..) = RunFile::open_named(&store.host(), &file.path, &file.database, file.run)?;
         let files = written.contents.files.clone();
         Ok(Some((base_of(store, run.noting(file.damaged), files, captured.lsn()), written)))
     });

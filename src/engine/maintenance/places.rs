@@ -39,7 +39,7 @@ impl PlacePages {
         match self {
             PlacePages::File(sink) => {
                 let (file, end) = sink.so_far()?;
-                RunFile::open_unfinished(store.vfs(), &file.path, &file.database, file.run, end)
+                RunFile::open_unfinished(&store.host(), &file.path, &file.database, file.run, end)
             }
             PlacePages::Memory(pages) => Ok(pages.take()),
         }

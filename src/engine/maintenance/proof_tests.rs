@@ -50,9 +50,13 @@ fn refused(cold: bool, spoil: impl Fn(&Store)) -> Error {
     let twice = database.compact().unwrap_err();
     assert_eq!((refused.kind(), refused.message()), (Kind::Corrupt, twice.message()));
     assert!(refused.message().contains("the old files stay valid"), "{refused}");
-    let copy =
-        backup::run(&store, &Host::system(), None, &directory.path().join("copy"), &Interrupt::default())
-            .unwrap_err();
+    let copy = backup::run(
+        &store,
+        (&Host::system(), None),
+        (&directory.path().join("copy"), None),
+        &Interrupt::default(),
+    )
+    .unwrap_err();
     assert_eq!(copy.kind(), Kind::Corrupt);
     assert!(copy.message().contains("no backup was made"), "{copy}");
     let left = |path: &Path| -> Vec<String> {
@@ -199,7 +203,7 @@ fn a_compaction_and_a_backup_have_something_in_memory_for_a_few_documents_only_h
     super::snapshot::MOST_HELD.set(0);
     super::compaction::run(&store).unwrap();
     let copy = directory.path().join("copy");
-    backup::run(&store, &Host::system(), None, &copy, &Interrupt::default()).unwrap();
+    backup::run(&store, (&Host::system(), None), (&copy, None), &Interrupt::default()).unwrap();
     let most = super::snapshot::MOST_HELD.get();
     // A page of slots, and a block of 4 KiB.
     assert!((64..400).contains(&most), "{most}");

@@ -78,7 +78,7 @@ pub(super) fn run_locked(store: &Store) -> Result<bool> {
     let Some(file) = store.storage().checkpoint(cut, &leave)? else { return Ok(false) };
     let Some(written) = written.take() else { return Ok(false) };
     let base = {
-        let (run, ..) = RunFile::open_named(store.vfs(), &file.path, &file.database, file.run)?;
+        let (run, ..) = RunFile::open_named(&store.host(), &file.path, &file.database, file.run)?;
         base_of(store, run.noting(file.damaged.clone()), written.contents.files.clone(), captured.lsn())
     };
     store.wait_published(captured.lsn())?;

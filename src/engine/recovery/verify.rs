@@ -15,11 +15,11 @@ use crate::engine::exec::progress::Progress;
 use crate::engine::index_build::fill;
 use crate::engine::store::Store;
 use crate::error::{Error, Kind, Result};
-use crate::options::{Access, MEMORY, MemoryLimit, OpenOptions, StorageMode};
+use crate::options::{Access, EncryptionKey, MEMORY, MemoryLimit, OpenOptions, StorageMode};
 use crate::storage::open::inspect::inspect;
 use crate::storage::{
     Damage, FileReport, Host, Inspected, Loader, Read, Replayed, SnapshotBlock, checkpoint_of, list_whole,
-    open_disk,
+    open_disk, unlocked,
 };
 
 /// The report of verify.
@@ -56,26 +56,43 @@ pub fn verify(path: &str) -> Result<Verification> {
 }
 
 /// [`verify`] that says how many bytes of the files were read.
-pub fn verify_within(path: &str, progress: &Progress) -> Result<Verification> {
-    verify_reporting(&Host::system(), path, progress)
+pub fn verify_within(path: &str, key: Option<&EncryptionKey>, progress: &Progress) -> Result<Verification> {
+    verify_reporting(&Host::system(), path, key, progress)
 }
 
 /// [`verify`] on another file system.
 pub fn verify_on(host: &Host, path: &str) -> Result<Verification> {
-    verify_reporting(host, path, &Progress::default())
+    verify_with(host, path, None)
 }
 
-fn verify_reporting(host: &Host, path: &str, progress: &Progress) -> Result<Verification> {
+/// [`verify_on`] of a database that is encrypted with this key.
+pub fn verify_with(host: &Host, path: &str, key: Option<&EncryptionKey>) -> Result<Verification> {
+    verify_reporting(host, path, key, &Progress::default())
+}
+
+fn verify_reporting(
+    host: &Host,
+    path: &str,
+    key: Option<&EncryptionKey>,
+    progress: &Progress,
+) -> Result<Verification> {
     if path.is_empty() || path == MEMORY {
         return Err(Error::new(Kind::Argument, "path must name the directory of a database"));
     }
-    let error = match open_whole(host, path, progress) {
+    let host = &match unlocked(host, Path::new(path), key) {
+        Err(error) if matches!(error.kind(), Kind::KeyRequired | Kind::WrongKey | Kind::NotEncrypted) => {
+            return Err(error);
+        }
+        // A manifest that cannot be read is part of the report.
+        unlocked => unlocked.unwrap_or_else(|_| host.clone()),
+    };
+    let error = match open_whole(host, path, key, progress) {
         Ok(whole) => return check_checkpoint(host, path, whole),
         Err(error) => error,
     };
     let mut state = State::default();
     let mut found = inspect(host, Path::new(path), &mut |inspected| state.commit(inspected))?;
-    if matches!(error.kind(), Kind::Corrupt | Kind::CorruptTail) {
+    if error.is_damage() || error.kind() == Kind::CorruptTail {
         found.blame(&error);
     } else if found.files.iter().all(|file| file.first_damage.is_none()) {
         return Err(error);
@@ -90,7 +107,7 @@ fn check_checkpoint(host: &Host, path: &str, mut whole: Verification) -> Result<
     let name = file.file_name().and_then(|name| name.to_str()).unwrap_or_default().to_owned();
     let first_damage = match from_checkpoint::check(checkpoint) {
         Ok(()) => None,
-        Err(error) if error.kind() == Kind::Corrupt => {
+        Err(error) if error.is_damage() => {
             let offset = error.details().offset.unwrap_or(0);
             Some(Damage { offset, lsn: None, message: error.message().to_owned() })
         }
@@ -111,8 +128,14 @@ fn check_checkpoint(host: &Host, path: &str, mut whole: Verification) -> Result<
 }
 
 /// Opens the database as a program does, but read-only, without using a checkpoint, and with no document kept in memory.
-fn open_whole(host: &Host, path: &str, progress: &Progress) -> Result<Verification> {
+fn open_whole(
+    host: &Host,
+    path: &str,
+    key: Option<&EncryptionKey>,
+    progress: &Progress,
+) -> Result<Verification> {
     let options = OpenOptions {
+        encryption: key.cloned(),
         storage: StorageMode::Sync,
         access: Access::ReadOnly,
         memory_limit: MemoryLimit::Bytes(0),

@@ -30,6 +30,7 @@ use crate::engine::state::namespace::Databases;
 use crate::engine::state::views::{View, Views};
 use crate::error::{Error, Kind, Result};
 use crate::options::{Access, OpenOptions, StorageMode};
+use crate::storage::cipher::cipher::Cipher;
 use crate::storage::host::system::{Clock, Rng};
 use crate::storage::host::vfs::Vfs;
 use crate::storage::{FrameSize, Host, Lsn, Opened, PageSink, Place, RecoveryReport, StorageBackend};
@@ -109,6 +110,7 @@ pub(crate) struct Store {
     clock: Arc<dyn Clock>,
     rng: Arc<dyn Rng>,
     vfs: Arc<dyn Vfs>,
+    cipher: Cipher,
     /// The source of the operations' seeds.
     chance: AtomicU64,
     /// The same as `now`, for code that may not know storage.
@@ -187,8 +189,10 @@ impl Store {
             clock,
             rng: host.rng.clone(),
             vfs: host.vfs.clone(),
+            cipher: opened.cipher,
             chance: AtomicU64::new(u64::from_le_bytes(seed)),
-            options,
+            // The key is not needed any more.
+            options: OpenOptions { encryption: None, ..options },
             report: opened.report,
             compacting: LongMutex::default(),
             building: LongMutex::default(),
@@ -237,11 +241,6 @@ impl Store {
     /// The storage backend.
     pub(crate) fn storage(&self) -> &dyn StorageBackend {
         &*self.storage
-    }
-
-    /// The file system that the database is in.
-    pub(crate) fn vfs(&self) -> &dyn Vfs {
-        &*self.vfs
     }
 
     pub(crate) fn shared_storage(&self) -> Arc<dyn StorageBackend> {
@@ -334,7 +333,7 @@ impl Store {
 
     /// What it stands on.
     pub(crate) fn host(&self) -> Host {
-        Host { vfs: self.vfs.clone(), clock: self.clock.clone(), rng: self.rng.clone() }
+        Host::new(self.vfs.clone(), self.clock.clone(), self.rng.clone()).with(self.cipher.clone())
     }
 
     /// The time of a commit that is made now (ms): that of the clock, but never before the commits that there are.

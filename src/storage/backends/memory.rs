@@ -28,10 +28,10 @@ impl MemoryStorage {
 
 impl StorageBackend for MemoryStorage {
     fn reserve(&self, size: &FrameSize) -> Result<Place> {
-        frame::check_size(size)?;
+        frame::check_size(size, 0)?;
         let mut last = self.last.lock();
         *last += 1;
-        let blocks = frame::payload_offsets(&size.blocks)
+        let blocks = frame::payload_offsets(&size.blocks, 0)
             .iter()
             .zip(&size.blocks)
             .map(|(offset, len)| BlockPlace { file: FileId::Memory, frame: 0, offset: *offset, len: *len })

@@ -12,6 +12,8 @@
 //!        272  u64 first snapshot kept, with the log behind it (0: none is kept)
 //!        280  zero                  492  mac, 16 bytes    508  u32 crc32c over what stands before
 //! ```
+//!
+//! Encrypted: the mac is over the bytes before it. Without encryption it is zero, as are key derivation and wrapped key.
 
 use std::io;
 use std::path::Path;
@@ -19,7 +21,10 @@ use std::path::Path;
 use super::frame::{array_at, u32_at, u64_at};
 use super::version::{FORMAT_VERSION, LARGEST_NUMBER, check_version};
 use super::witnessed::{self, Witnessed};
-use crate::error::{Error, Result};
+use crate::error::{Details, Error, Kind, Result};
+use crate::storage::cipher::cipher::Cipher;
+use crate::storage::cipher::key_block::KeyBlock;
+use crate::storage::cipher::unit::{FileCipher, is_same};
 use crate::storage::host::system::Host;
 use crate::storage::host::vfs::{OpenMode, read_exact_at, write_all_at};
 
@@ -32,6 +37,7 @@ pub const LEN: usize = 512;
 
 const MAGIC: &[u8; 8] = b"MOLTNMAN";
 const CRC_AT: usize = LEN - 4;
+const MAC_AT: usize = 492;
 const ENCRYPTED: u32 = 1;
 
 /// What a clean close recorded about the newest segment.
@@ -114,6 +120,24 @@ impl Manifest {
         }
     }
 
+    /// The manifest of a new, empty database with these keys, or none.
+    pub(crate) fn of_new(database: [u8; 16], cipher: &Cipher) -> Manifest {
+        Manifest::new(database).wrapped_by(cipher)
+    }
+
+    /// The same with the key block of these keys.
+    #[must_use]
+    pub(crate) fn wrapped_by(self, cipher: &Cipher) -> Manifest {
+        let Some(KeyBlock { derivation, wrapped }) = cipher.block().copied() else { return self };
+        Manifest { encrypted: true, key_derivation: derivation, wrapped_key: wrapped, ..self }
+    }
+
+    /// The wrapped data key; `None` without encryption.
+    pub(crate) fn key_block(&self) -> Option<KeyBlock> {
+        let (derivation, wrapped) = (self.key_derivation, self.wrapped_key);
+        self.encrypted.then_some(KeyBlock { derivation, wrapped })
+    }
+
     /// The first segment that the database keeps, for itself or for its history.
     pub fn oldest_segment(&self) -> u64 {
         if self.history == 0 { self.first_segment } else { self.history }
@@ -160,10 +184,32 @@ impl Manifest {
         put(256, &self.history.to_le_bytes());
         put(264, &u64::from(self.is_from_nothing && self.history == 1).to_le_bytes());
         put(272, &self.past.to_le_bytes());
-        put(492, &self.mac);
+        put(MAC_AT, &self.mac);
         let crc = crc32c::crc32c(&bytes[..CRC_AT]);
         bytes[CRC_AT..].copy_from_slice(&crc.to_le_bytes());
         bytes
+    }
+
+    /// Encodes it with the mac of these keys, and its record.
+    fn encode_sealed(&self, cipher: &Cipher) -> Vec<u8> {
+        let macs = macs(cipher);
+        let mac = macs.mac(&[&self.encode()[..MAC_AT]]);
+        let mut bytes = Manifest { mac, ..self.clone() }.encode().to_vec();
+        bytes.extend(self.witnessed.iter().flat_map(|witnessed| witnessed.encode_sealed(&macs)));
+        bytes
+    }
+
+    /// Refuses one that these keys have not written, or whose database has none.
+    fn check_keys(&self, bytes: &[u8; LEN], path: &Path, cipher: &Cipher) -> Result<()> {
+        match (self.encrypted, cipher.is_sealing()) {
+            (false, false) => Ok(()),
+            (true, false) => Err(key_required(path)),
+            (false, true) => {
+                Err(Error::tampered(path, 12, "it says that the database is not encrypted, and it is"))
+            }
+            (true, true) if is_same(&macs(cipher).mac(&[&bytes[..MAC_AT]]), &self.mac) => Ok(()),
+            (true, true) => Err(Error::tampered(path, 0, "its mac is not that of its content")),
+        }
     }
 
     /// Decodes the bytes of the file at `path`; errors name that path.
@@ -176,7 +222,8 @@ impl Manifest {
         }
         check_version(path, u32_at(bytes, 8))?;
         let flags = u32_at(bytes, 12);
-        if flags & !ENCRYPTED != 0 || bytes[280..492].iter().any(|byte| *byte != 0) {
+        let is_old = flags & ENCRYPTED != 0 && u32_at(bytes, 8) != FORMAT_VERSION;
+        if flags & !ENCRYPTED != 0 || is_old || bytes[280..MAC_AT].iter().any(|byte| *byte != 0) {
             return Err(Error::corrupt(path, 12, "the manifest holds fields of no known format"));
         }
         // Generation, segments, lengths and LSN; the snapshot's hash is between them.
@@ -229,8 +276,20 @@ impl Manifest {
         Manifest::read_named(host, &dir.join(NAME), sync)
     }
 
-    /// Reads it from this file.
+    /// Reads it from this file; its mac must be that of the host's keys.
     pub fn read_named(host: &Host, path: &Path, sync: bool) -> Result<Manifest> {
+        let (manifest, bytes, records) = Manifest::read_unproven(host, path, sync)?;
+        manifest.check_keys(&bytes, path, &host.cipher)?;
+        let witnessed = Witnessed::decode_sealed(&records, &macs(&host.cipher), (path, LEN))?;
+        Ok(Manifest { witnessed, ..manifest })
+    }
+
+    /// What it says without a proof of it: only its key block may be used.
+    pub(crate) fn peek(host: &Host, path: &Path) -> Result<Manifest> {
+        Ok(Manifest::read_unproven(host, path, false)?.0)
+    }
+
+    fn read_unproven(host: &Host, path: &Path, sync: bool) -> Result<(Manifest, [u8; LEN], Vec<u8>)> {
         let mode = if sync { OpenMode::ReadWrite } else { OpenMode::Read };
         let file = host.vfs.open(path, mode).map_err(|error| Error::io("open", path, error))?;
         if sync {
@@ -249,7 +308,7 @@ impl Manifest {
         let manifest = Manifest::decode(&bytes, path)?;
         let mut records = vec![0; behind as usize];
         read_exact_at(&*file, LEN as u64, &mut records).map_err(|error| Error::io("read", path, error))?;
-        Ok(Manifest { witnessed: Witnessed::decode(&records), ..manifest })
+        Ok((manifest, bytes, records))
     }
 
     /// Replaces it: MANIFEST.tmp, fsync, rename, fsync of the directory. After an error either the old or the new one is
@@ -266,9 +325,7 @@ impl Manifest {
         let write = || -> io::Result<()> {
             let file = host.vfs.open(&tmp, OpenMode::Create)?;
             file.set_len(0)?;
-            let record = self.witnessed.map(|witnessed| witnessed.encode());
-            let bytes = [&self.encode()[..], record.as_ref().map_or(&[], |record| &record[..])].concat();
-            write_all_at(&*file, 0, &bytes)?;
+            write_all_at(&*file, 0, &self.encode_sealed(&host.cipher))?;
             file.sync_all()
         };
         write().map_err(|error| Error::io("write", &tmp, error))
@@ -286,4 +343,17 @@ impl Manifest {
         let (tmp, target) = (dir.join(TMP_NAME), dir.join(NAME));
         host.vfs.rename(&tmp, &target).map_err(|error| Error::io("replace", &target, error))
     }
+}
+
+/// What proves the manifest and its records.
+pub(super) fn macs(cipher: &Cipher) -> FileCipher {
+    cipher.file("moltendb manifest", &[])
+}
+
+/// The error of an encrypted database that is opened without a key.
+pub(crate) fn key_required(path: &Path) -> Error {
+    let dir = path.parent().unwrap_or(path);
+    let message = format!("{} is encrypted; open it with its encryptionKey", dir.display());
+    let details = Details { file: Some(path.to_path_buf()), ..Details::default() };
+    Error::new(Kind::KeyRequired, message).with_details(details)
 }

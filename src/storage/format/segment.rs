@@ -15,9 +15,11 @@ use std::sync::{Arc, OnceLock};
 use parking_lot::Mutex;
 
 use super::frame;
-use super::frame::{FrameHeader, HEADER_LEN, HeadSeed, array_at, u32_at, u64_at};
+use super::frame::{FrameHeader, HEADER_LEN, HeadSeed, UnitPlace, array_at, u32_at, u64_at};
 use super::version::{FORMAT_VERSION, LARGEST_NUMBER, check_version};
 use crate::error::{Error, Kind, Result};
+use crate::storage::cipher::cipher::Cipher;
+use crate::storage::cipher::unit::FileCipher;
 use crate::storage::contract::backend::{Block, BlockPlace, Depth, FileId, Lsn};
 use crate::storage::host::vfs::{VfsFile, read_exact_from, zeros};
 
@@ -78,6 +80,7 @@ impl SegmentHeader {
         check_version(path, u32_at(bytes, 8))?;
         let flags = u32_at(bytes, 12);
         let known = flags & !(SYNC | ENCRYPTED) == 0 && bytes[52] == ENCODING;
+        let known = known && (flags & ENCRYPTED == 0 || u32_at(bytes, 8) == FORMAT_VERSION);
         if !known || bytes[53..CRC_AT].iter().any(|byte| *byte != 0) {
             return Err(Error::corrupt(path, 12, "the segment header holds fields of no known format"));
         }
@@ -96,6 +99,23 @@ impl SegmentHeader {
             salt: array_at(bytes, 32),
             prev_seal_crc: u32_at(bytes, 48),
         })
+    }
+
+    /// What seals the frames of the segment. All of the header is part of its key, so a frame opens only under this header.
+    pub(crate) fn cipher(&self, cipher: &Cipher) -> FileCipher {
+        cipher.file("moltendb segment", &[&self.encode()])
+    }
+
+    /// Refuses a segment that is encrypted where the database is not, and the other way round.
+    pub(crate) fn check_encryption(&self, path: &Path, cipher: &Cipher) -> Result<()> {
+        match (self.encrypted, cipher.is_sealing()) {
+            (true, false) => {
+                let what = "it is encrypted, the manifest says that the database is not";
+                Err(Error::corrupt(path, 12, what))
+            }
+            (false, true) => Err(Error::tampered(path, 12, "it is not encrypted, and the database is")),
+            _ => Ok(()),
+        }
     }
 }
 
@@ -148,6 +168,8 @@ pub struct Segment {
     pub salt: [u8; 16],
     /// The seed of its head checksums.
     pub seed: HeadSeed,
+    /// What seals its frames, once its header is known.
+    pub(crate) cipher: OnceLock<FileCipher>,
     /// The last commit before it.
     pub base: Lsn,
     /// Where some of its frames begin.
@@ -167,7 +189,43 @@ impl Segment {
     pub fn new(id: u64, path: PathBuf, (salt, base): ([u8; 16], Lsn), file: Arc<dyn VfsFile>) -> Segment {
         let (ahead, end) = (AtomicU64::new(0), AtomicU64::new(u64::MAX));
         let (seed, places) = (HeadSeed::new(&salt, id), Arc::default());
-        Segment { id, path, salt, seed, base, places, since: OnceLock::new(), file, ahead, end }
+        let cipher = OnceLock::new();
+        Segment { id, path, salt, seed, cipher, base, places, since: OnceLock::new(), file, ahead, end }
+    }
+
+    /// The segment with this header, of a database with these keys.
+    pub(crate) fn of(
+        header: &SegmentHeader,
+        path: PathBuf,
+        file: Arc<dyn VfsFile>,
+        cipher: &Cipher,
+    ) -> Result<Segment> {
+        header.check_encryption(&path, cipher)?;
+        let segment = Segment::new(header.id, path, (header.salt, header.base_lsn), file);
+        let segment = segment.encrypted(header.encrypted);
+        segment.begin(header.cipher(cipher));
+        Ok(segment)
+    }
+
+    /// A segment whose header is not written yet, and that will be encrypted, or not.
+    #[must_use]
+    pub(crate) fn encrypted(self, encrypted: bool) -> Segment {
+        Segment { seed: self.seed.encrypted(encrypted), ..self }
+    }
+
+    /// Its header is known, and so is what seals its frames.
+    pub(crate) fn begin(&self, cipher: FileCipher) {
+        let _ = self.cipher.set(cipher);
+    }
+
+    /// What seals its frames.
+    pub(crate) fn cipher(&self) -> &FileCipher {
+        self.cipher.get().unwrap_or(&FileCipher::PLAIN)
+    }
+
+    /// What a frame in it has more for each of its payloads.
+    pub(crate) fn overhead(&self) -> u32 {
+        self.cipher().overhead()
     }
 
     /// Bytes on disk, for statistics; 0 where the system does not report them.
@@ -192,36 +250,63 @@ impl Segment {
             return Err(Error::new(Kind::Internal, format!("no block can stand at {place:?}")));
         }
         let alone = place.offset == place.frame + HEADER_LEN as u64;
-        let before = if alone { HEADER_LEN } else { frame::BLOCK_HEADER_LEN };
+        let cipher = self.cipher();
+        // A unit that is the first of its frame belongs to the header, too.
+        let begins = HEADER_LEN + frame::BLOCK_HEADER_LEN;
+        let is_first = cipher.is_sealing() && place.offset == place.frame + begins as u64;
+        let before = match (alone, is_first) {
+            (true, _) => HEADER_LEN,
+            (_, true) => begins,
+            _ => frame::BLOCK_HEADER_LEN,
+        };
         let start = place.offset - before as u64;
+        let stored = place.len.saturating_add(cipher.overhead());
+        let header = |head: &[u8]| {
+            FrameHeader::decode(head, self.seed, place.frame).filter(|header| header.one_block == alone)
+        };
         let expected = |head: &[u8]| match alone {
-            true => FrameHeader::decode(head, self.seed, place.frame)
-                .filter(|header| header.one_block)
-                .map(|header| (header.body_len, header.body_crc)),
-            false => Some(frame::decode_block_header(&array_at(head, 0))),
+            true => header(head).map(|header| (header.body_len, header.body_crc)),
+            false if is_first && header(head).is_none() => None,
+            false => Some(frame::decode_block_header(&array_at(head, before - frame::BLOCK_HEADER_LEN))),
         };
         // The place may come from a file without a checksum: allocate nothing for a block that is not there.
         if place.len > LARGE {
-            let mut head = [0; HEADER_LEN];
-            if !self.read(place.frame, start, head.get_mut(..before).unwrap_or_default(), depth)? {
+            let mut head = [0; HEADER_LEN + frame::BLOCK_HEADER_LEN];
+            let head = head.get_mut(..before).unwrap_or_default();
+            if !self.read(place.frame, start, head, depth)? {
                 return Ok(None);
             }
-            let there = expected(&head).is_some_and(|(len, _)| len == place.len);
-            if !there || u64::from(place.len) > frame::MAX_BODY {
+            let there = expected(head).is_some_and(|(len, _)| len == stored);
+            if !there || u64::from(stored) > frame::MAX_BODY {
                 return Err(self.corrupt(start, "a block is not as long as it should be"));
             }
         }
-        let mut bytes =
-            zeros(before as u64 + u64::from(place.len)).map_err(|error| self.io("read", error))?;
+        let mut bytes = zeros(before as u64 + u64::from(stored)).map_err(|error| self.io("read", error))?;
         if !self.read(place.frame, start, &mut bytes, depth)? {
             return Ok(None);
         }
         let (head, payload) = bytes.split_at(before);
-        if expected(head) != Some((place.len, crc32c::crc32c(payload))) {
+        if expected(head) != Some((stored, crc32c::crc32c(payload))) {
             return Err(self.corrupt(start, "a block's checksum does not match"));
         }
-        bytes.drain(..before);
-        Ok(Some(Arc::new(Block { place, base: 0, bytes: bytes.into_boxed_slice(), transient: true })))
+        let bytes = if cipher.is_sealing() {
+            let first_of = if alone || is_first { header(head) } else { None };
+            self.open_unit(
+                UnitPlace { frame: place.frame, offset: place.offset, len: place.len, first_of },
+                payload,
+            )?
+        } else {
+            bytes.drain(..before);
+            bytes.into_boxed_slice()
+        };
+        Ok(Some(Arc::new(Block { place, base: 0, bytes, transient: true })))
+    }
+
+    /// The bytes of a payload as it stands in a frame.
+    pub(crate) fn open_unit(&self, place: UnitPlace, stored: &[u8]) -> Result<Box<[u8]>> {
+        let opened = self.cipher().open(&place.encode(), stored);
+        opened
+            .ok_or_else(|| Error::tampered(&self.path, place.offset, "a block was not written with its key"))
     }
 
     fn read(&self, frame: u64, at: u64, bytes: &mut [u8], depth: Depth) -> Result<bool> {

@@ -17,8 +17,11 @@
 //!    32  u8 kind: 1 database, 2 documents, 3 kept for directories, 4 kept for indexes      33  zero
 //! FOOTER  48 bytes, the end of the file
 //!     0  magic "MOLTNTBL"     8  u64 offset of the table   16  u32 blocks   20  u32 crc32c over salt, id and table
-//!    24  u32 checksum of the header   28  zero   44  u32 crc32c over what stands before
+//!    24  u32 checksum of the header   28  mac, 16 bytes, when encrypted   44  u32 crc32c over what stands before
 //! ```
+//!
+//! Encrypted: payloads are units (`cipher`) of the offset and the length of their block, and lengths are those of units. The mac is
+//! over the header, the table, and the footer before it.
 //!
 //! Every byte is covered by a checksum, every checksum by that of the table or the footer, and the manifest holds the
 //! footer's. All numbers are little endian.
@@ -30,6 +33,8 @@ use super::frame::{MAX_BODY, array_at, u32_at, u64_at};
 use super::manifest::SnapshotRef;
 use super::version::{FORMAT_VERSION, LARGEST_NUMBER, check_version};
 use crate::error::{Details, Error, Kind, Result};
+use crate::storage::cipher::cipher::Cipher;
+use crate::storage::cipher::unit::{FileCipher, TAG, UnitMac, is_same};
 use crate::storage::contract::backend::Lsn;
 
 /// Length of the header; the first block stands here.
@@ -45,6 +50,7 @@ const MAGIC: &[u8; 8] = b"MOLTNSNP";
 const END_MAGIC: &[u8; 8] = b"MOLTNTBL";
 const HEADER_CRC_AT: usize = HEADER_LEN as usize - 4;
 const FOOTER_CRC_AT: usize = FOOTER_LEN as usize - 4;
+const MAC_AT: usize = 28;
 const ENCRYPTED: u32 = 2;
 const ENCODING: u8 = 1;
 
@@ -98,7 +104,8 @@ impl SnapshotHeader {
         check_version(path, u32_at(bytes, 8))?;
         let flags = u32_at(bytes, 12);
         let zero = bytes[53..56].iter().chain(&bytes[68..HEADER_CRC_AT]).all(|byte| *byte == 0);
-        if flags & !ENCRYPTED != 0 || bytes[52] != ENCODING || !zero {
+        let is_old = flags & ENCRYPTED != 0 && u32_at(bytes, 8) != FORMAT_VERSION;
+        if flags & !ENCRYPTED != 0 || is_old || bytes[52] != ENCODING || !zero {
             return Err(Error::corrupt(path, 12, "the snapshot header holds fields of no known format"));
         }
         if u64_at(bytes, 16).max(u64_at(bytes, 24)) > LARGEST_NUMBER {
@@ -199,6 +206,8 @@ pub struct Footer {
     pub table_crc: u32,
     /// The header's checksum.
     pub header_crc: u32,
+    /// The mac of an encrypted snapshot, otherwise zero.
+    pub mac: [u8; TAG],
 }
 
 impl Footer {
@@ -210,6 +219,7 @@ impl Footer {
         bytes[16..20].copy_from_slice(&self.blocks.to_le_bytes());
         bytes[20..24].copy_from_slice(&self.table_crc.to_le_bytes());
         bytes[24..28].copy_from_slice(&self.header_crc.to_le_bytes());
+        bytes[MAC_AT..FOOTER_CRC_AT].copy_from_slice(&self.mac);
         let crc = crc32c::crc32c(&bytes[..FOOTER_CRC_AT]);
         bytes[FOOTER_CRC_AT..].copy_from_slice(&crc.to_le_bytes());
         bytes
@@ -218,13 +228,13 @@ impl Footer {
     /// Decodes the bytes at `offset` of the file at `path`. The table must end exactly where the footer begins.
     pub fn decode(bytes: &[u8; FOOTER_LEN as usize], path: &Path, offset: u64) -> Result<Footer> {
         let holds = bytes[..8] == *END_MAGIC
-            && u32_at(bytes, FOOTER_CRC_AT) == crc32c::crc32c(&bytes[..FOOTER_CRC_AT])
-            && bytes[28..FOOTER_CRC_AT].iter().all(|byte| *byte == 0);
+            && u32_at(bytes, FOOTER_CRC_AT) == crc32c::crc32c(&bytes[..FOOTER_CRC_AT]);
         let footer = Footer {
             table: u64_at(bytes, 8),
             blocks: u32_at(bytes, 16),
             table_crc: u32_at(bytes, 20),
             header_crc: u32_at(bytes, 24),
+            mac: array_at(bytes, MAC_AT),
         };
         let len = u64::from(footer.blocks) * ENTRY_LEN;
         if !holds || footer.table < HEADER_LEN || footer.table.checked_add(len) != Some(offset) {
@@ -235,6 +245,27 @@ impl Footer {
             ));
         }
         Ok(footer)
+    }
+}
+
+/// What seals the blocks of a snapshot, and proves the rest of it.
+pub(crate) fn snapshot_cipher(cipher: &Cipher, id: u64, lsn: Lsn, salt: &[u8; 16]) -> FileCipher {
+    cipher.file("moltendb snapshot", &[&id.to_le_bytes(), &lsn.0.to_le_bytes(), salt])
+}
+
+/// The associated data of the payload of this length in the block at this offset.
+pub(crate) fn block_place(offset: u64, len: u32) -> [u8; 12] {
+    let mut place = [0; 12];
+    place[..8].copy_from_slice(&offset.to_le_bytes());
+    place[8..].copy_from_slice(&len.to_le_bytes());
+    place
+}
+
+impl Footer {
+    /// Ends the mac of a snapshot, to which header and table were added.
+    pub(crate) fn end_mac(&self, mut mac: UnitMac) -> [u8; TAG] {
+        mac.add(&self.encode()[..MAC_AT]);
+        mac.end()
     }
 }
 
@@ -279,6 +310,9 @@ pub struct Table<'a> {
     entries: Option<Vec<Entry>>,
     /// The first entry of a kind that this version does not know, reported only if the checksum is valid.
     unknown: Option<u64>,
+    /// The mac of what was read, and what encryption adds to a payload.
+    sealed: Option<UnitMac>,
+    overhead: u32,
 }
 
 impl<'a> Table<'a> {
@@ -293,7 +327,17 @@ impl<'a> Table<'a> {
             documents: BTreeMap::new(),
             entries: Some(Vec::new()),
             unknown: None,
+            sealed: None,
+            overhead: 0,
         }
+    }
+
+    /// The same of an encrypted snapshot, whose mac begins with this header.
+    #[must_use]
+    pub(crate) fn sealed_by(self, cipher: &FileCipher, header: &[u8]) -> Table<'a> {
+        let mut mac = cipher.begin_mac();
+        mac.add(header);
+        Table { sealed: cipher.is_sealing().then_some(mac), overhead: cipher.overhead(), ..self }
     }
 
     /// The same table, of which only the number of documents is kept.
@@ -305,6 +349,9 @@ impl<'a> Table<'a> {
     /// Reads the next whole entries.
     pub fn read(&mut self, bytes: &[u8]) -> Result<()> {
         self.crc = crc32c::crc32c_append(self.crc, bytes);
+        if let Some(mac) = &mut self.sealed {
+            mac.add(bytes);
+        }
         for bytes in bytes.chunks(ENTRY_LEN as usize) {
             self.entry(bytes)?;
             self.at += ENTRY_LEN;
@@ -326,10 +373,11 @@ impl<'a> Table<'a> {
         }
         let before = self.documents.entry(entry.collection).or_default();
         let database = entry.kind == BlockKind::Database;
+        let len = entry.len.checked_sub(self.overhead);
         let holds = database == (entry.collection == 0)
             && entry.first_document == *before
-            && entry.documents <= entry.len
-            && (entry.documents <= 1 || entry.len <= LONGEST_SHARED)
+            && len
+                .is_some_and(|len| entry.documents <= len && (entry.documents <= 1 || len <= LONGEST_SHARED))
             && u64::from(entry.len) <= MAX_BODY;
         if !holds {
             return Err(self.damage("the snapshot's table counts other documents than there are"));
@@ -347,6 +395,20 @@ impl<'a> Table<'a> {
         if self.crc != self.footer.table_crc {
             let what = "the checksum of the snapshot's table does not match";
             return Err(Error::corrupt(self.path, self.footer.table, what));
+        }
+        let is_sealed = self.sealed.is_some();
+        let mac = self.sealed.map_or([0; TAG], |mac| self.footer.end_mac(mac));
+        if !is_same(&mac, &self.footer.mac) {
+            return Err(match is_sealed {
+                true => {
+                    let what = "the mac of the snapshot is not that of its header and its table";
+                    Error::tampered(self.path, self.footer.table, what)
+                }
+                false => {
+                    let what = "the snapshot's footer has a mac, and the snapshot is not encrypted";
+                    Error::corrupt(self.path, self.footer.table, what)
+                }
+            });
         }
         if let Some(at) = self.unknown {
             let message = format!(

@@ -4,8 +4,19 @@
 //! page   crc u32 (of the file's salt and all that follows) | page u32 | next u32 | length u32 | bytes, padded to the size of a page
 //! ```
 //!
+//! Of an encrypted database the content is a unit (`cipher`), which belongs to page, next and length; its key is made of the salt.
+//!
 //! The salt is random and only in memory: a page of another file, or of another place, does not verify. Nothing reads the
 //! file after the operation, so it has no header, no version and no fsync.
+
+use crate::storage::cipher::unit::FileCipher;
+
+/// What seals the pages of one file, and their checksums.
+#[derive(Clone)]
+pub(crate) struct PageKeys {
+    pub(crate) salt: [u8; 16],
+    pub(crate) cipher: FileCipher,
+}
 
 /// Bytes of a page before its content.
 pub(crate) const HEAD: usize = 16;
@@ -24,26 +35,46 @@ pub(crate) fn is_spill_name(name: &str) -> bool {
 }
 
 /// Replaces `out` by the bytes of a page.
-pub(crate) fn encode(salt: [u8; 16], page: u32, next: u32, content: &[u8], size: usize, out: &mut Vec<u8>) {
+pub(crate) fn encode(keys: &PageKeys, page: u32, next: u32, content: &[u8], size: usize, out: &mut Vec<u8>) {
     out.clear();
     out.extend_from_slice(&[0; 4]);
     out.extend_from_slice(&page.to_le_bytes());
     out.extend_from_slice(&next.to_le_bytes());
     out.extend_from_slice(&(content.len() as u32).to_le_bytes());
-    out.extend_from_slice(content);
-    let crc = sum(salt, out.get(4..).unwrap_or_default());
+    keys.cipher.seal(&place(page, next, content.len() as u32), content, out);
+    let crc = sum(keys.salt, out.get(4..).unwrap_or_default());
     for (to, from) in out.iter_mut().zip(crc.to_le_bytes()) {
         *to = from;
     }
     out.resize(size, 0);
 }
 
-/// The `next` of a page, and the length of its content, which follows its head; `None` if it is damaged.
-pub(crate) fn decode(salt: [u8; 16], page: u32, bytes: &[u8]) -> Option<(u32, usize)> {
+/// Replaces a page by its content, and returns its `next`; `None` if it is damaged.
+pub(crate) fn decode(keys: &PageKeys, page: u32, bytes: &mut Vec<u8>) -> Option<u32> {
     let word = |at: usize| Some(u32::from_le_bytes(bytes.get(at..at + 4)?.try_into().ok()?));
-    let (crc, own, next, len) = (word(0)?, word(4)?, word(8)?, word(12)? as usize);
-    let covered = bytes.get(4..HEAD.checked_add(len)?)?;
-    (own == page && sum(salt, covered) == crc).then_some((next, len))
+    let (crc, own, next, len) = (word(0)?, word(4)?, word(8)?, word(12)?);
+    let end = HEAD.checked_add(len as usize)?.checked_add(keys.cipher.overhead() as usize)?;
+    let covered = bytes.get(4..end)?;
+    if own != page || sum(keys.salt, covered) != crc {
+        return None;
+    }
+    if keys.cipher.is_sealing() {
+        let content = keys.cipher.open(&place(page, next, len), bytes.get(HEAD..end)?)?;
+        bytes.clear();
+        bytes.extend_from_slice(&content);
+    } else {
+        bytes.truncate(end);
+        bytes.drain(..HEAD);
+    }
+    Some(next)
+}
+
+fn place(page: u32, next: u32, len: u32) -> [u8; 12] {
+    let mut place = [0; 12];
+    for (to, number) in place.chunks_exact_mut(4).zip([page, next, len]) {
+        to.copy_from_slice(&number.to_le_bytes());
+    }
+    place
 }
 
 fn sum(salt: [u8; 16], bytes: &[u8]) -> u32 {
@@ -53,20 +84,32 @@ fn sum(salt: [u8; 16], bytes: &[u8]) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::options::EncryptionKey;
+    use crate::storage::cipher::cipher::Cipher;
 
     #[test]
     fn a_page_is_read_back_and_every_flipped_bit_of_it_is_told() {
-        let (salt, mut bytes) = ([7; 16], Vec::new());
-        encode(salt, 3, 9, b"content", 64, &mut bytes);
-        assert_eq!((bytes.len(), decode(salt, 3, &bytes)), (64, Some((9, 7))));
-        for bit in 0..(HEAD + 7) * 8 {
-            let mut damaged = bytes.clone();
-            damaged[bit / 8] ^= 1 << (bit % 8);
-            assert_eq!(decode(salt, 3, &damaged), None, "bit {bit}");
+        let key = EncryptionKey::raw(&[1; 32]).unwrap();
+        let cipher = Cipher::create(&key, [2; 16], Box::new(|bytes| bytes.fill(3))).unwrap();
+        for cipher in [FileCipher::PLAIN, cipher.file("test", &[])] {
+            let (keys, mut bytes) = (PageKeys { salt: [7; 16], cipher }, Vec::new());
+            let read = |keys: &PageKeys, page, bytes: &[u8]| {
+                let mut bytes = bytes.to_vec();
+                decode(keys, page, &mut bytes).map(|next| (next, bytes))
+            };
+            encode(&keys, 3, 9, b"content", 80, &mut bytes);
+            assert_eq!((bytes.len(), read(&keys, 3, &bytes)), (80, Some((9, b"content".to_vec()))));
+            assert_eq!(bytes.windows(7).any(|part| part == b"content"), !keys.cipher.is_sealing());
+            for bit in 0..(HEAD + 7 + keys.cipher.overhead() as usize) * 8 {
+                let mut damaged = bytes.clone();
+                damaged[bit / 8] ^= 1 << (bit % 8);
+                assert_eq!(read(&keys, 3, &damaged), None, "bit {bit}");
+            }
+            assert_eq!(read(&keys, 4, &bytes), None, "another place");
+            let other = PageKeys { salt: [8; 16], cipher: keys.cipher.clone() };
+            assert_eq!(read(&other, 3, &bytes), None, "another file");
+            assert_eq!(read(&keys, 3, &bytes[..20]), None, "a cut");
         }
-        assert_eq!(decode(salt, 4, &bytes), None, "another place");
-        assert_eq!(decode([8; 16], 3, &bytes), None, "another file");
-        assert_eq!(decode(salt, 3, &bytes[..20]), None, "a cut");
     }
 
     #[test]

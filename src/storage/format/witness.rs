@@ -77,7 +77,10 @@ impl Witness {
         let open = self.host.vfs.open(&path, OpenMode::ReadWrite);
         let file = open.map_err(|error| Error::io("open", &path, error))?;
         let at = (manifest::LEN + place * witnessed::LEN) as u64;
-        match write_all_at(&*file, at, &new.encode()).map_err(|error| Error::io("write", &path, error)) {
+        let macs = manifest::macs(&self.host.cipher);
+        match write_all_at(&*file, at, &new.encode_sealed(&macs))
+            .map_err(|error| Error::io("write", &path, error))
+        {
             // The commit already has its space and is more important. The next segment tries again.
             Err(error) if error.kind() == Kind::StorageFull => {
                 tracing::warn!(%error, "a new segment could not be recorded");

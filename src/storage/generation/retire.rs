@@ -76,6 +76,18 @@ pub(crate) fn prune(host: &Host, dir: &Path, database: &[u8; 16], oldest: u64) -
     Ok(())
 }
 
+/// The folders of the kept generations that are complete.
+pub(crate) fn complete(host: &Host, dir: &Path) -> Result<Vec<PathBuf>> {
+    let mut folders = Vec::new();
+    for generation in generations(host, dir)? {
+        let folder = folder(dir, generation);
+        if exists(host, &folder.join(manifest::NAME))? {
+            folders.push(folder);
+        }
+    }
+    Ok(folders)
+}
+
 /// The manifest of a kept generation, or the one that announces it.
 fn manifest_in(host: &Host, folder: &Path) -> Result<Option<Manifest>> {
     for name in [manifest::NAME, manifest::TMP_NAME] {
@@ -109,7 +121,10 @@ pub(crate) fn resume(host: &Host, dir: &Path, manifest: &Manifest) -> Result<()>
             }
             continue;
         }
-        if generation < manifest.generation {
+        if generation < manifest.generation && exists(host, &folder.join(manifest::NAME))? {
+            // It is complete, and its manifest was being replaced by one with another key.
+            remove(host, &folder.join(manifest::TMP_NAME))?;
+        } else if generation < manifest.generation {
             finish(host, dir, generation)?;
         } else {
             remove(host, &folder.join(manifest::TMP_NAME))?;

@@ -9,6 +9,7 @@ use parking_lot::Mutex;
 
 use crate::error::{Error, Kind, Result};
 use crate::options::Access;
+use crate::storage::cipher::unit::FileCipher;
 use crate::storage::contract::backend::{
     Block, BlockPlace, Depth, FileId, Loader, Lsn, ReadBack, SnapshotBlock, SnapshotProof,
 };
@@ -37,6 +38,7 @@ pub(crate) struct SnapshotFile {
     /// Head checksum of the SEAL before its first segment.
     pub(crate) seal_crc: u32,
     seed: SnapshotSeed,
+    cipher: FileCipher,
     path: PathBuf,
     file: Arc<dyn VfsFile>,
     /// Where the table is.
@@ -88,9 +90,10 @@ impl SnapshotFile {
         read_exact_at(&*self.file, HEADER_LEN, &mut head).ok()?;
         let len = u32_at(&head, 0);
         let offset = HEADER_LEN + BLOCK_HEADER_LEN;
-        if len > LONGEST_SHARED || offset + u64::from(len) > self.table.start {
+        if offset + u64::from(len) > self.table.start {
             return None;
         }
+        let len = len.checked_sub(self.overhead()).filter(|len| *len <= LONGEST_SHARED)?;
         let place = BlockPlace { file: FileId::Snapshot(self.id), frame: HEADER_LEN, offset, len };
         let block = self.read_block(place, Depth::Device).ok().flatten()?;
         block.bytes.first_chunk::<8>().map(|time| i64::from_le_bytes(*time))
@@ -125,8 +128,11 @@ impl SnapshotFile {
         let mut head = [0; HEADER_LEN as usize];
         read(0, &mut head)?;
         let header = SnapshotHeader::decode(&head, &path)?;
-        if header.id != named.id || header.encrypted {
+        if header.id != named.id || header.encrypted && !host.cipher.is_sealing() {
             return Err(Error::corrupt(&path, 12, "its header belongs to another snapshot"));
+        }
+        if !header.encrypted && host.cipher.is_sealing() {
+            return Err(Error::tampered(&path, 12, "it is not encrypted, and the database is"));
         }
         let mut tail = [0; FOOTER_LEN as usize];
         read(len - FOOTER_LEN, &mut tail)?;
@@ -140,7 +146,8 @@ impl SnapshotFile {
             ));
         }
         let seed = SnapshotSeed::new(&header.salt, header.id);
-        let mut table = Table::new(&footer, seed, &path);
+        let cipher = snapshot::snapshot_cipher(&host.cipher, header.id, header.lsn, &header.salt);
+        let mut table = Table::new(&footer, seed, &path).sealed_by(&cipher, &head);
         if !keeps_entries {
             table = table.without_entries();
         }
@@ -157,7 +164,7 @@ impl SnapshotFile {
         }
         let (lsn, seal_crc) = (header.lsn, header.seal_crc);
         let table = footer.table..len - FOOTER_LEN;
-        Ok((SnapshotFile { id: named.id, len, lsn, seal_crc, seed, path, file, table }, entries))
+        Ok((SnapshotFile { id: named.id, len, lsn, seal_crc, seed, cipher, path, file, table }, entries))
     }
 
     /// Passes the blocks to a loader: the database's blocks in order on this thread, then the documents' blocks from as many
@@ -208,27 +215,39 @@ impl SnapshotFile {
         if place.file != FileId::Snapshot(self.id) || place.offset != place.frame + BLOCK_HEADER_LEN {
             return Err(Error::new(Kind::Internal, format!("no block can stand at {place:?}")));
         }
+        let stored = place.len.saturating_add(self.overhead());
         // The place may come from a file without a checksum: allocate nothing for a block that is not there.
         if place.len > LONGEST_SHARED {
             let mut head = [0; BLOCK_HEADER_LEN as usize];
             if !self.read_from(place.frame, &mut head, depth)? {
                 return Ok(None);
             }
-            if u32_at(&head, 0) != place.len || u64::from(place.len) > MAX_BODY {
+            if u32_at(&head, 0) != stored || u64::from(stored) > MAX_BODY {
                 return Err(self.damage(place.frame));
             }
         }
-        let mut bytes = self.room(BLOCK_HEADER_LEN + u64::from(place.len))?;
+        let mut bytes = self.room(BLOCK_HEADER_LEN + u64::from(stored))?;
         if !self.read_from(place.frame, &mut bytes, depth)? {
             return Ok(None);
         }
         let (head, payload) = bytes.split_at(BLOCK_HEADER_LEN as usize);
         let crc = self.seed.block_crc(place.frame, payload);
-        if u32_at(head, 0) != place.len || u32_at(head, 4) != crc {
+        if u32_at(head, 0) != stored || u32_at(head, 4) != crc {
             return Err(self.damage(place.frame));
         }
-        bytes.drain(..BLOCK_HEADER_LEN as usize);
-        Ok(Some(Arc::new(Block { place, base: 0, bytes: bytes.into_boxed_slice(), transient: true })))
+        let bytes = if self.cipher.is_sealing() {
+            let opened = self.cipher.open(&snapshot::block_place(place.frame, place.len), payload);
+            opened.ok_or_else(|| self.foreign(place.frame))?
+        } else {
+            bytes.drain(..BLOCK_HEADER_LEN as usize);
+            bytes.into_boxed_slice()
+        };
+        Ok(Some(Arc::new(Block { place, base: 0, bytes, transient: true })))
+    }
+
+    /// What encryption adds to each payload.
+    pub(crate) fn overhead(&self) -> u32 {
+        self.cipher.overhead()
     }
 
     fn each_piece(
@@ -281,23 +300,31 @@ impl SnapshotFile {
         self.read(start, buffer)?;
         for (index, entry) in (first..).zip(entries) {
             let at = (entry.offset - start) as usize;
-            let bytes = buffer.get(at..(entry.end() - start) as usize).unwrap_or(&[]);
-            let (head, payload) = bytes.split_at_checked(BLOCK_HEADER_LEN as usize).unwrap_or((&[], &[]));
+            let bytes = buffer.get_mut(at..(entry.end() - start) as usize).unwrap_or_default();
+            let (head, payload) = bytes.split_at_mut(bytes.len().min(BLOCK_HEADER_LEN as usize));
             let is_named = head.len() == BLOCK_HEADER_LEN as usize
                 && (u32_at(head, 0), u32_at(head, 4)) == (entry.len, entry.crc);
             if !is_named || self.seed.block_crc(entry.offset, payload) != entry.crc {
                 return Err(self.damage(entry.offset));
             }
-            let place = BlockPlace {
-                file: FileId::Snapshot(self.id),
-                frame: entry.offset,
-                offset: entry.offset + BLOCK_HEADER_LEN,
-                len: entry.len,
-            };
+            let place = self.place_of(entry);
+            let unit = snapshot::block_place(entry.offset, place.len);
+            let opened = self.cipher.open_in_place(&unit, payload);
+            let payload = &*opened.ok_or_else(|| self.foreign(entry.offset))?;
             let Entry { collection, documents, first_document, .. } = *entry;
             visit(index as u32, ReadBack { collection, documents, first_document, place, payload })?;
         }
         Ok(())
+    }
+
+    /// Where the payload of a block is.
+    pub(crate) fn place_of(&self, entry: &Entry) -> BlockPlace {
+        BlockPlace {
+            file: FileId::Snapshot(self.id),
+            frame: entry.offset,
+            offset: entry.offset + BLOCK_HEADER_LEN,
+            len: entry.len.saturating_sub(self.overhead()),
+        }
     }
 
     fn room(&self, len: u64) -> Result<Vec<u8>> {
@@ -315,6 +342,10 @@ impl SnapshotFile {
             }
             _ => Error::io("read", &self.path, error),
         })
+    }
+
+    fn foreign(&self, offset: u64) -> Error {
+        Error::tampered(&self.path, offset, "a block was not written with its key")
     }
 
     fn damage(&self, offset: u64) -> Error {

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::error::{Error, Kind, Result};
+use crate::storage::cipher::unit::FileCipher;
 use crate::storage::contract::backend::{BlockPlace, FileId, Lsn};
 use crate::storage::format::frame::MAX_BODY;
 use crate::storage::format::manifest::SnapshotRef;
@@ -24,6 +25,7 @@ pub(crate) struct SnapshotWriter {
     lsn: Lsn,
     salt: [u8; 16],
     seed: SnapshotSeed,
+    cipher: FileCipher,
     path: PathBuf,
     file: Arc<dyn VfsFile>,
     written: u64,
@@ -45,6 +47,7 @@ impl SnapshotWriter {
             lsn,
             salt,
             seed: SnapshotSeed::new(&salt, id),
+            cipher: snapshot::snapshot_cipher(&host.cipher, id, lsn, &salt),
             path: path.to_path_buf(),
             file,
             written: HEADER_LEN,
@@ -62,14 +65,21 @@ impl SnapshotWriter {
             return Err(Error::new(Kind::Internal, what));
         }
         let offset = self.bytes();
-        let crc = self.seed.block_crc(offset, payload);
-        self.table.push(collection, len as u32, documents, crc);
+        let head = self.buffer.len();
+        self.buffer.resize(head + BLOCK_HEADER_LEN as usize, 0);
+        let from = self.buffer.len();
+        self.cipher.seal(&snapshot::block_place(offset, len as u32), payload, &mut self.buffer);
+        let stored = self.buffer.get(from..).unwrap_or_default();
+        let (stored_len, crc) = (stored.len() as u32, self.seed.block_crc(offset, stored));
+        self.table.push(collection, stored_len, documents, crc);
         if collection != 0 {
             self.documents += u64::from(documents);
         }
-        self.buffer.extend_from_slice(&(len as u32).to_le_bytes());
-        self.buffer.extend_from_slice(&crc.to_le_bytes());
-        self.buffer.extend_from_slice(payload);
+        if let Some(header) = self.buffer.get_mut(head..from) {
+            let (one, other) = header.split_at_mut(4);
+            one.copy_from_slice(&stored_len.to_le_bytes());
+            other.copy_from_slice(&crc.to_le_bytes());
+        }
         if self.buffer.len() >= PIECE {
             self.put()?;
         }
@@ -97,7 +107,7 @@ impl SnapshotWriter {
         let blocks = u32::try_from(self.table.blocks())
             .map_err(|_| Error::new(Kind::Limit, "a snapshot holds at most 2^32 blocks"))?;
         let header = SnapshotHeader {
-            encrypted: false,
+            encrypted: self.cipher.is_sealing(),
             id: self.id,
             lsn: self.lsn,
             salt: self.salt,
@@ -107,17 +117,22 @@ impl SnapshotWriter {
         };
         let head = header.encode();
         let mut table_crc = self.seed.table_crc(&[]);
+        let mut mac = self.cipher.begin_mac();
+        mac.add(&head);
         let (packed, mut entry) = (std::mem::take(&mut self.table), Vec::new());
         for one in packed.entries() {
             entry.clear();
             one.encode(&mut entry);
             table_crc = crc32c::crc32c_append(table_crc, &entry);
+            mac.add(&entry);
             self.buffer.extend_from_slice(&entry);
             if self.buffer.len() >= PIECE {
                 self.put()?;
             }
         }
-        let footer = Footer { table, blocks, table_crc, header_crc: snapshot::header_crc(&head) };
+        let header_crc = snapshot::header_crc(&head);
+        let mut footer = Footer { table, blocks, table_crc, header_crc, mac: Default::default() };
+        footer.mac = footer.end_mac(mac);
         self.buffer.extend_from_slice(&footer.encode());
         self.put()?;
         write_all_at(&*self.file, 0, &head).map_err(|error| self.io("write", error))?;

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use super::real_vfs::RealVfs;
 use super::vfs::Vfs;
+use crate::storage::cipher::cipher::{Cipher, Random};
 
 /// A clock.
 pub trait Clock: Send + Sync {
@@ -24,7 +25,7 @@ pub trait Rng: Send + Sync {
     fn fill(&self, buffer: &mut [u8]);
 }
 
-/// All three together.
+/// All three together, and the keys of the database that is opened with them.
 #[derive(Clone)]
 pub struct Host {
     /// The file system.
@@ -33,12 +34,31 @@ pub struct Host {
     pub clock: Arc<dyn Clock>,
     /// The source of randomness.
     pub rng: Arc<dyn Rng>,
+    /// The keys of the database; none where it is not encrypted, or is not open yet.
+    pub cipher: Cipher,
 }
 
 impl Host {
     /// The operating system's.
     pub fn system() -> Host {
-        Host { vfs: Arc::new(RealVfs), clock: Arc::new(SystemClock), rng: Arc::new(SystemRng) }
+        Host::new(Arc::new(RealVfs), Arc::new(SystemClock), Arc::new(SystemRng))
+    }
+
+    /// All three, without keys.
+    pub fn new(vfs: Arc<dyn Vfs>, clock: Arc<dyn Clock>, rng: Arc<dyn Rng>) -> Host {
+        Host { vfs, clock, rng, cipher: Cipher::PLAIN }
+    }
+
+    /// The same with these keys.
+    #[must_use]
+    pub fn with(&self, cipher: Cipher) -> Host {
+        Host { cipher, ..self.clone() }
+    }
+
+    /// The source of randomness, to be kept.
+    pub(crate) fn random(&self) -> Random {
+        let rng = self.rng.clone();
+        Box::new(move |bytes| rng.fill(bytes))
     }
 }
 

@@ -12,7 +12,6 @@ use parking_lot::RwLock;
 use crate::error::{Error, Kind, Result};
 use crate::storage::contract::backend::{BlockPlace, Cut, FileId, FrameSize, Lsn, Place};
 use crate::storage::format::frame;
-use crate::storage::format::frame::SEAL_LEN;
 use crate::storage::format::segment::{SEGMENT_HEADER_LEN, Segment, segment_name};
 use crate::storage::format::version::LARGEST_NUMBER;
 use crate::storage::host::home::Home;
@@ -105,10 +104,12 @@ impl Placing {
 
     /// The next place. An error leaves no trace except possibly an empty file, which the next attempt reuses.
     pub(crate) fn reserve(&mut self, size: &FrameSize, segments: &Segments, durable: Lsn) -> Result<Place> {
-        let len = frame::frame_len(frame::check_size(size)?);
+        let overhead = segments.host.cipher.overhead();
+        let len = frame::frame_len(frame::check_size(size, overhead)?);
         check_number(self.last.0)?;
         let fits = self.tip.as_ref().is_some_and(|tip| {
-            tip.offset == SEGMENT_HEADER_LEN || tip.offset + len + SEAL_LEN <= self.segment_size
+            let seal = tip.segment.seed.seal_len();
+            tip.offset == SEGMENT_HEADER_LEN || tip.offset + len + seal <= self.segment_size
         });
         if !fits {
             self.tip = Some(self.begin(len, segments)?);
@@ -117,7 +118,7 @@ impl Placing {
         let Some(tip) = &mut self.tip else {
             return Err(Error::new(Kind::Internal, "a segment was begun and is not there"));
         };
-        let end = tip.offset + len + SEAL_LEN;
+        let end = tip.offset + len + tip.segment.seed.seal_len();
         if end > tip.allocated {
             tip.allocated = allocate(&tip.segment, tip.allocated, end, self.chunk, self.segment_size)?;
             self.chunk = (self.chunk * 2).min(LARGEST_CHUNK);
@@ -126,7 +127,7 @@ impl Placing {
         let file = FileId::Segment(tip.segment.id);
         let frame_offset = tip.offset;
         tip.offset += len;
-        let blocks = frame::payload_offsets(&size.blocks)
+        let blocks = frame::payload_offsets(&size.blocks, overhead)
             .iter()
             .zip(&size.blocks)
             .map(|(inside, len)| BlockPlace {
@@ -149,7 +150,9 @@ impl Placing {
     /// The segment with allocated space for a frame of this size, if it is the newest.
     pub(crate) fn room_for(&self, size: &FrameSize) -> Option<u64> {
         let tip = self.tip.as_ref()?;
-        let end = tip.offset + frame::frame_len(frame::check_size(size).ok()?) + SEAL_LEN;
+        let seed = tip.segment.seed;
+        let len = frame::frame_len(frame::check_size(size, seed.overhead()).ok()?);
+        let end = tip.offset + len + seed.seal_len();
         (end <= tip.allocated.min(self.segment_size)).then_some(tip.segment.id)
     }
 
@@ -194,10 +197,11 @@ impl Placing {
         if present > 0 && present < SEGMENT_HEADER_LEN {
             file.set_len(0).map_err(|error| Error::io("empty", &path, error))?;
         }
-        let end = SEGMENT_HEADER_LEN + len + SEAL_LEN;
         let mut salt = [0; 16];
         segments.host.rng.fill(&mut salt);
-        let segment = Arc::new(Segment::new(id, path, (salt, self.last), file));
+        let segment = Segment::new(id, path, (salt, self.last), file);
+        let segment = Arc::new(segment.encrypted(segments.host.cipher.is_sealing()));
+        let end = SEGMENT_HEADER_LEN + len + segment.seed.seal_len();
         let allocated = allocate(&segment, 0, end, self.chunk, self.segment_size)?;
         segments.open.write().insert(id, segment.clone());
         Ok(Tip { segment, offset: SEGMENT_HEADER_LEN, allocated })

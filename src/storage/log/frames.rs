@@ -5,12 +5,14 @@ use std::io;
 use std::ops::Range;
 use std::sync::Arc;
 
+use smallvec::SmallVec;
+
 use super::flipped::is_one_bit_off;
 use super::window::{WINDOW, Window};
 use crate::error::{Error, Result};
 use crate::storage::contract::backend::{Block, BlockPlace, FileId, Lsn, Replayed};
 use crate::storage::format::frame;
-use crate::storage::format::frame::{FrameHeader, FrameKind, HEADER_LEN, MAX_BODY};
+use crate::storage::format::frame::{FrameHeader, FrameKind, HEADER_LEN, MAX_BODY, UnitPlace};
 use crate::storage::format::segment::{PLACE_EVERY, SEGMENT_HEADER_LEN, Segment};
 use crate::storage::host::vfs::read_exact_at;
 
@@ -109,6 +111,10 @@ impl<'a> Frames<'a> {
             if at >= self.place_from {
                 self.segment.places.remember(self.last, at);
                 self.place_from = at + PLACE_EVERY;
+            }
+            if header.is_mac(self.segment.seed) && !header.is_genuine(self.segment.cipher(), at, body) {
+                let what = "a frame without content was not written with the key of the segment";
+                return Err(Error::tampered(&self.segment.path, at, what));
             }
             let replayed = match header.kind {
                 FrameKind::Commit => Some(replay(self.segment, at, &header, body)?),
@@ -312,19 +318,26 @@ impl Iterator for Frames<'_> {
 }
 
 fn replay(segment: &Segment, at: u64, header: &FrameHeader, body: &[u8]) -> Result<Replayed> {
+    let body = if header.is_mac(segment.seed) { &[] } else { body };
     let payloads = frame::payloads(header, body)
         .ok_or_else(|| Error::corrupt(&segment.path, at, "the blocks of a frame do not fill its body"))?;
-    let blocks = payloads
-        .into_iter()
-        .map(|(inside, payload)| {
-            let place = BlockPlace {
-                file: FileId::Segment(segment.id),
-                frame: at,
-                offset: at + inside,
-                len: u32::try_from(payload.len()).unwrap_or(u32::MAX),
-            };
-            Arc::new(Block { place, base: 0, bytes: payload.into(), transient: false })
-        })
-        .collect();
+    let overhead = segment.overhead();
+    let mut blocks = SmallVec::new();
+    for (n, (inside, payload)) in payloads.into_iter().enumerate() {
+        let stored = u32::try_from(payload.len()).unwrap_or(u32::MAX);
+        let place = BlockPlace {
+            file: FileId::Segment(segment.id),
+            frame: at,
+            offset: at + inside,
+            len: stored.saturating_sub(overhead),
+        };
+        let first_of = (n == 0).then_some(*header);
+        let unit = UnitPlace { frame: at, offset: place.offset, len: place.len, first_of };
+        let bytes = segment.open_unit(unit, payload)?;
+        blocks.push(Arc::new(Block { place, base: 0, bytes, transient: false }));
+    }
+    if blocks.is_empty() && overhead > 0 && !header.is_mac(segment.seed) {
+        return Err(Error::tampered(&segment.path, at, "a commit has no content"));
+    }
     Ok(Replayed { lsn: header.lsn, blocks })
 }

@@ -233,7 +233,7 @@ pub(crate) fn open_segment(host: &Host, path: &Path, id: u64) -> Result<Option<S
     if header.id != id {
         return Err(Error::corrupt(path, 16, format!("its header says segment {}", header.id)));
     }
-    Ok(Some(Segment::new(id, path.to_path_buf(), (header.salt, header.base_lsn), file)))
+    Segment::of(&header, path.to_path_buf(), file, &host.cipher).map(Some)
 }
 
 /// The time of the first commit of a segment, with which its payload begins; `None` where it has none, or it cannot be read.

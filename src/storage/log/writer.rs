@@ -18,7 +18,7 @@ use super::queue::{Entry, Frame, Task};
 use crate::error::{Error, Kind, Result};
 use crate::storage::contract::backend::{FileId, Lsn};
 use crate::storage::format::frame;
-use crate::storage::format::frame::{Commit, FrameKind, SEAL_LEN};
+use crate::storage::format::frame::Commit;
 use crate::storage::format::manifest::Clean;
 use crate::storage::format::segment::{PLACE_EVERY, SEGMENT_HEADER_LEN, Segment, SegmentHeader};
 use crate::storage::format::witness::Witness;
@@ -178,7 +178,8 @@ impl Writer {
                 tip.segment.places.remember(self.last, frame.place.offset);
                 tip.place_from = frame.place.offset + PLACE_EVERY;
             }
-            frame::encode_commit(&mut self.buffer, seed, frame.place.offset, commit, &frame.blocks);
+            let cipher = tip.segment.cipher();
+            frame::encode_commit(&mut self.buffer, seed, frame.place.offset, commit, &frame.blocks, cipher);
             self.last = frame.place.lsn;
             if self.buffer.len() >= PIECE {
                 self.put(progress)?;
@@ -255,12 +256,13 @@ impl Writer {
         segments.home().check()?;
         let header = SegmentHeader {
             sync: self.sync,
-            encrypted: false,
+            encrypted: segments.host().cipher.is_sealing(),
             id,
             base_lsn: self.last,
             salt: segment.salt,
             prev_seal_crc: self.prev_seal_crc,
         };
+        segment.begin(header.cipher(&segments.host().cipher));
         write_all_at(&*segment.file, 0, &header.encode()).map_err(|error| segment.io("write", error))?;
         progress.add_syncs(2);
         segment.file.sync_all().map_err(|error| segment.io("fsync", error))?;
@@ -280,9 +282,9 @@ impl Writer {
     fn seal(&mut self, tip: Tip, progress: &Progress) -> Result<u64> {
         progress.sync(&self.witness)?;
         let segment = &tip.segment;
-        let (bytes, crc) = frame::encode_mark(FrameKind::Seal, segment.seed, tip.offset, self.last);
+        let (bytes, crc) = frame::encode_seal(segment.seed, tip.offset, self.last, segment.cipher());
         write_all_at(&*segment.file, tip.offset, &bytes).map_err(|error| segment.io("write", error))?;
-        let len = tip.offset + SEAL_LEN;
+        let len = tip.offset + bytes.len() as u64;
         // Truncates the extension, and frees allocated space that was not used. If the file is not longer, a failure only
         // keeps that space allocated.
         match segment.file.set_len(len) {

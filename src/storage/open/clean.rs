@@ -4,11 +4,11 @@ use std::path::Path;
 
 use super::listing::Listing;
 use super::recovery::Files;
-use crate::error::Result;
+use crate::error::{Kind, Result};
 use crate::options::Access;
 use crate::storage::contract::backend::Loader;
 use crate::storage::format::checkpoint::{Bound, checkpoint_name};
-use crate::storage::format::frame::{FrameHeader, FrameKind, HEADER_LEN, SEAL_LEN};
+use crate::storage::format::frame::{FrameHeader, FrameKind, HEADER_LEN};
 use crate::storage::format::manifest::Manifest;
 use crate::storage::host::system::Host;
 use crate::storage::host::vfs::read_exact_at;
@@ -42,25 +42,30 @@ pub(crate) fn of_directory(host: &Host, dir: &Path) -> Result<Option<FromCheckpo
     let Some(listing) = Listing::read(host, dir)? else { return Ok(None) };
     let manifest = Manifest::read(host, dir, false)?;
     let files = Files::open(host, dir, &manifest, &listing.segments, Access::ReadOnly)?;
-    Ok(find(host, dir, &manifest, &files, &listing.checkpoints))
+    find(host, dir, &manifest, &files, &listing.checkpoints)
 }
 
-/// The newest checkpoint that fits the files, if opening from it is faster; `found` are the LSNs of all checkpoints.
+/// The newest checkpoint that fits the files, if opening from it is faster; `found` are the LSNs of all checkpoints. One that cannot
+/// be read is passed over, but not one that was changed on purpose.
 pub(crate) fn find(
     host: &Host,
     dir: &Path,
     manifest: &Manifest,
     files: &Files,
     found: &[u64],
-) -> Option<FromCheckpoint> {
+) -> Result<Option<FromCheckpoint>> {
     let mut found = found.to_vec();
     found.sort_unstable();
-    found.into_iter().rev().find_map(|lsn| {
-        read(host, dir, manifest, files, lsn)
-            .inspect_err(|error| tracing::info!(%error, "a checkpoint cannot be used"))
-            .ok()
-            .flatten()
-    })
+    for lsn in found.into_iter().rev() {
+        match read(host, dir, manifest, files, lsn) {
+            Ok(None) => {}
+            Err(error) if error.kind() != Kind::Tampered => {
+                tracing::info!(%error, "a checkpoint cannot be used");
+            }
+            other => return other,
+        }
+    }
+    Ok(None)
 }
 
 /// The checkpoint at this LSN; `None` if it is of another state, or if opening from it is not faster.
@@ -94,7 +99,7 @@ fn read(
 /// The checkpoint at this LSN, whether or not the log is the one that it is of.
 pub(crate) fn open(host: &Host, dir: &Path, database: &[u8; 16], lsn: u64) -> Result<Option<FromCheckpoint>> {
     let path = dir.join(checkpoint_name(lsn));
-    let (file, foot, reference) = RunFile::open_named(&*host.vfs, &path, database, lsn)?;
+    let (file, foot, reference) = RunFile::open_named(host, &path, database, lsn)?;
     let catalogue = file.catalogue(&foot)?;
     let Some((bound, contents)) = Bound::decode(*database, &catalogue) else { return Ok(None) };
     let catalogue = contents.to_vec();
@@ -106,11 +111,15 @@ fn is_end(files: &Files, bound: &Bound) -> bool {
     let Bound { clean, seal_crc, .. } = bound;
     let found = files.segments.iter().find(|(segment, _)| segment.id == clean.segment);
     let Some((segment, _)) = found.filter(|(_, len)| *len == clean.len) else { return false };
-    let Some(at) = clean.len.checked_sub(SEAL_LEN) else { return false };
-    let mut bytes = [0; HEADER_LEN];
+    let seal_len = segment.seed.seal_len();
+    let Some(at) = clean.len.checked_sub(seal_len) else { return false };
+    let mut bytes = vec![0; seal_len as usize];
     let seal = read_exact_at(&*segment.file, at, &mut bytes).ok();
     let seal = seal.and_then(|()| FrameHeader::decode(&bytes, segment.seed, at));
     seal.is_some_and(|seal| {
-        seal.kind == FrameKind::Seal && seal.lsn.0 == clean.lsn && seal.head_crc == *seal_crc
+        seal.kind == FrameKind::Seal
+            && seal.lsn.0 == clean.lsn
+            && seal.head_crc == *seal_crc
+            && seal.is_genuine(segment.cipher(), at, bytes.get(HEADER_LEN..).unwrap_or_default())
     })
 }

@@ -12,11 +12,11 @@ use super::past;
 use super::report::{Damage, FileReport, blank, damage, damage_of};
 use crate::error::{Details, Error, Kind, Result};
 use crate::options::Access;
-use crate::storage::contract::backend::{BlockPlace, Depth, FileId, Lsn, Replayed};
+use crate::storage::contract::backend::{Depth, Lsn, Replayed};
 use crate::storage::format::manifest;
 use crate::storage::format::manifest::{Clean, Manifest, SnapshotRef};
 use crate::storage::format::segment::{SEGMENT_HEADER_LEN, Segment, SegmentHeader, segment_name};
-use crate::storage::format::snapshot::{BLOCK_HEADER_LEN, Entry, snapshot_name};
+use crate::storage::format::snapshot::{Entry, snapshot_name};
 use crate::storage::format::witnessed::Witnessed;
 use crate::storage::generation::snapshot_file::SnapshotFile;
 use crate::storage::host::lock::DirectoryLock;
@@ -127,7 +127,7 @@ impl Pass<'_, '_> {
         }
         let read = match Manifest::read(self.host, self.dir, false) {
             Ok(manifest) => Some(manifest),
-            Err(error) if error.kind() == Kind::Corrupt => {
+            Err(error) if error.is_damage() => {
                 report.first_damage = Some(damage_of(&error, None));
                 None
             }
@@ -139,12 +139,7 @@ impl Pass<'_, '_> {
         };
         self.gapless &= read.is_some();
         self.files.push(report);
-        let Some(manifest) = read else { return Ok(None) };
-        if manifest.encrypted {
-            let message = format!("{} is encrypted; this version cannot verify it", self.dir.display());
-            return Err(Error::new(Kind::WrongKey, message));
-        }
-        Ok(Some(manifest))
+        Ok(read)
     }
 
     /// Reads the snapshot block by block; a damaged block is reported, and the next one is read. Returns where the log before
@@ -163,7 +158,7 @@ impl Pass<'_, '_> {
                     self.snapshot_block(&file, entry, &mut report)?;
                 }
             }
-            Err(error) if error.kind() == Kind::Corrupt => {
+            Err(error) if error.is_damage() => {
                 report.first_damage = Some(damage_of(&error, None));
             }
             Err(error) => return Err(error),
@@ -175,12 +170,7 @@ impl Pass<'_, '_> {
     }
 
     fn snapshot_block(&mut self, file: &SnapshotFile, entry: &Entry, report: &mut FileReport) -> Result<()> {
-        let place = BlockPlace {
-            file: FileId::Snapshot(file.id),
-            frame: entry.offset,
-            offset: entry.offset + BLOCK_HEADER_LEN,
-            len: entry.len,
-        };
+        let place = file.place_of(entry);
         let found = match file.read_block(place, Depth::Device) {
             Ok(block) => {
                 report.blocks += 1;
@@ -189,7 +179,7 @@ impl Pass<'_, '_> {
                 let inspected = InspectedCommit { commit, from_snapshot: true, gapless };
                 (self.visit)(&inspected).map(|(offset, what)| damage(offset, Some(file.lsn.0), &what))
             }
-            Err(error) if error.kind() == Kind::Corrupt => Some(damage_of(&error, Some(file.lsn.0))),
+            Err(error) if error.is_damage() => Some(damage_of(&error, Some(file.lsn.0))),
             Err(error) => return Err(error),
         };
         report.first_damage = report.first_damage.take().or(found);
@@ -269,7 +259,16 @@ impl Pass<'_, '_> {
         }
         let base = if report.first_damage.is_none() && self.gapless { self.last } else { header.base_lsn };
         self.gapless &= report.first_damage.is_none();
-        let segment = Segment::new(id, path, (header.salt, header.base_lsn), file);
+        let segment = match Segment::of(&header, path, file, &self.host.cipher) {
+            Ok(segment) => segment,
+            Err(error) => {
+                let lsn = Some(self.last.0 + 1);
+                report.first_damage.get_or_insert_with(|| damage_of(&error, lsn));
+                self.gapless = false;
+                self.files.push(report);
+                return Ok(());
+            }
+        };
         let mut frames = Frames::new(&segment, len, base);
         self.frames(&mut frames, &segment, header.sync, role, &mut report)?;
         if let Some(error) = witnessed.and_then(|one| one.check_frames(&segment.path, id, frames.end).err())
@@ -310,7 +309,7 @@ impl Pass<'_, '_> {
         read_exact_at(file, 0, &mut head).map_err(|error| Error::io("read", path, error))?;
         match SegmentHeader::decode(&head, path) {
             Ok(header) => Ok(Some(header)),
-            Err(error) if error.kind() == Kind::Corrupt => {
+            Err(error) if error.is_damage() => {
                 // Without the salt its frames cannot be told from old bytes.
                 report.first_damage = Some(damage_of(&error, Some(self.last.0 + 1)));
                 Ok(None)
@@ -342,7 +341,7 @@ impl Pass<'_, '_> {
             }
             let (at, due) = (frames.end, frames.last.0 + 1);
             let what = match next {
-                Some(Err(error)) if error.kind() == Kind::Corrupt => damage_of(&error, Some(due)),
+                Some(Err(error)) if error.is_damage() => damage_of(&error, Some(due)),
                 Some(Err(error)) => return Err(error),
                 _ if frames.seal.is_some() && frames.end == frames.len => return Ok(()),
                 // The SEAL reached the disk, the truncation after it did not.
@@ -402,8 +401,6 @@ fn chain_damage(id: u64, header: &SegmentHeader, last: Lsn, seal_crc: u32) -> Op
             &format!("it continues after lsn {base}, the log before it ends with {last}"),
         ));
     }
-    if header.prev_seal_crc != seal_crc {
-        return Some(damage(48, due, "it does not follow the seal of the segment before"));
-    }
-    header.encrypted.then(|| damage(12, due, "it is encrypted, the manifest says that the database is not"))
+    let follows = header.prev_seal_crc == seal_crc;
+    (!follows).then(|| damage(48, due, "it does not follow the seal of the segment before"))
 }

@@ -2,6 +2,7 @@
 //!
 //! - [`open`]: opens or creates
 //! - `listing`: the names in the directory
+//! - `unlock`: the key of a database, and another one
 //! - [`recovery`]: checks and repairs
 //! - [`clean`]: opening from a checkpoint
 //! - [`inspect`]: reads everything and changes nothing
@@ -20,4 +21,5 @@ pub(crate) mod past;
 pub(crate) mod recovery;
 pub(crate) mod report;
 pub(crate) mod scrub;
+pub(crate) mod unlock;
 pub(crate) mod whole;

@@ -4,10 +4,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::inspect::list;
-use super::open::check_readable;
 use super::recovery::{Files, Terms, recover};
+use super::unlock::unlocked;
 use crate::error::{Error, Kind, Result};
-use crate::options::{Access, RecoveryPolicy};
+use crate::options::{Access, EncryptionKey, RecoveryPolicy};
 use crate::storage::contract::backend::{Discard, Loader, Lsn, Moment, PastFiles};
 use crate::storage::format::manifest::Manifest;
 use crate::storage::format::segment::{SEGMENT_HEADER_LEN, Segment, segment_name};
@@ -51,15 +51,15 @@ pub(crate) struct Led {
 
 impl Directory {
     /// Locks it. `IO` where there is no database, `LOCKED` while a process writes to it.
-    pub(crate) fn open(host: &Host, path: &Path) -> Result<Directory> {
+    pub(crate) fn open(host: &Host, path: &Path, key: Option<&EncryptionKey>) -> Result<Directory> {
         let failed = |error| Error::io("look at", path, error);
         let path = host.vfs.absolute(path).map_err(failed)?;
         list(host, &path)?;
+        let host = &unlocked(host, &path, key)?;
         let path = host.vfs.real(&path).map_err(failed)?;
         let lock = DirectoryLock::acquire(host, &path, Access::ReadOnly)?;
         let found = list(host, &path)?;
         let manifest = Manifest::read(host, &path, false)?;
-        check_readable(&path, &manifest)?;
         let mut newest = 0;
         for id in &found {
             let name = path.join(segment_name(*id));
@@ -75,6 +75,11 @@ impl Directory {
     /// Its path.
     pub(crate) fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// The host, with the keys of the database.
+    pub(crate) fn host(&self) -> &Host {
+        &self.host
     }
 
     /// The id of the database.
@@ -186,7 +191,7 @@ impl Way {
                 Ok(Stop::Sealed) => {}
                 Ok(Stop::Ended(_)) if segment.id == directory.newest => break,
                 Ok(Stop::Ended(at)) => damage = Some(Error::corrupt(&segment.path, at, what)),
-                Err(error) if error.kind() == Kind::Corrupt => damage = Some(error),
+                Err(error) if error.is_damage() => damage = Some(error),
                 Err(error) => return Err(error),
             }
             if damage.is_some() {
@@ -199,7 +204,7 @@ impl Way {
         let checked = self.broken.clone().map_or_else(|| directory.check_end(), Err);
         match checked {
             Ok(()) => Ok(Led { to, damage: None, is_end: true }),
-            Err(error) if matches!(error.kind(), Kind::Corrupt | Kind::CorruptTail) => {
+            Err(error) if error.is_damage() || error.kind() == Kind::CorruptTail => {
                 Ok(Led { to, damage: Some(error), is_end: false })
             }
             Err(error) => Err(error),

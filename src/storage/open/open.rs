@@ -5,15 +5,17 @@ use std::sync::Arc;
 
 use super::clean::{self, CheckpointLoader};
 use super::listing::Listing;
-use super::recovery::{Files, Recovered, RecoveryReport, Terms, recover};
-use crate::error::{Details, Error, Kind, Result};
-use crate::options::{Access, Creation, OpenOptions, StorageMode};
+use super::recovery::{Files, Recovered, RecoveryReport, Terms, named, recover};
+use super::unlock::unlocked;
+use crate::error::{Error, Kind, Result};
+use crate::options::{Access, Creation, EncryptionKey, OpenOptions, StorageMode};
 use crate::storage::backends::async_disk::AsyncDiskStorage;
 use crate::storage::backends::checked::Checked;
 use crate::storage::backends::disk::{Disk, DiskParts};
 use crate::storage::backends::memory::MemoryStorage;
 use crate::storage::backends::sync_disk::SyncDiskStorage;
 use crate::storage::backends::trimmer;
+use crate::storage::cipher::cipher::Cipher;
 use crate::storage::contract::backend::{Loader, Lsn, StorageBackend};
 use crate::storage::contract::latch::Latch;
 use crate::storage::format::manifest;
@@ -40,6 +42,8 @@ pub struct Opened {
     pub report: RecoveryReport,
     /// The last commit.
     pub last_lsn: Lsn,
+    /// The keys of the database.
+    pub cipher: Cipher,
 }
 
 /// Opens or creates a database directory. The loader receives the snapshot and the commits after it. An error from it ends
@@ -78,8 +82,8 @@ fn open_with(
     runtime: Option<tokio::runtime::Handle>,
     mut loading: Loading<'_>,
 ) -> Result<Opened> {
-    let Claimed { path, latch, lock, home, listing } = claim(host, path, options)?;
-    let path = &*path;
+    let Claimed { host, path, latch, lock, home, listing } = claim(host, path, options)?;
+    let (host, path) = (&host, &*path);
     let writable = options.access == Access::ReadWrite;
     let created = !listing.manifest;
     if writable && !created {
@@ -90,12 +94,11 @@ fn open_with(
     } else {
         (Manifest::read(host, path, writable)?, listing.segments)
     };
-    check_readable(path, &manifest)?;
     let terms = Terms { access: options.access, policy: options.recovery };
     let files = Files::open(host, path, &manifest, &found, options.access)?;
     let mut begun = None;
     if let Loading::FromCheckpoint(loader) = &mut loading
-        && let Some(checkpoint) = clean::find(host, path, &manifest, &files, &listing.checkpoints)
+        && let Some(checkpoint) = clean::find(host, path, &manifest, &files, &listing.checkpoints)?
     {
         let damaged = checkpoint.file.damaged();
         begun = Some(Begun { bound: checkpoint.bound, length: checkpoint.length, damaged });
@@ -120,11 +123,13 @@ fn open_with(
     let found = if writable { listing.checkpoints } else { Vec::new() };
     let home = (home, lock, (found, begun));
     let backend = backend_of(host, options, runtime, (manifest, recovered), home, latch)?;
-    Ok(Opened { backend, report, last_lsn })
+    Ok(Opened { backend, report, last_lsn, cipher: host.cipher.clone() })
 }
 
 /// A directory that is locked for this process.
 struct Claimed {
+    /// With the keys of the database.
+    host: Host,
     path: PathBuf,
     latch: Arc<Latch>,
     lock: DirectoryLock,
@@ -144,6 +149,10 @@ fn claim(host: &Host, path: &Path, options: &OpenOptions) -> Result<Claimed> {
         check_fresh(host, path, listing)?;
     }
     check_creation(path, options, present.as_ref())?;
+    let key = options.encryption.as_ref();
+    let is_there = present.as_ref().is_some_and(|listing| listing.manifest);
+    // A wrong key changes nothing, not even by the lock.
+    let known = if is_there { unlocked(host, path, key)? } else { host.clone() };
     if present.is_none() {
         create_directories(host, path)?;
     }
@@ -155,10 +164,13 @@ fn claim(host: &Host, path: &Path, options: &OpenOptions) -> Result<Claimed> {
     let path = host.vfs.real(path).map_err(|error| Error::io("look at", path, error))?;
     let latch = Arc::new(Latch::default());
     let lock = DirectoryLock::acquire(host, &path, options.access)?;
+    let host = &known;
     let home = Arc::new(Home::new(host, path.clone(), &lock, latch.clone())?);
     let listing = Listing::read(host, &path)?.unwrap_or_default();
     check_creation(&path, options, Some(&listing))?;
-    Ok(Claimed { path, latch, lock, home, listing })
+    // The key may have been changed meanwhile, or the database created.
+    let host = if listing.manifest { unlocked(host, &path, key)? } else { new_keys(host, key)? };
+    Ok(Claimed { host, path, latch, lock, home, listing })
 }
 
 /// The storage that continues after what was recovered.
@@ -226,7 +238,15 @@ pub fn open_memory_after(last: Lsn) -> Opened {
     let storage = MemoryStorage::new(database, last);
     let backend = Arc::new(Checked::new(storage, Arc::new(Latch::default())));
     let report = RecoveryReport { clean: true, created: true, last_lsn: last.0, ..RecoveryReport::default() };
-    Opened { backend, report, last_lsn: last }
+    Opened { backend, report, last_lsn: last, cipher: Cipher::PLAIN }
+}
+
+/// The keys of a database that is to be created.
+fn new_keys(host: &Host, key: Option<&EncryptionKey>) -> Result<Host> {
+    let Some(key) = key else { return Ok(host.with(Cipher::PLAIN)) };
+    let mut database = [0; 16];
+    host.rng.fill(&mut database);
+    Ok(host.with(Cipher::create(key, database, host.random())?))
 }
 
 fn check_creation(path: &Path, options: &OpenOptions, listing: Option<&Listing>) -> Result<()> {
@@ -282,9 +302,10 @@ fn create(host: &Host, dir: &Path, options: &OpenOptions, listing: &Listing) -> 
     host.rng.fill(&mut salt);
     let mut database = [0; 16];
     host.rng.fill(&mut database);
+    let database = host.cipher.database().unwrap_or(database);
     let header = SegmentHeader {
         sync: options.storage == StorageMode::Sync,
-        encrypted: false,
+        encrypted: host.cipher.is_sealing(),
         id: 1,
         base_lsn: Lsn(0),
         salt,
@@ -299,7 +320,7 @@ fn create(host: &Host, dir: &Path, options: &OpenOptions, listing: &Listing) -> 
         host.vfs.sync_dir(dir)
     };
     write().map_err(|error| Error::io("create", &path, error))?;
-    let manifest = Manifest::new(database);
+    let manifest = Manifest::of_new(database, &host.cipher);
     manifest.replace(host, dir)?;
     Ok(manifest)
 }
@@ -309,16 +330,6 @@ fn remove_temporary(host: &Host, dir: &Path, names: &[String]) -> Result<()> {
     for name in names {
         let tmp = dir.join(name);
         retire::remove(host, &tmp)?;
-    }
-    Ok(())
-}
-
-/// Refuses what this version cannot read, before anything is changed.
-pub(super) fn check_readable(dir: &Path, manifest: &Manifest) -> Result<()> {
-    let path = dir.join(manifest::NAME);
-    if manifest.encrypted {
-        let message = format!("{} is encrypted; open it with its encryptionKey", dir.display());
-        return Err(named(Kind::WrongKey, message, &path));
     }
     Ok(())
 }
@@ -351,8 +362,4 @@ fn sync_parent(host: &Host, path: &Path) -> Result<()> {
 
 fn parent(path: &Path) -> Option<&Path> {
     path.parent().filter(|parent| !parent.as_os_str().is_empty())
-}
-
-fn named(kind: Kind, message: String, file: &Path) -> Error {
-    Error::new(kind, message).with_details(Details { file: Some(file.to_path_buf()), ..Details::default() })
 }

@@ -8,7 +8,7 @@ use std::path::Path;
 
 use super::listing::Listing;
 use super::report::{Damage, FileReport, blank, damage, damage_of};
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Result};
 use crate::storage::contract::backend::{Lsn, ReadBack, SnapshotProof};
 use crate::storage::format::manifest::Manifest;
 use crate::storage::format::segment::{SEGMENT_HEADER_LEN, Segment, SegmentHeader, segment_name};
@@ -54,9 +54,7 @@ pub(crate) fn check_snapshots(
         let mut report = blank(snapshot_name(id), "snapshot");
         match check_snapshot(host, dir, id, &mut report) {
             Ok(()) => {}
-            Err(error) if error.kind() == Kind::Corrupt => {
-                report.first_damage = Some(damage_of(&error, None))
-            }
+            Err(error) if error.is_damage() => report.first_damage = Some(damage_of(&error, None)),
             // It was given up meanwhile.
             Err(_) if host.vfs.kind(&dir.join(&report.file)).is_ok_and(|kind| kind.is_none()) => continue,
             Err(error) => return Err(error),
@@ -123,7 +121,7 @@ fn check_one(
     read_exact_at(&*file, 0, &mut head).map_err(|error| Error::io("read", &path, error))?;
     let header = match SegmentHeader::decode(&head, &path) {
         Ok(header) => header,
-        Err(error) if error.kind() == Kind::Corrupt => {
+        Err(error) if error.is_damage() => {
             report.first_damage = Some(damage_of(&error, None));
             return Ok(Some((report, None)));
         }
@@ -133,7 +131,13 @@ fn check_one(
     if header.id != id || !follows {
         report.first_damage = Some(damage(16, None, "its header belongs to another segment"));
     }
-    let segment = Segment::new(id, path, (header.salt, header.base_lsn), file);
+    let segment = match Segment::of(&header, path, file, &host.cipher) {
+        Ok(segment) => segment,
+        Err(error) => {
+            report.first_damage = Some(damage_of(&error, None));
+            return Ok(Some((report, None)));
+        }
+    };
     let mut frames = Frames::new(&segment, report.bytes, header.base_lsn);
     while let Some(found) = next_damage(&mut frames, &mut report)? {
         report.first_damage.get_or_insert(found);
@@ -162,7 +166,7 @@ fn next_damage(frames: &mut Frames<'_>, report: &mut FileReport) -> Result<Optio
                 report.blocks += commit.blocks.len() as u64;
                 continue;
             }
-            Some(Err(error)) if error.kind() == Kind::Corrupt => return Ok(Some(damage_of(&error, due))),
+            Some(Err(error)) if error.is_damage() => return Ok(Some(damage_of(&error, due))),
             Some(Err(error)) => return Err(error),
             None if frames.seal.is_some() && frames.end == frames.len => return Ok(None),
             None if frames.seal.is_some() => (frames.end, "there are bytes after the seal of the segment"),

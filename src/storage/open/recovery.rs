@@ -12,7 +12,6 @@ use crate::error::{Details, Error, Kind, Result};
 use crate::options::{Access, RecoveryPolicy};
 use crate::storage::contract::backend::{Loader, Lsn, Replayed};
 use crate::storage::format::checkpoint::Bound;
-use crate::storage::format::frame::{FrameKind, SEAL_LEN};
 use crate::storage::format::manifest::{Clean, Manifest};
 use crate::storage::format::segment::{SEGMENT_HEADER_LEN, Segment, SegmentHeader, segment_name};
 use crate::storage::format::snapshot::Entry;
@@ -316,8 +315,10 @@ fn open_chain(
             let mut bytes = [0; SEGMENT_HEADER_LEN as usize];
             read_exact_at(&*file, 0, &mut bytes).map_err(|error| Error::io("read", &path, error))?;
             let header = SegmentHeader::decode(&bytes, &path)?;
-            let begun = (header.salt, header.base_lsn);
-            chain.push((Arc::new(Segment::new(id, path, begun, file)), len));
+            if header.id != id {
+                return Err(Error::corrupt(&path, 16, format!("its header says segment {}", header.id)));
+            }
+            chain.push((Arc::new(Segment::of(&header, path, file, &host.cipher)?), len));
         } else if newest.is_some() {
             return Err(Error::corrupt(&path, len, "the segment ends before its first frame"));
         }
@@ -338,8 +339,6 @@ fn check_header(segment: &Segment, last: Lsn, seal_crc: u32) -> Result<SegmentHe
         ))
     } else if header.prev_seal_crc != seal_crc {
         Some((48, "it does not follow the seal of the segment before".to_owned()))
-    } else if header.encrypted {
-        Some((12, "it is encrypted, the manifest says that the database is not".to_owned()))
     } else {
         None
     };
@@ -434,10 +433,10 @@ fn mend(
     let (crc, len) = match tail.seal {
         Some(crc) => (crc, tail.good),
         None => {
-            let (bytes, crc) = frame::encode_mark(FrameKind::Seal, segment.seed, tail.good, last);
+            let (bytes, crc) = frame::encode_seal(segment.seed, tail.good, last, segment.cipher());
             write_all_at(&*segment.file, tail.good, &bytes).map_err(|error| segment.io("write", error))?;
             segment.file.sync_all().map_err(|error| segment.io("fsync", error))?;
-            (crc, tail.good + SEAL_LEN)
+            (crc, tail.good + bytes.len() as u64)
         }
     };
     Ok((Clean { segment: segment.id, len, lsn: last.0 }, crc))
@@ -485,4 +484,9 @@ fn copy(segment: &Segment, from: u64, to: u64, put: &mut dyn FnMut(u64, &[u8]) -
         at += len as u64;
     }
     Ok(())
+}
+
+/// An error that names a file.
+pub(super) fn named(kind: Kind, message: String, file: &Path) -> Error {
+    Error::new(kind, message).with_details(Details { file: Some(file.to_path_buf()), ..Details::default() })
 }

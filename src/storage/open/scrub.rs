@@ -11,13 +11,13 @@ use super::clean::{self, FromCheckpoint};
 use super::listing::Listing;
 use super::past;
 use super::report::FileReport;
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Result};
 use crate::options::Access;
-use crate::storage::contract::backend::{BlockPlace, Depth, FileId, Lsn};
+use crate::storage::contract::backend::{Depth, Lsn};
 use crate::storage::format::checkpoint::checkpoint_name;
 use crate::storage::format::manifest::{self, Manifest};
 use crate::storage::format::segment::{SEGMENT_HEADER_LEN, Segment, SegmentHeader, segment_name};
-use crate::storage::format::snapshot::{BLOCK_HEADER_LEN, snapshot_name};
+use crate::storage::format::snapshot::snapshot_name;
 use crate::storage::generation::snapshot_file::SnapshotFile;
 use crate::storage::host::system::Host;
 use crate::storage::host::vfs::{OpenMode, read_exact_at};
@@ -40,7 +40,7 @@ pub(crate) fn scrub(host: &Host, dir: &Path, published: Lsn, visitor: &mut dyn S
     loop {
         let manifest = match Manifest::read(host, dir, false) {
             Ok(manifest) => manifest,
-            Err(error) if error.kind() == Kind::Corrupt => {
+            Err(error) if error.is_damage() => {
                 visitor.begin(manifest::LEN as u64);
                 visitor.damage(error);
                 return Ok(());
@@ -91,7 +91,7 @@ impl Pass<'_> {
     fn is_replaced(&self) -> Result<bool> {
         match Manifest::read(self.host, self.dir, false) {
             Ok(now) => Ok(now.generation != self.manifest.generation),
-            Err(error) if error.kind() == Kind::Corrupt => Ok(false),
+            Err(error) if error.is_damage() => Ok(false),
             Err(error) => Err(error),
         }
     }
@@ -119,7 +119,7 @@ impl Pass<'_> {
     /// Tells of damage. Another error ends the pass, and so does any where the files are no longer those of the database.
     fn note(&mut self, error: Error) -> Result<()> {
         self.is_outdated = self.is_replaced()?;
-        if self.is_outdated || error.kind() != Kind::Corrupt {
+        if self.is_outdated || !error.is_damage() {
             return Err(error);
         }
         self.is_damaged = true;
@@ -141,12 +141,7 @@ impl Pass<'_> {
             }
         };
         for entry in &entries {
-            let place = BlockPlace {
-                file: FileId::Snapshot(named.id),
-                frame: entry.offset,
-                offset: entry.offset + BLOCK_HEADER_LEN,
-                len: entry.len,
-            };
+            let place = file.place_of(entry);
             if let Err(error) = file.read_block(place, Depth::Device) {
                 self.note(error)?;
             }
@@ -223,7 +218,7 @@ impl Pass<'_> {
         if header.id != id || last.0 > 0 && header.base_lsn != last {
             return Err(Error::corrupt(&path, 16, "its header belongs to another segment"));
         }
-        let segment = Segment::new(id, path, (header.salt, header.base_lsn), file);
+        let segment = Segment::of(&header, path, file, &self.host.cipher)?;
         let mut frames = Frames::new(&segment, len, header.base_lsn);
         while frames.last < self.published {
             match frames.next() {

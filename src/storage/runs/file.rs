@@ -6,10 +6,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::checked_pages::CheckedPages;
 use crate::error::{Details, Error, Kind, Result};
+use crate::storage::cipher::cipher::Cipher;
+use crate::storage::cipher::unit::FileCipher;
 use crate::storage::contract::backend::{Depth, Lsn};
 use crate::storage::format::frame::{array_at, u32_at, u64_at};
 use crate::storage::format::version::{FORMAT_VERSION, LARGEST_NUMBER, check_version};
-use crate::storage::host::vfs::{OpenMode, Vfs, VfsFile, read_exact_at, read_exact_from, zeros};
+use crate::storage::host::system::Host;
+use crate::storage::host::vfs::{OpenMode, VfsFile, read_exact_at, read_exact_from, zeros};
 use crate::storage::pages::head::{HEAD_LEN as PAGE_HEAD, Head, PageKind};
 use crate::storage::pages::pointer::{POINTER_LEN, PageSeed, Pointer};
 
@@ -22,6 +25,7 @@ const MAGIC: &[u8; 8] = b"MOLTNRUN";
 const END_MAGIC: &[u8; 8] = b"MOLTNRND";
 const HEAD_CRC: usize = HEAD_LEN as usize - 4;
 const FOOT_CRC: usize = FOOT_LEN as usize - 4;
+const ENCRYPTED: u32 = 2;
 
 /// What identifies a run file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,6 +36,8 @@ pub struct RunHead {
     pub run: u64,
     /// Random; binds the pages to this file.
     pub salt: [u8; 16],
+    /// Whether its pages are encrypted.
+    pub encrypted: bool,
 }
 
 impl RunHead {
@@ -41,6 +47,7 @@ impl RunHead {
         let mut put = |at: usize, field: &[u8]| bytes[at..at + field.len()].copy_from_slice(field);
         put(0, MAGIC);
         put(8, &FORMAT_VERSION.to_le_bytes());
+        put(12, &(u32::from(self.encrypted) * ENCRYPTED).to_le_bytes());
         put(16, &self.database);
         put(32, &self.run.to_le_bytes());
         put(40, &self.salt);
@@ -58,12 +65,26 @@ impl RunHead {
             return Err(Error::corrupt(path, 0, "the checksum of the run file's head does not match"));
         }
         check_version(path, u32_at(bytes, 8))?;
-        if bytes[12..16].iter().chain(&bytes[56..HEAD_CRC]).any(|byte| *byte != 0)
+        let flags = u32_at(bytes, 12);
+        let is_old = flags == ENCRYPTED && u32_at(bytes, 8) != FORMAT_VERSION;
+        if flags & !ENCRYPTED != 0
+            || is_old
+            || bytes[56..HEAD_CRC].iter().any(|byte| *byte != 0)
             || u64_at(bytes, 32) > LARGEST_NUMBER
         {
             return Err(Error::corrupt(path, 12, "the run file's head holds fields of no known format"));
         }
-        Ok(RunHead { database: array_at(bytes, 16), run: u64_at(bytes, 32), salt: array_at(bytes, 40) })
+        Ok(RunHead {
+            database: array_at(bytes, 16),
+            run: u64_at(bytes, 32),
+            salt: array_at(bytes, 40),
+            encrypted: flags == ENCRYPTED,
+        })
+    }
+
+    /// What seals its pages. All of the head is part of its key.
+    pub(super) fn cipher(&self, cipher: &Cipher) -> FileCipher {
+        cipher.file("moltendb run", &[&self.encode()])
     }
 }
 
@@ -118,6 +139,7 @@ pub struct RunFile {
     file: Arc<dyn VfsFile>,
     head: RunHead,
     seed: PageSeed,
+    cipher: FileCipher,
     /// Where pages end.
     end: u64,
     /// Whether some of it was found damaged.
@@ -128,30 +150,41 @@ pub struct RunFile {
 impl RunFile {
     /// Opens a file that is being written, whose pages so far end there.
     pub fn open_unfinished(
-        vfs: &dyn Vfs,
+        host: &Host,
         path: &Path,
         database: &[u8; 16],
         run: u64,
         end: u64,
     ) -> Result<RunFile> {
-        let file = vfs.open(path, OpenMode::Read).map_err(|error| Error::io("open", path, error))?;
-        let (head, _) = read_head(&*file, path, database, run)?;
-        Ok(RunFile::unfinished(path.to_path_buf(), file, head, end))
+        let file = host.vfs.open(path, OpenMode::Read).map_err(|error| Error::io("open", path, error))?;
+        let (head, _) = read_head(&*file, path, database, run, &host.cipher)?;
+        let cipher = head.cipher(&host.cipher);
+        Ok(RunFile { cipher, ..RunFile::unfinished(path.to_path_buf(), file, head, end) })
     }
 
+    /// A file that is not encrypted.
     pub(super) fn unfinished(path: PathBuf, file: Arc<dyn VfsFile>, head: RunHead, end: u64) -> RunFile {
-        let seed = PageSeed::new(&head.salt, head.run);
-        RunFile { path, file, head, seed, end, damaged: Arc::default(), checked: CheckedPages::new(0) }
+        let (seed, cipher) = (PageSeed::new(&head.salt, head.run), FileCipher::PLAIN);
+        RunFile {
+            path,
+            file,
+            head,
+            seed,
+            cipher,
+            end,
+            damaged: Arc::default(),
+            checked: CheckedPages::new(0),
+        }
     }
 
     /// Opens a finished run file, which must be the one that the reference names.
     pub fn open(
-        vfs: &dyn Vfs,
+        host: &Host,
         path: &Path,
         database: &[u8; 16],
         reference: &RunReference,
     ) -> Result<(RunFile, RunFoot)> {
-        let (file, foot, found) = RunFile::open_named(vfs, path, database, reference.run)?;
+        let (file, foot, found) = RunFile::open_named(host, path, database, reference.run)?;
         if found != *reference {
             let at = found.length.min(reference.length);
             return Err(Error::corrupt(path, at, "the run file has another length or foot than expected"));
@@ -161,18 +194,18 @@ impl RunFile {
 
     /// Opens the finished run file with this number, without a reference to it; returns the reference too.
     pub fn open_named(
-        vfs: &dyn Vfs,
+        host: &Host,
         path: &Path,
         database: &[u8; 16],
         run: u64,
     ) -> Result<(RunFile, RunFoot, RunReference)> {
         let failed = |error| Error::io("read", path, error);
-        let file = vfs.open(path, OpenMode::Read).map_err(|error| Error::io("open", path, error))?;
+        let file = host.vfs.open(path, OpenMode::Read).map_err(|error| Error::io("open", path, error))?;
         let length = file.len().map_err(failed)?;
         if length < HEAD_LEN + FOOT_LEN {
             return Err(Error::corrupt(path, length, "the run file is shorter than its head and its foot"));
         }
-        let (head, crc) = read_head(&*file, path, database, run)?;
+        let (head, crc) = read_head(&*file, path, database, run, &host.cipher)?;
         let mut foot = [0; FOOT_LEN as usize];
         let end = length - FOOT_LEN;
         read_exact_at(&*file, end, &mut foot).map_err(failed)?;
@@ -182,9 +215,9 @@ impl RunFile {
         let foot = decoded
             .ok_or_else(|| Error::corrupt(path, end, "the run file's foot is damaged, or of another file"))?;
         let seed = PageSeed::new(&head.salt, head.run);
-        let checked = CheckedPages::new(end);
-        let file =
-            RunFile { path: path.to_path_buf(), file, head, seed, end, damaged: Arc::default(), checked };
+        let (cipher, checked) = (head.cipher(&host.cipher), CheckedPages::new(end));
+        let (path, damaged) = (path.to_path_buf(), Arc::default());
+        let file = RunFile { path, file, head, seed, cipher, end, damaged, checked };
         Ok((file, foot, reference))
     }
 
@@ -236,7 +269,12 @@ impl RunFile {
         if self.seed.sum(offset, &bytes) != sum {
             return Err(self.corrupt(offset, "the checksum of a page does not match"));
         }
-        Ok(Some(bytes))
+        if !self.cipher.is_sealing() {
+            return Ok(Some(bytes));
+        }
+        let opened = self.cipher.open(&page_place(offset, length), &bytes);
+        let foreign = || Error::tampered(&self.path, offset, "a page was not written with its key");
+        Ok(Some(opened.ok_or_else(foreign)?.into_vec()))
     }
 
     /// The pages that were checked since it was opened.
@@ -262,8 +300,22 @@ impl RunFile {
     }
 }
 
+/// The associated data of the page of this length, as it is stored, at this offset.
+pub(super) fn page_place(offset: u64, length: u32) -> [u8; 12] {
+    let mut place = [0; 12];
+    place[..8].copy_from_slice(&offset.to_le_bytes());
+    place[8..].copy_from_slice(&length.to_le_bytes());
+    place
+}
+
 /// The head of the file with this number, and its checksum.
-fn read_head(file: &dyn VfsFile, path: &Path, database: &[u8; 16], run: u64) -> Result<(RunHead, u32)> {
+fn read_head(
+    file: &dyn VfsFile,
+    path: &Path,
+    database: &[u8; 16],
+    run: u64,
+    cipher: &Cipher,
+) -> Result<(RunHead, u32)> {
     let mut head = [0; HEAD_LEN as usize];
     read_exact_at(file, 0, &mut head).map_err(|error| Error::io("read", path, error))?;
     let crc = u32_at(&head, HEAD_CRC);
@@ -272,5 +324,9 @@ fn read_head(file: &dyn VfsFile, path: &Path, database: &[u8; 16], run: u64) -> 
         let what = "the run file belongs to another database, or has another number";
         return Err(Error::corrupt(path, 16, what));
     }
-    Ok((head, crc))
+    match (head.encrypted, cipher.is_sealing()) {
+        (true, false) => Err(Error::corrupt(path, 12, "the run file is encrypted, and the database is not")),
+        (false, true) => Err(Error::tampered(path, 12, "the run file is not encrypted, and the database is")),
+        _ => Ok((head, crc)),
+    }
 }

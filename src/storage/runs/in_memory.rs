@@ -20,7 +20,7 @@ pub struct MemoryRun {
 impl MemoryRun {
     /// No pages; the run has this number.
     pub fn new(run: u64) -> MemoryRun {
-        let head = RunHead { database: [0; 16], run, salt: [0; 16] };
+        let head = RunHead { database: [0; 16], run, salt: [0; 16], encrypted: false };
         MemoryRun { head, seed: PageSeed::new(&head.salt, run), bytes: head.encode().to_vec() }
     }
 

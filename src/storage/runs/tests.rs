@@ -43,9 +43,9 @@ impl Folder {
         let mut out = RunWriter::begin(&self.host, &self.path(run), DATABASE, run)?;
         let written = write(&mut out)?;
         let end = out.flush()?;
-        RunFile::open_unfinished(&*self.host.vfs, &self.path(run), &DATABASE, run, end)?;
+        RunFile::open_unfinished(&self.host, &self.path(run), &DATABASE, run, end)?;
         let reference = out.finish(b"catalogue", Lsn(3))?;
-        let (file, foot) = RunFile::open(&*self.host.vfs, &self.path(run), &DATABASE, &reference)?;
+        let (file, foot) = RunFile::open(&self.host, &self.path(run), &DATABASE, &reference)?;
         assert_eq!((foot.lsn, &file.read(&foot.catalogue)?[12..]), (Lsn(3), b"catalogue".as_slice()));
         self.store.add(file);
         Ok(written)
@@ -233,7 +233,7 @@ fn every_flipped_bit_and_every_cut_of_a_run_file_is_told() {
 }
 
 fn all(path: &Path, reference: &RunReference, tree: &Tree) -> Result<()> {
-    let (file, foot) = RunFile::open(&*Host::system().vfs, path, &DATABASE, reference)?;
+    let (file, foot) = RunFile::open(&Host::system(), path, &DATABASE, reference)?;
     file.read(&foot.catalogue)?;
     let store = PageStore::new(1 << 20);
     store.add(file);

@@ -3,8 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::file::{HEAD_LEN, RunFoot, RunHead, RunReference};
+use super::file::{HEAD_LEN, RunFoot, RunHead, RunReference, page_place};
 use crate::error::{Error, Kind, Result};
+use crate::storage::cipher::unit::FileCipher;
 use crate::storage::contract::backend::{Lsn, PageSink};
 use crate::storage::format::frame::u32_at;
 use crate::storage::host::system::Host;
@@ -23,6 +24,7 @@ pub struct RunWriter {
     file: Arc<dyn VfsFile>,
     head: RunHead,
     seed: PageSeed,
+    cipher: FileCipher,
     written: u64,
     buffer: Vec<u8>,
 }
@@ -35,12 +37,13 @@ impl RunWriter {
         file.set_len(0).map_err(failed)?;
         let mut salt = [0; 16];
         host.rng.fill(&mut salt);
-        let head = RunHead { database, run, salt };
+        let head = RunHead { database, run, salt, encrypted: host.cipher.is_sealing() };
         Ok(RunWriter {
             path: path.to_path_buf(),
             file,
             head,
             seed: PageSeed::new(&salt, run),
+            cipher: head.cipher(&host.cipher),
             written: 0,
             buffer: head.encode().to_vec(),
         })
@@ -62,9 +65,11 @@ impl RunWriter {
             return Err(Error::new(Kind::Limit, what));
         }
         let offset = self.bytes();
-        let pointer =
-            Pointer { file: 0, offset, length: page.len() as u32, sum: self.seed.sum(offset, page), net };
-        self.buffer.extend_from_slice(page);
+        let from = self.buffer.len();
+        let length = page.len() as u32 + self.cipher.overhead();
+        self.cipher.seal(&page_place(offset, length), page, &mut self.buffer);
+        let sum = self.seed.sum(offset, self.buffer.get(from..).unwrap_or_default());
+        let pointer = Pointer { file: 0, offset, length, sum, net };
         if self.buffer.len() >= PIECE {
             self.put()?;
         }

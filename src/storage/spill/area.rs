@@ -12,7 +12,7 @@ use super::file::PagedFile;
 use super::named::NamedFile;
 use crate::error::{Error, Result};
 use crate::storage::contract::latch::closed;
-use crate::storage::format::spill::spill_name;
+use crate::storage::format::spill::{PageKeys, spill_name};
 use crate::storage::host::home::Home;
 use crate::storage::host::system::Host;
 use crate::storage::host::vfs::OpenMode;
@@ -73,7 +73,8 @@ impl Disk for SpillArea {
         }
         let mut salt = [0; 16];
         self.host.rng.fill(&mut salt);
-        let file = Arc::new(PagedFile::new(self.named()?, page, salt, self.bytes.clone()));
+        let keys = PageKeys { salt, cipher: self.host.cipher.file("moltendb spill", &[&salt]) };
+        let file = Arc::new(PagedFile::new(self.named()?, page, keys, self.bytes.clone()));
         let mut files = self.open.lock();
         if files.closed {
             return Err(closed());
@@ -133,7 +134,8 @@ mod tests {
         let (area, _lock) = area(directory.path());
         let named = area.named().unwrap();
         let raw = named.file.clone();
-        let file = PagedFile::new(named, 100, [3; 16], Arc::default());
+        let keys = PageKeys { salt: [3; 16], cipher: Default::default() };
+        let file = PagedFile::new(named, 100, keys, Arc::default());
         let (first, second) = (file.reserve().unwrap(), file.reserve().unwrap());
         file.write(first, 1, b"first").unwrap();
         file.write(second, 2, b"second").unwrap();

@@ -9,7 +9,7 @@ use parking_lot::{Mutex, RwLock};
 use super::named::NamedFile;
 use crate::error::{Details, Error, Kind, Result};
 use crate::storage::contract::latch::closed;
-use crate::storage::format::spill::{HEAD, decode, encode};
+use crate::storage::format::spill::{HEAD, PageKeys, decode, encode};
 use crate::storage::host::vfs::{read_exact_at, write_all_at};
 use crate::work::SpillFile;
 
@@ -19,7 +19,7 @@ pub(super) struct PagedFile {
     file: RwLock<Option<NamedFile>>,
     /// Bytes of a page with its head.
     size: usize,
-    salt: [u8; 16],
+    keys: PageKeys,
     pages: Mutex<Pages>,
     /// Bytes of all such files of the database.
     all: Arc<AtomicU64>,
@@ -35,9 +35,9 @@ struct Pages {
 }
 
 impl PagedFile {
-    pub(super) fn new(file: NamedFile, page: usize, salt: [u8; 16], all: Arc<AtomicU64>) -> PagedFile {
-        let size = HEAD + page;
-        PagedFile { file: RwLock::new(Some(file)), size, salt, pages: Mutex::default(), all }
+    pub(super) fn new(file: NamedFile, page: usize, keys: PageKeys, all: Arc<AtomicU64>) -> PagedFile {
+        let size = HEAD + page + keys.cipher.overhead() as usize;
+        PagedFile { file: RwLock::new(Some(file)), size, keys, pages: Mutex::default(), all }
     }
 
     pub(super) fn close(&self) {
@@ -68,7 +68,7 @@ impl SpillFile for PagedFile {
         let file = self.file.read();
         let named = file.as_ref().ok_or_else(closed)?;
         let mut buffer = std::mem::take(&mut self.pages.lock().buffer);
-        encode(self.salt, page, next, bytes, self.size, &mut buffer);
+        encode(&self.keys, page, next, bytes, self.size, &mut buffer);
         let written = write_all_at(&*named.file, self.offset(page), &buffer);
         self.pages.lock().buffer = buffer;
         written.map_err(|error| Error::io("write", &named.path, error))
@@ -84,12 +84,7 @@ impl SpillFile for PagedFile {
             Err(_) => bytes.clear(),
             Ok(()) => {}
         }
-        let Some((next, len)) = decode(self.salt, page, bytes) else {
-            return Err(self.damaged(named, page));
-        };
-        bytes.truncate(HEAD + len);
-        bytes.drain(..HEAD);
-        Ok(next)
+        decode(&self.keys, page, bytes).ok_or_else(|| self.damaged(named, page))
     }
 
     fn release(&self, page: u32) {

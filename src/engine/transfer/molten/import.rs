@@ -175,7 +175,7 @@ impl Keys<'_> {
         };
         let Some(secret) = &self.options.secret else {
             let message = "it is encrypted; give its password, or the key of 32 bytes, as option password";
-            return Err(Error::new(Kind::WrongKey, message));
+            return Err(Error::new(Kind::KeyRequired, message));
         };
         if self.cipher.is_none() {
             let path = self.log.to_string_lossy();

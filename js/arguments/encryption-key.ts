@@ -1,0 +1,54 @@
+// The keys of encrypted databases. No message shows one.
+
+import type { EncryptionKey } from '../types/index.js'
+
+const WANTED = 'a text that is not empty, 32 bytes, or a function that returns one of them'
+const LONGEST = 65_536
+
+/** Before the bytes of a key: what they are. */
+const TEXT = 1
+const BYTES = 2
+
+/** Checks a key, as far as that is possible without calling it. */
+export function checkKey(where: string, name: string, given: unknown): asserts given is EncryptionKey {
+  if (typeof given !== 'function' && !isKey(given)) throw wrong(where, name)
+}
+
+/** The bytes of a key for the core, after the kind of it. Whoever asks overwrites them. A function is called once. */
+export async function keyOf(where: string, name: string, given: EncryptionKey | undefined): Promise<Uint8Array | undefined> {
+  if (given === undefined) return undefined
+  checkKey(where, name, given)
+  const key: unknown = typeof given === 'function' ? await given() : given
+  if (!isKey(key)) throw wrong(where, name)
+  if (typeof key !== 'string') return new Uint8Array([BYTES, ...key])
+  const text = new Uint8Array(1 + 3 * key.length)
+  text[0] = TEXT
+  const { written } = new TextEncoder().encodeInto(key, text.subarray(1))
+  const bytes = text.slice(0, 1 + written)
+  text.fill(0)
+  return bytes
+}
+
+/** The key whose bytes these are. */
+export function keyFrom(bytes: Uint8Array): EncryptionKey {
+  return bytes[0] === TEXT ? new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes.subarray(1)) : bytes.slice(1)
+}
+
+/** Calls with a key, and overwrites its bytes when the call has taken them. */
+export function spending<R>(keys: readonly (Uint8Array | undefined)[], call: () => R): R {
+  try {
+    return call()
+  } finally {
+    for (const key of keys) key?.fill(0)
+  }
+}
+
+function isKey(given: unknown): given is string | Uint8Array {
+  if (typeof given === 'string') return given.length > 0 && given.length <= LONGEST
+  return given instanceof Uint8Array && given.length === 32
+}
+
+function wrong(where: string, name: string): TypeError {
+  // The value is not shown: it may be a key.
+  return new TypeError(`${where}: ${name} must be ${WANTED}`)
+}
