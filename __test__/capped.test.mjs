@@ -139,8 +139,7 @@ test('a tailable cursor goes on after the last document: next waits, tryNext doe
 test('a loop over a tailable cursor goes on until it is left, its signal aborts, the collection is dropped or the database closed', async (t) => {
   const db = await memory(t)
   const log = await capped(t, { size: 100_000 }, db)
-  const read = async (options, enough = Infinity) => {
-    const seen = []
+  const read = async (options, enough = Infinity, seen = []) => {
     for await (const { _id } of log.find({}, { tailable: true, awaitData: true, ...options })) {
       seen.push(_id)
       if (seen.length === enough) break
@@ -151,7 +150,8 @@ test('a loop over a tailable cursor goes on until it is left, its signal aborts,
   const two = read({ limit: 2, skip: 1 })
   const controller = new AbortController()
   const aborted = read({ signal: controller.signal })
-  const dropped = read({})
+  const seen = []
+  const dropped = read({}, Infinity, seen)
   for (let n = 0; n < 5; n++) {
     await log.insertOne({ _id: n })
     await pause(5)
@@ -160,6 +160,7 @@ test('a loop over a tailable cursor goes on until it is left, its signal aborts,
   t.deepEqual(await two, [1, 2])
   controller.abort(new Error('enough'))
   await t.throwsAsync(aborted, { message: 'enough' })
+  while (seen.length < 5) await pause(5)
   await log.drop()
   t.deepEqual(await dropped, [0, 1, 2, 3, 4])
   await capped(t, { size: 100_000 }, db)
@@ -225,6 +226,17 @@ test('a tailable cursor keeps the process alive only while a document is awaited
       console.log(await cursor.tryNext())
     })`
   t.is(execFileSync(process.execPath, ['-e', program], { encoding: 'utf8', timeout: 60_000 }), '1\nnull\n')
+})
+
+test('a close ends a tailable cursor whenever it comes', async (t) => {
+  for (let round = 0; round < 20; round++) {
+    const db = await memory(t)
+    const log = await capped(t, { size: 5000 }, db)
+    const read = rejectsWith(t, 'CLOSED', log.find({}, { tailable: true, awaitData: true }).next())
+    if (round % 4 > 0) await pause(round % 4 - 1)
+    await db.close()
+    await read
+  }
 })
 
 test('two workers write to a capped collection, and a third tails it without a gap', async (t) => {

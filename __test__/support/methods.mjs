@@ -115,6 +115,8 @@ export const CURSOR = {
   skip: [[1, { name: 'count', right: ['number'] }]],
   limit: [[1, { name: 'count', right: ['number'] }]],
   batchSize: [[1, { name: 'count', right: ['number'] }]],
+  addCursorFlag: [['tailable', { name: 'flag', right: [] }], [false, { name: 'value', right: ['boolean'] }]],
+  maxAwaitTimeMS: [[1, { name: 'count', right: ['number'] }]],
   allowDiskUse: [[true, { name: 'allowDiskUse', right: ['boolean', ...ABSENT] }]],
   project: [[{}, { name: 'projection', right: FIELDS }]],
   hint: [['a_1', { name: 'hint', right: ['string', ...ABSENT] }]],

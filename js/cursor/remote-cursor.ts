@@ -55,7 +55,10 @@ export class RemoteCursor {
     }
     const request = requestOf<void>(Opcode.Tail, find.flags, find.variables, (out) => writeFind(out, filter, find, batch), finish)
     await this.connection.run(where, this.#target, { ...request, signal: this.signal, maxTimeMS: find.maxTimeMS })
-    return this.#id === 0 ? [] : this.more(where, batch, wait)
+    if (this.#id === 0) return []
+    // It may be closed by now, and then nobody would answer.
+    this.connection.checkOpen(where)
+    return this.more(where, batch, wait)
   }
 
   /** The next batch. Of a tailable cursor `wait` is how long there may be no document, in milliseconds, or null. */

@@ -185,7 +185,8 @@ impl Session {
                     });
                 }
                 // Closed, or poisoned, meanwhile.
-                if self.is_closed() || self.is_interrupted() || self.store.poisoned().is_some() {
+                let is_ending = self.streams.are_ending() || self.is_closed() || self.is_interrupted();
+                if is_ending || self.store.poisoned().is_some() {
                     feed.wake(place);
                 }
             }
@@ -197,7 +198,7 @@ impl Session {
     fn woken(self: &Arc<Self>, number: u64, why: Wake) {
         let Some(open) = self.streams.get(number) else { return };
         let Some(waiting) = open.waiting.lock().take() else { return };
-        if self.is_interrupted() {
+        if self.is_interrupted() || self.streams.are_ending() {
             return (waiting.reply)(Answered::failed(self.closed()));
         }
         let interrupt = self.start_limits(&Limits::default());
@@ -223,6 +224,7 @@ impl Session {
 
     /// Ends the reads that wait: the database is being closed.
     pub(crate) fn end_streams(&self) {
+        self.streams.end();
         for (_, open) in self.streams.all() {
             self.end_wait(&open, || Err(self.closed()));
         }

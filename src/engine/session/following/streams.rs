@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use crate::engine::changes::stream::{Batch, ChangeStream, State};
 use crate::engine::exec::interrupt::Interrupt;
@@ -51,9 +51,21 @@ pub(super) struct OpenStream {
 pub(crate) struct Streams {
     open: Mutex<HashMap<u64, Arc<OpenStream>>>,
     newest: AtomicU64,
+    /// Whether the database is about to be closed: no read waits any more.
+    ending: AtomicBool,
 }
 
 impl Streams {
+    /// Whether no read waits any more.
+    pub(super) fn are_ending(&self) -> bool {
+        self.ending.load(Ordering::SeqCst)
+    }
+
+    /// From now on no read waits. Those that wait already are found by the caller, others find this once they wait.
+    pub(super) fn end(&self) {
+        self.ending.store(true, Ordering::SeqCst);
+    }
+
     pub(super) fn add(&self, follower: Follower) -> u64 {
         let number = self.newest.fetch_add(1, Ordering::Relaxed) + 1;
         let open = OpenStream { stream: LongMutex::new(follower), waiting: Mutex::default() };
