@@ -152,7 +152,7 @@ pub(super) fn write(value: RawValue<'_>, out: &mut Vec<u8>) {
     match value.kind() {
         RawKind::Long(number) => display(number, out),
         RawKind::Date(millis) => write_date(value, millis, out),
-        RawKind::Double(number) if number == 0.0 => out.extend_from_slice(b"-0.0"),
+        RawKind::Double(0.0) => out.extend_from_slice(b"-0.0"),
         RawKind::Array(array) => {
             out.push(b'[');
             for (at, element) in array.iter().enumerate() {
