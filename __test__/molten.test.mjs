@@ -168,11 +168,11 @@ test('of files of 1.0 that are damaged anywhere nothing ends the import', async 
   }
 })
 
-test('the key of an encrypted log is its password, its password with a salt, or 32 bytes; any other is WRONG_KEY and makes nothing', async (t) => {
+test('the key of an encrypted log is its password, its password with a salt, or 32 bytes; any other is WRONG_KEY, none is KEY_REQUIRED, and makes nothing', async (t) => {
   const at = folder(t)
   const sealed = join(FIXTURES, 'molten-0.6', 'sealed_log.log')
   for (const [options, message] of [[{}, /it is encrypted; give its password/], [{ password: 'Secret' }, /opens none/], [{ password: Buffer.alloc(32) }, /opens none/], [{ password: 'secret2', salt: 'x' }, /option salt/]]) {
-    const error = await rejectsWith(t, 'WRONG_KEY', Database.importMolten(sealed, join(at, 'db'), options), message)
+    const error = await rejectsWith(t, options.password === undefined ? 'KEY_REQUIRED' : 'WRONG_KEY', Database.importMolten(sealed, join(at, 'db'), options), message)
     t.notRegex(error.message, /[Ss]ecret/)
   }
   t.deepEqual(readdirSync(at), [])

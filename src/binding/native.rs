@@ -265,6 +265,7 @@ impl NativeDatabase {
 
     /// Resolves when a new database has a moment of a directory, with the result as JSON.
     #[napi]
+    #[expect(clippy::too_many_arguments, reason = "one call from JavaScript: each is a value of it")]
     pub fn recover_to(
         env: &Env,
         path: String,
