@@ -49,7 +49,7 @@ export async function recoverNative(
   const stop = new (native().NativeProgress)()
   // Given up, it is waited for: then no directory is left, and the one that it reads is free; or it was complete before.
   let isGivenUp = false
-  const made = spending([key], () => native().NativeDatabase.recoverTo(path, destination, lsn, time, allowPartial, stop, key))
+  const made = spending([key], () => native().NativeDatabase.recoverTo(path, destination, lsn === null ? [0, time!] : [lsn], allowPartial, stop, key))
   try {
     return await untilGivenUp(where, made, limits, () => {
       isGivenUp = true

@@ -263,21 +263,25 @@ impl NativeDatabase {
         }
     }
 
-    /// Resolves when a new database has a moment of a directory, with the result as JSON.
+    /// Resolves when a new database has a moment of a directory, with the result as JSON. The moment is the number of a commit, or 0 and a
+    /// time (ms since 1970).
     #[napi]
-    #[expect(clippy::too_many_arguments, reason = "one call from JavaScript: each is a value of it")]
     pub fn recover_to(
         env: &Env,
         path: String,
         destination: String,
-        lsn: Option<f64>,
-        time: Option<f64>,
+        moment: Vec<f64>,
         allow_partial: bool,
         stop: ClassInstance<'_, NativeProgress>,
         key: Option<Uint8Array>,
     ) -> napi::Result<AsyncBlock<String>> {
         let (wanted, key) = guarded(env, || {
-            Ok((Wanted { moment: moment(lsn, time)?, allow_partial }, options::key(key.as_deref())?))
+            let moment = match moment[..] {
+                [lsn] => self::moment(Some(lsn), None),
+                [_, time] => self::moment(None, Some(time)),
+                _ => self::moment(None, None),
+            };
+            Ok((Wanted { moment: moment?, allow_partial }, options::key(key.as_deref())?))
         })?;
         let (path, destination) = (located(path), located(destination));
         let limits = Limits { cancel: Some(stop.stop.clone()), ..Limits::default() };
