@@ -63,7 +63,22 @@ test.serial('a relative path means what it meant when it was given, whatever the
   const verifying = Database.verify('data')
   process.chdir(theirs)
   t.is((await verifying).documents, 2)
+  // Also where the key comes later.
+  process.chdir(ours)
+  const encryptionKey = async () => {
+    process.chdir(theirs)
+    return 'secret'
+  }
+  const sealed = await Database.open('sealed', { encryptionKey })
+  process.chdir(ours)
+  await sealed.backup('sealed-copy', { encryptionKey })
+  await sealed.close()
+  process.chdir(ours)
+  t.true((await Database.verify('sealed-copy', { encryptionKey })).ok)
+  process.chdir(ours)
+  await Database.rekey('sealed', encryptionKey, 'another')
   process.chdir(home)
+  t.deepEqual(readdirSync(theirs), ['data'])
   t.deepEqual(await ids(join(theirs, 'data')), ['theirs'])
   t.deepEqual(await ids(join(ours, 'data')), ['first', 'second'])
   t.deepEqual(await ids(join(ours, 'copy')), ['first', 'second'])

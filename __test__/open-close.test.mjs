@@ -84,7 +84,7 @@ test('a second opening in the process joins the first; what it is given must be 
 })
 
 test('an option of a later version is refused, not ignored', async (t) => {
-  await rejectsWith(t, 'NOT_SUPPORTED', () => Database.open('x', { encryptionKey: 'secret' }), /encryptionKey/)
+  await rejectsWith(t, 'NOT_SUPPORTED', () => Database.open('x', { encryptedFields: {} }), /encryptedFields/)
 })
 
 test('createIfMissing and errorIfExists are kept', async (t) => {

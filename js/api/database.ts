@@ -4,7 +4,7 @@ import { inspect, type InspectOptions } from 'node:util'
 
 import { checkCollectionName, checkDatabaseName, filterOf, flagOf } from '../arguments/arguments.js'
 import { type DatabaseName, defaultDatabase, Namespace, otherDatabase } from '../arguments/namespace.js'
-import { checkKey, keyFrom, keyOf } from '../arguments/encryption-key.js'
+import { checkKey, keyFrom, keyOf, pathBeside } from '../arguments/encryption-key.js'
 import { momentOf } from '../arguments/moment.js'
 import { destinationOf, MEMORY, pathOf, settingsOf } from '../arguments/open-options.js'
 import { optionsOf } from '../arguments/option-check.js'
@@ -86,19 +86,20 @@ export class Database extends DatabaseStateMethods {
     const settings = settingsOf(path, options)
     settings.signal?.throwIfAborted()
     const given = options?.encryptionKey
+    const place = pathBeside(given, settings.path)
     const key = given === undefined ? undefined : await keyOf('Database.open', 'option encryptionKey', given)
     // Asked once, also where the opening is repeated below.
     const again = key?.slice()
     const port = Port.acquire()
     try {
-      const opened = await openNative(settings, key)
+      const opened = await openNative(settings, place, key)
       const description = JSON.parse(opened.describe()) as Description
       return new Database(new Connection(port, opened, settings, defaultDatabase(description.name)), description)
     } catch (error) {
       port.release()
       const joining = joiningOptions(error, options)
       if (joining === undefined) throw error
-      return await Database.open(path, again === undefined ? joining : { ...joining, encryptionKey: keyFrom(again) })
+      return await (again === undefined ? Database.open(path, joining) : Database.open(place, { ...joining, encryptionKey: keyFrom(again) }))
     } finally {
       again?.fill(0)
     }

@@ -1,7 +1,7 @@
 // The methods of a database that are about its files and memory as a whole, its statistics, and what it has for those who come from MoltenDB.
 
 import { coreName, type DatabaseName } from '../arguments/namespace.js'
-import { keyOf, spending } from '../arguments/encryption-key.js'
+import { keyOf, pathBeside, spending } from '../arguments/encryption-key.js'
 import { destinationOf, filePathOf, secretOf } from '../arguments/open-options.js'
 import { optionsOf } from '../arguments/option-check.js'
 import { DATABASE } from '../arguments/option-table.js'
@@ -54,9 +54,9 @@ export abstract class DatabaseFileMethods {
    */
   async backup(path: string | URL, options?: BackupOptions): Promise<BackupResult> {
     const where = 'Database.backup'
-    const destination = destinationOf(path, where)
     const limits = optionsOf<BackupOptions>(where, options, DATABASE.backup)
     const given = limits.encryptionKey
+    const destination = pathBeside(given, destinationOf(path, where))
     const key = given === undefined ? undefined : await keyOf(where, 'option encryptionKey', given)
     const run = (database: NativeDatabase, ticket: number, progress?: NativeProgress): Promise<string> =>
       spending([key], () => database.backup(destination, ticket, progress, key))

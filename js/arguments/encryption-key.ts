@@ -1,5 +1,7 @@
 // The keys of encrypted databases. No message shows one.
 
+import { resolve } from 'node:path'
+
 import type { EncryptionKey } from '../types/index.js'
 
 const WANTED = 'a text that is not empty, 32 bytes, or a function that returns one of them'
@@ -27,6 +29,11 @@ export async function keyOf(where: string, name: string, given: EncryptionKey | 
   const bytes = text.slice(0, 1 + written)
   text.fill(0)
   return bytes
+}
+
+/** A path as it is when a key is asked for: the working directory may be another when the key is there. */
+export function pathBeside(key: EncryptionKey | undefined, path: string): string {
+  return key === undefined || path === ':memory:' ? path : resolve(path)
 }
 
 /** The key whose bytes these are. */

@@ -1,7 +1,7 @@
 // How a database is opened and verified in the core.
 
 import type { MomentNumbers } from '../arguments/moment.js'
-import { keyOf, spending } from '../arguments/encryption-key.js'
+import { keyOf, pathBeside, spending } from '../arguments/encryption-key.js'
 import type { Settings } from '../arguments/open-options.js'
 import { MoltenError } from '../errors.js'
 import { failureOf, native, type NativeDatabase, type NativeProgress } from '../transport/native.js'
@@ -20,11 +20,11 @@ export function joiningOptions(error: unknown, options: OpenOptions | undefined)
 }
 
 /** Opens a database; the signal and an error of `onProgress` end that. */
-export async function openNative(settings: Settings, key?: Uint8Array): Promise<NativeDatabase> {
+export async function openNative(settings: Settings, path: string, key?: Uint8Array): Promise<NativeDatabase> {
   let opening: Promise<NativeDatabase>
   try {
     const open = (progress?: NativeProgress): Promise<NativeDatabase> => {
-      return (opening = Promise.resolve(spending([key], () => native().NativeDatabase.open(settings.path, settings.core, progress, key))))
+      return (opening = Promise.resolve(spending([key], () => native().NativeDatabase.open(path, settings.core, progress, key))))
     }
     return await abortable(reporting(open, settings.onProgress), settings.signal)
   } catch (error) {
@@ -45,11 +45,13 @@ export async function recoverNative(
   where: string, [path, destination]: readonly [string, string], { lsn, time }: MomentNumbers, allowPartial: boolean, limits: RecoverToOptions
 ): Promise<string> {
   const { signal } = limits
-  const key = await keyOf(where, 'option encryptionKey', limits.encryptionKey)
+  const given = limits.encryptionKey
+  const [from, to] = [pathBeside(given, path), pathBeside(given, destination)]
+  const key = given === undefined ? undefined : await keyOf(where, 'option encryptionKey', given)
   const stop = new (native().NativeProgress)()
   // Given up, it is waited for: then no directory is left, and the one that it reads is free; or it was complete before.
   let isGivenUp = false
-  const made = spending([key], () => native().NativeDatabase.recoverTo(path, destination, lsn === null ? [0, time!] : [lsn], allowPartial, stop, key))
+  const made = spending([key], () => native().NativeDatabase.recoverTo(from, to, lsn === null ? [0, time!] : [lsn], allowPartial, stop, key))
   try {
     return await untilGivenUp(where, made, limits, () => {
       isGivenUp = true
@@ -86,9 +88,11 @@ export async function stoppableNative(where: string, start: (progress: NativePro
 /** Verifies a directory; resolves with the report as JSON. */
 export async function verifyNative(where: string, path: string, limits: VerifyOptions): Promise<string> {
   const { signal, onProgress } = limits
-  const key = await keyOf(where, 'option encryptionKey', limits.encryptionKey)
+  const given = limits.encryptionKey
+  const from = pathBeside(given, path)
+  const key = given === undefined ? undefined : await keyOf(where, 'option encryptionKey', given)
   try {
-    return await untilGivenUp(where, reporting((progress) => spending([key], () => native().NativeDatabase.verify(path, progress, key)), onProgress), limits)
+    return await untilGivenUp(where, reporting((progress) => spending([key], () => native().NativeDatabase.verify(from, progress, key)), onProgress), limits)
   } catch (error) {
     throw signal?.aborted && error === signal.reason ? error : errorOfNative(where, error)
   }
@@ -97,10 +101,11 @@ export async function verifyNative(where: string, path: string, limits: VerifyOp
 /** Makes another key that of a directory. */
 export async function rekeyNative(where: string, path: string, keys: readonly [EncryptionKey, EncryptionKey], limits: OperationOptions): Promise<void> {
   const { signal } = limits
+  const at = pathBeside(keys[0], path)
   const old = await keyOf(where, 'oldKey', keys[0])
   const key = await keyOf(where, 'newKey', keys[1])
   try {
-    await untilGivenUp(where, spending([old, key], () => native().NativeDatabase.rekey(path, old!, key!)), limits)
+    await untilGivenUp(where, spending([old, key], () => native().NativeDatabase.rekey(at, old!, key!)), limits)
   } catch (error) {
     throw signal?.aborted && error === signal.reason ? error : errorOfNative(where, error)
   }
