@@ -27,6 +27,17 @@ test('bulkWrite runs writes in order and answers as the driver does', async (t) 
   ])
 })
 
+test('insertOne takes the document alone too, as the driver does, but no misspelt name', async (t) => {
+  const users = await collection(t, [])
+  const made = { n: 1, collation: 'x' }
+  const { insertedIds } = await users.bulkWrite([{ insertOne: made }])
+  t.is(made._id, insertedIds[0])
+  t.deepEqual(await users.find().toArray(), [{ _id: made._id, n: 1, collation: 'x' }])
+  await rejectsType(t, () => users.bulkWrite([{ insertOne: { documnt: {} } }]), /did you mean "document"/)
+  await rejectsType(t, () => users.bulkWrite([{ insertOne: { document: undefined, n: 1 } }]), /no option "n"/)
+  t.is(await users.countDocuments(), 1)
+})
+
 test('ordered, the first failure is the last write', async (t) => {
   const users = await collection(t, [{ _id: 1, n: 'x' }])
   const error = await rejectsWith(t, 'DUPLICATE_KEY', users.bulkWrite([

@@ -38,6 +38,7 @@ export const IGNORED: { readonly [name in keyof Required<DriverOptions>]: string
   partial: 'as `allowPartialResults`',
   oplogReplay: 'there is no oplog',
   noCursorTimeout: 'idle cursors always time out',
+  timeout: 'as `noCursorTimeout`',
   maxAwaitTimeMS: 'where no tailable cursor and no change stream waits',
   timeoutMode: 'belongs to `timeoutMS`, which is refused',
   cursor: 'use `batchSize`',

@@ -1,7 +1,7 @@
 // Bulk writes: their arguments and results.
 
 import { checkFields, filterOf, isFields, wrongArgument } from '../arguments/arguments.js'
-import { checkCollation, checkNames } from '../arguments/option-check.js'
+import { checkCollation, checkNames, nearest } from '../arguments/option-check.js'
 import { BULK_WRITES } from '../arguments/option-table.js'
 import { sortKeys } from '../arguments/sort.js'
 import type { BulkCounts } from '../errors.js'
@@ -64,6 +64,13 @@ export function bulkWritesOf(where: string, operations: unknown): readonly Docum
   return [...operations]
 }
 
+/** Whether this is `{ insertOne: document }`, as the driver takes it too; not where the name `document` is misspelt. */
+function isDocumentAlone(name: string, model: Document): boolean {
+  if (name !== 'insertOne' || (model['document'] !== undefined && model['document'] !== null)) return false
+  const fields = Object.keys(model)
+  return fields.length > 0 && !fields.some((field) => field === 'document' || nearest(field, ['document']) !== undefined)
+}
+
 /** One of the writes of a bulk write, checked. */
 export function bulkWriteOf(method: string, operations: readonly Document[], i: number, documents: DocumentWriter): CheckedWrite {
   const operation = operations[i]!
@@ -75,12 +82,13 @@ export function bulkWriteOf(method: string, operations: readonly Document[], i: 
   const model: unknown = operation[name]
   if (!isFields(model)) throw wrongArgument(method, `operations[${i}].${name}`, 'an object', model)
   const where = `${method}: operations[${i}].${name}`
-  if (Object.hasOwn(BULK_WRITES, name)) checkNames(where, model, BULK_WRITES[name as keyof typeof BULK_WRITES])
-  const collation: unknown = model['collation']
+  const isAlone = isDocumentAlone(name, model)
+  if (Object.hasOwn(BULK_WRITES, name) && !isAlone) checkNames(where, model, BULK_WRITES[name as keyof typeof BULK_WRITES])
+  const collation: unknown = isAlone ? undefined : model['collation']
   if (collation !== undefined && collation !== null) checkCollation(where, collation)
   switch (name) {
     case 'insertOne': {
-      const document: unknown = model['document']
+      const document: unknown = isAlone ? model : model['document']
       checkFields(where, 'document', document)
       return { opcode: Opcode.Insert, flags: 0, body: (out, shapes) => documents.writeNew(out, shapes, document) }
     }

@@ -13,7 +13,7 @@ import { binOf, freshProject, runToEnd, table } from './fresh.mjs'
 /** The libraries, by exact version, and what runs their tests. */
 const packages = {
   '@agendajs/mongo-backend': '4.0.3', '@auth/mongodb-adapter': '3.11.3', '@feathersjs/adapter-tests': '5.0.50', '@feathersjs/errors': '5.0.50', '@feathersjs/feathers': '5.0.50',
-  '@feathersjs/mongodb': '5.0.50', '@keyv/test-suite': '2.1.2', agenda: '6.2.6', 'connect-mongo': '6.0.0', 'express-session': '1.19.0', keyv: '5.6.0', mocha: '11.8.0', mongodb: '7.9.0', mquery: '6.0.1',
+  '@feathersjs/mongodb': '5.0.50', '@keyv/test-suite': '2.1.2', agenda: '6.2.6', 'connect-mongo': '6.0.0', 'express-session': '1.19.0', keyv: '5.6.0', mocha: '11.8.0', mongodb: '7.9.0', 'mqemitter-mongodb': '9.1.0', mquery: '6.0.1',
   papr: '16.0.0', 'rate-limiter-flexible': '11.4.0', umzug: '3.8.3', vitest: '4.1.12'
 }
 
