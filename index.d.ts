@@ -439,6 +439,7 @@ export interface DriverOptions {
 	partial?: boolean;
 	oplogReplay?: boolean;
 	noCursorTimeout?: boolean;
+	timeout?: boolean;
 	maxAwaitTimeMS?: number;
 	timeoutMode?: unknown;
 	cursor?: unknown;
