@@ -18,8 +18,8 @@ export const FIELDS = {
 /** Fields of MoltenDB's payloads that are not answered, and what to do instead. */
 const INSTEAD: { readonly [field: string]: string | undefined } = {
   __proto__: null as never,
-  ttl: 'a collection does not end by itself; delete old documents by a where on createdAt',
-  maxSize: 'a collection has no largest size; delete the oldest documents by count',
+  ttl: 'a collection does not end by itself; createIndex with expireAfterSeconds deletes its old documents',
+  maxSize: 'createCollection with capped, size and max makes one that keeps its newest documents',
   _allowed_prefixes: 'there are no users; put a condition on the keys into where, as in {"_key": {"$in": [...]}}'
 }
 
