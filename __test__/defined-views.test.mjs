@@ -1,5 +1,7 @@
 // Views: a read of one answers what its pipeline answers, on every path of reading; nothing is stored in one.
 
+import { PassThrough } from 'node:stream'
+
 import test from 'ava'
 
 import { Database, directory, memory, onDisk, rejectsType, rejectsWith } from './support/database.mjs'
@@ -151,6 +153,33 @@ test('what is wrong with a view is refused when it is made', async (t) => {
   await db.createCollection('more', { viewOn: 'items' })
   await db.command({ collMod: 'deep1', viewOn: 'more', pipeline: [] })
   t.is((await rejectsWith(t, 'BAD_QUERY', () => db.collection(last).find().toArray(), /more than 20/)).code, 165)
+})
+
+test('views that look each other up are refused when they are made, and when a read would go too deep', async (t) => {
+  const { db } = await filled(t)
+  const looks = {
+    lookup: (from) => [{ $lookup: { from, as: 'x', pipeline: [] } }], equal: (from) => [{ $lookup: { from, localField: '_id', foreignField: '_id', as: 'x' } }],
+    union: (from) => [{ $unionWith: from }], facet: (from) => [{ $facet: { x: [{ $lookup: { from, as: 'x', pipeline: [] } }] } }]
+  }
+  for (const [name, stages] of Object.entries(looks)) {
+    await db.createCollection(`${name}0`, { viewOn: `${name}1` })
+    t.is((await rejectsWith(t, 'BAD_QUERY', () => db.createCollection(`${name}1`, { viewOn: 'items', pipeline: stages(`${name}0`) }), /read itself/)).code, 5)
+    await db.createCollection(`${name}1`, { viewOn: 'items' })
+    t.is((await rejectsWith(t, 'BAD_QUERY', () => db.command({ collMod: `${name}1`, viewOn: 'items', pipeline: stages(`${name}0`) }), /read itself/)).code, 5)
+    t.is(await db.collection(`${name}0`).countDocuments(), 200)
+    await db.createCollection(`${name}-1`, { viewOn: 'items', pipeline: [{ $limit: 1 }] })
+    for (let n = 2; n <= 20; n++) await db.createCollection(`${name}-${n}`, { viewOn: 'items', pipeline: [{ $limit: 1 }, ...stages(`${name}-${n - 1}`)] })
+    t.is((await rejectsWith(t, 'BAD_QUERY', () => db.createCollection(`${name}-21`, { viewOn: 'items', pipeline: stages(`${name}-20`) }), /more than 20/)).code, 165)
+    t.true((await db.collection(`${name}-20`).find().toArray()).length > 0)
+    // Two transactions may make what neither could alone.
+    await db.transaction(async (tx) => {
+      await tx.createCollection(`${name}-a`, { viewOn: 'items', pipeline: stages(`${name}-b`) })
+      await db.createCollection(`${name}-b`, { viewOn: 'items', pipeline: stages(`${name}-a`) })
+    })
+    t.is((await rejectsWith(t, 'BAD_QUERY', () => db.collection(`${name}-a`).find().toArray(), /more than 20/)).code, 165)
+    t.is((await rejectsWith(t, 'BAD_QUERY', () => db.collection('items').aggregate(stages(`${name}-a`)).toArray(), /more than 20/)).code, 165)
+  }
+  await rejectsWith(t, 'BAD_QUERY', () => db.exportJSONL(new PassThrough(), { collections: ['active'] }), /is a view/)
 })
 
 test('a view is as before after a restart, a compaction, a backup, and in earlier states', async (t) => {

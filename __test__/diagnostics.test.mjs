@@ -4,6 +4,7 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 import { execFile } from 'node:child_process'
 import { channel, subscribe, tracingChannel, unsubscribe } from 'node:diagnostics_channel'
 import { readFileSync, statSync } from 'node:fs'
+import { PassThrough, Readable, Writable } from 'node:stream'
 import { promisify } from 'node:util'
 
 import test from 'ava'
@@ -261,4 +262,19 @@ test('nobody who listens sees operations of databases on disk otherwise', async 
     await db.collection('a').get(1)
   })
   t.deepEqual(told.map(({ operation, namespace }) => [operation, namespace]), [['insert', 'db.a'], ['flush', 'db'], ['get', 'db.a']])
+})
+
+test('a transfer is told once, with its error', async (t) => {
+  const told = []
+  const channel = tracingChannel('moltendb:command')
+  const note = { start() {}, end() {}, asyncStart() {}, asyncEnd: ({ method, error }) => told.push([method, error?.kind ?? error?.message]), error() {} }
+  const db = await memory(t)
+  await db.collection('c').insertOne({ _id: 1 })
+  channel.subscribe(note)
+  await db.exportJSONL(new PassThrough().resume())
+  await t.throwsAsync(db.exportJSONL(new Writable({ write: (_chunk, _encoding, done) => done(new Error('full')) })))
+  await t.throwsAsync(db.importJSONL(Readable.from(['{"collection":"c","document":{"_id":1}}\n'])))
+  await t.throwsAsync(db.exportMolten('/nowhere/at/all'))
+  channel.unsubscribe(note)
+  t.deepEqual(told, [['Database.exportJSONL', undefined], ['Database.exportJSONL', 'full'], ['Database.importJSONL', 'DUPLICATE_KEY'], ['Database.exportMolten', 'IO']])
 })

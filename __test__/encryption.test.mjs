@@ -200,11 +200,11 @@ test('the scrub, change streams and temporary files of an encrypted database wor
   t.deepEqual(contentOf(path).filter(([, content]) => content.includes('canary')), [])
 })
 
-test('a database in memory takes a key and has nothing to encrypt', async (t) => {
+test('a database in memory takes a key and encrypts what it copies', async (t) => {
   const db = await Database.open(':memory:', { encryptionKey: RAW })
   await db.collection('c').insertOne({ _id: 1 })
   t.is(await db.collection('c').countDocuments(), 1)
-  t.false((await db.stats()).encrypted)
+  t.true((await db.stats()).encrypted)
   await db.close()
 })
 
@@ -256,4 +256,52 @@ test('the command line reads the key from the environment or a file, and shows i
   await Database.rekey(join(copies, 'copy'), PASSWORD, key)
   t.is(call(['count', join(copies, 'copy'), 'canarycoll'], { MOLTENDB_KEY: `hex:${key.toString('hex')}` }).stdout, '300\n')
   t.regex(call(['count', path, 'canarycoll', '--key-file', join(copies, 'none')]).stderr, /the key cannot be read/)
+})
+
+test('backups of a database in memory, and of its forks, are encrypted with its key', async (t) => {
+  const at = directory(t)
+  mkdirSync(at)
+  for (const [n, key] of [PASSWORD, RAW].entries()) {
+    const db = await Database.open(':memory:', { encryptionKey: key })
+    await db.collection('canary').insertOne({ _id: 'canary' })
+    const fork = await db.fork()
+    for (const [name, one] of [['own', db], ['fork', fork]]) {
+      const path = join(at, `${name}${n}`)
+      await one.backup(path)
+      for (const file of readdirSync(path)) t.false(readFileSync(join(path, file)).includes('canary'), file)
+      await rejectsWith(t, 'KEY_REQUIRED', () => Database.open(path))
+      const copy = await Database.open(path, { encryptionKey: key })
+      t.is(await copy.collection('canary').countDocuments(), 1)
+      await copy.close()
+    }
+    await fork.close()
+    await db.close()
+  }
+})
+
+test('a function that does not answer is not waited for when the call is given up', async (t) => {
+  const at = directory(t)
+  const db = await Database.open(at, { encryptionKey: RAW })
+  const never = () => new Promise(() => {})
+  const calls = [
+    (options) => Database.open(`${at}-2`, { ...options, encryptionKey: never }), (options) => Database.verify(at, { ...options, encryptionKey: never }),
+    (options) => db.backup(`${at}-3`, { ...options, encryptionKey: never }), (options) => Database.recoverTo(at, `${at}-4`, new Date(), { ...options, encryptionKey: never }),
+    (options) => Database.rekey(at, never, RAW, options)
+  ]
+  for (const call of calls) {
+    const reason = new Error('given up')
+    const given = new AbortController()
+    const pending = call({ signal: given.signal })
+    setTimeout(() => given.abort(reason), 5)
+    t.is(await t.throwsAsync(pending), reason)
+  }
+  await rejectsWith(t, 'TIMEOUT', () => db.backup(`${at}-3`, { maxTimeMS: 20, encryptionKey: never }))
+  await db.close()
+})
+
+test('texts that are not well-formed are no keys: several would be the same', async (t) => {
+  for (const encryptionKey of ['\ud800', 'a\udfffb', '', 'x'.repeat(65_537)]) {
+    await rejectsType(t, () => Database.open(':memory:', { encryptionKey }), /well-formed Unicode/)
+  }
+  await (await Database.open(':memory:', { encryptionKey: '\u{1f511}' })).close()
 })

@@ -4,14 +4,14 @@ import { inspect, type InspectOptions } from 'node:util'
 
 import { checkCollectionName, checkDatabaseName, filterOf, flagOf } from '../arguments/arguments.js'
 import { type DatabaseName, defaultDatabase, Namespace, otherDatabase } from '../arguments/namespace.js'
-import { checkKey, keyFrom, keyOf, pathBeside } from '../arguments/encryption-key.js'
+import { checkKey, keyFrom, pathBeside } from '../arguments/encryption-key.js'
 import { momentOf } from '../arguments/moment.js'
 import { destinationOf, MEMORY, pathOf, settingsOf } from '../arguments/open-options.js'
 import { optionsOf } from '../arguments/option-check.js'
 import { DATABASE } from '../arguments/option-table.js'
 import type { CollectionState } from '../connection/collection-state.js'
 import { Connection } from '../connection/connection.js'
-import { joiningOptions, openNative, recoverNative, rekeyNative, verifyNative } from '../connection/opening.js'
+import { joiningOptions, keyWithin, openNative, recoverNative, rekeyNative, verifyNative } from '../connection/opening.js'
 import { scopeOfSession, Session, sessionOptionsOf } from '../connection/session.js'
 import { AggregationCursor } from '../cursor/aggregation-cursor.js'
 import { ChangeStream } from '../cursor/change-stream.js'
@@ -87,7 +87,7 @@ export class Database extends DatabaseStateMethods {
     settings.signal?.throwIfAborted()
     const given = options?.encryptionKey
     const place = pathBeside(given, settings.path)
-    const key = given === undefined ? undefined : await keyOf('Database.open', 'option encryptionKey', given)
+    const key = await keyWithin('Database.open', 'option encryptionKey', given, { signal: settings.signal })
     // Asked once, also where the opening is repeated below.
     const again = key?.slice()
     const port = Port.acquire()

@@ -1,12 +1,12 @@
 // The methods of a database that are about its files and memory as a whole, its statistics, and what it has for those who come from MoltenDB.
 
 import { coreName, type DatabaseName } from '../arguments/namespace.js'
-import { keyOf, pathBeside, spending } from '../arguments/encryption-key.js'
+import { pathBeside, spending } from '../arguments/encryption-key.js'
 import { destinationOf, filePathOf, secretOf } from '../arguments/open-options.js'
 import { optionsOf } from '../arguments/option-check.js'
 import { DATABASE } from '../arguments/option-table.js'
 import type { Connection } from '../connection/connection.js'
-import { stoppableNative } from '../connection/opening.js'
+import { keyWithin, stoppableNative } from '../connection/opening.js'
 import { type Home, payloads } from '../molten/molten.js'
 import { native, type NativeDatabase, type NativeProgress } from '../transport/native.js'
 import type {
@@ -57,7 +57,7 @@ export abstract class DatabaseFileMethods {
     const limits = optionsOf<BackupOptions>(where, options, DATABASE.backup)
     const given = limits.encryptionKey
     const destination = pathBeside(given, destinationOf(path, where))
-    const key = given === undefined ? undefined : await keyOf(where, 'option encryptionKey', given)
+    const key = await keyWithin(where, 'option encryptionKey', given, limits)
     const run = (database: NativeDatabase, ticket: number, progress?: NativeProgress): Promise<string> =>
       spending([key], () => database.backup(destination, ticket, progress, key))
     return JSON.parse(await this.#connection.callNative(where, run, limits)) as BackupResult
@@ -134,7 +134,8 @@ export abstract class DatabaseFileMethods {
     this.#connection.checkOpen(where)
     limits.signal?.throwIfAborted()
     const start = (progress: NativeProgress): Promise<string> => this.#connection.native.exportMolten(coreName(this.#name), file, secret, salt, progress)
-    return JSON.parse(await stoppableNative(where, start, limits)) as ExportMoltenResult
+    const done = await this.#connection.told(where, limits.signal, () => stoppableNative(where, start, limits))
+    return JSON.parse(done) as ExportMoltenResult
   }
 
   /**

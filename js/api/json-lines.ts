@@ -20,7 +20,11 @@ const NEWLINE = 10
 const MARK = Buffer.from([0xef, 0xbb, 0xbf])
 
 /** Writes the lines of an export and ends the stream. */
-export async function exportLines(connection: Connection, database: DatabaseName, writable: unknown, given: ExportOptions | undefined): Promise<ExportResult> {
+export function exportLines(connection: Connection, database: DatabaseName, writable: unknown, given: ExportOptions | undefined): Promise<ExportResult> {
+  return connection.told('Database.exportJSONL', given?.signal, () => exportAll(connection, database, writable, given))
+}
+
+async function exportAll(connection: Connection, database: DatabaseName, writable: unknown, given: ExportOptions | undefined): Promise<ExportResult> {
   const where = 'Database.exportJSONL'
   const options = optionsOf<ExportOptions>(where, given, DATABASE.exportJSONL)
   const { collections, onProgress, signal } = options
@@ -99,7 +103,7 @@ async function* pieces(
   connection: Connection, where: string, lines: NativeExport, progress: ExportResult, onProgress: ExportOptions['onProgress']
 ): AsyncGenerator<Buffer, void, void> {
   for (;;) {
-    const piece = await connection.callNative(where, () => lines.next())
+    const piece = await connection.step(where, () => lines.next())
     if (piece === null) return
     yield piece.lines
     progress.documents += piece.documents
@@ -113,7 +117,11 @@ interface Imported extends ImportResult {
 }
 
 /** Reads lines and sends them to the core, piece by piece. */
-export async function importLines(connection: Connection, database: DatabaseName, readable: ImportSource, given: ImportOptions | undefined): Promise<ImportResult> {
+export function importLines(connection: Connection, database: DatabaseName, readable: ImportSource, given: ImportOptions | undefined): Promise<ImportResult> {
+  return connection.told('Database.importJSONL', given?.signal, () => importAll(connection, database, readable, given))
+}
+
+async function importAll(connection: Connection, database: DatabaseName, readable: ImportSource, given: ImportOptions | undefined): Promise<ImportResult> {
   const where = 'Database.importJSONL'
   const options = optionsOf<ImportOptions>(where, given, DATABASE.importJSONL)
   const { collection = null, ifExists = 'error', onProgress, signal } = options
@@ -129,7 +137,7 @@ export async function importLines(connection: Connection, database: DatabaseName
   const lines = begin(where, () => connection.native.importLines(coreName(database), batch, ifExists, collection))
   const progress: ImportResult = { imported: 0, skipped: 0, lines: 0 }
   const flush = async (text: Uint8Array): Promise<void> => {
-    const done = JSON.parse(await connection.callNative(where, () => lines.lines(text))) as Imported
+    const done = JSON.parse(await connection.step(where, () => lines.lines(text))) as Imported
     const before = progress.lines
     progress.imported += done.imported
     progress.skipped += done.skipped

@@ -4,7 +4,7 @@ import { resolve } from 'node:path'
 
 import type { EncryptionKey } from '../types/index.js'
 
-const WANTED = 'a text that is not empty, 32 bytes, or a function that returns one of them'
+const WANTED = 'a text of 1 to 65,536 characters of well-formed Unicode, 32 bytes, or a function that returns one of them'
 const LONGEST = 65_536
 
 /** Before the bytes of a key: what they are. */
@@ -51,8 +51,13 @@ export function spending<R>(keys: readonly (Uint8Array | undefined)[], call: () 
 }
 
 function isKey(given: unknown): given is string | Uint8Array {
-  if (typeof given === 'string') return given.length > 0 && given.length <= LONGEST
+  if (typeof given === 'string') return given.length > 0 && given.length <= LONGEST && isWellFormed(given)
   return given instanceof Uint8Array && given.length === 32
+}
+
+/** Lone surrogates have no bytes: texts with different ones would be the same key. */
+function isWellFormed(text: string): boolean {
+  return !/\p{Surrogate}/u.test(text)
 }
 
 function wrong(where: string, name: string): TypeError {

@@ -239,14 +239,22 @@ export class Connection implements CollectionOwner, OperationOwner {
     this.checkOpen(where)
     if (this.#told.slowMs !== undefined || isWatched()) {
       const context = contextOf(this.#told, where, '', operationOf(where), false, limits.signal)
-      return toldPromise(this.#told, context, undefined, () => this.#callNative(where, method, limits))
+      return toldPromise(this.#told, context, undefined, () => this.step(where, method, limits))
     }
-    return this.#callNative(where, method, limits)
+    return this.step(where, method, limits)
   }
 
-  async #callNative<T>(
-    where: string, method: (database: NativeDatabase, ticket: number, progress?: NativeProgress) => Promise<T>, limits: Limits & ProgressOptions
+  /** Runs an operation of several steps, of which one thing is told. */
+  told<T>(where: string, signal: AbortSignal | null | undefined, run: () => Promise<T>): Promise<T> {
+    if (this.#told.slowMs === undefined && !isWatched()) return run()
+    return toldPromise(this.#told, contextOf(this.#told, where, '', operationOf(where), false, signal ?? undefined), undefined, run)
+  }
+
+  /** Runs a method of the addon, of which nothing is told. */
+  async step<T>(
+    where: string, method: (database: NativeDatabase, ticket: number, progress?: NativeProgress) => Promise<T>, limits: Limits & ProgressOptions = {}
   ): Promise<T> {
+    this.checkOpen(where)
     const { signal, maxTimeMS, onProgress } = limits
     const ticket = ++this.#tickets
     const stop = (): void => this.native.stop(ticket)

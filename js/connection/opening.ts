@@ -7,6 +7,7 @@ import { MoltenError } from '../errors.js'
 import { failureOf, native, type NativeDatabase, type NativeProgress } from '../transport/native.js'
 import type { EncryptionKey, LongOperationOptions, OpenOptions, OperationOptions, RecoverToOptions, VerifyOptions } from '../types/index.js'
 import { abortable } from './abort.js'
+import type { Limits } from '../request/time-limit.js'
 import { untilGivenUp } from './deadline.js'
 import { errorOfNative } from './failures.js'
 import { reporting, ThrownByCallback } from './progress.js'
@@ -40,6 +41,11 @@ export async function openNative(settings: Settings, path: string, key?: Uint8Ar
   }
 }
 
+/** The bytes of a key, or undefined for none. A function that takes long is not waited for when the call is given up. */
+export async function keyWithin(where: string, name: string, given: EncryptionKey | undefined, limits: Limits): Promise<Uint8Array | undefined> {
+  return given === undefined ? undefined : untilGivenUp(where, keyOf(where, name, given), limits)
+}
+
 /** Makes a new database of a moment of a directory; resolves with the result as JSON. */
 export async function recoverNative(
   where: string, [path, destination]: readonly [string, string], { lsn, time }: MomentNumbers, allowPartial: boolean, limits: RecoverToOptions
@@ -47,7 +53,7 @@ export async function recoverNative(
   const { signal } = limits
   const given = limits.encryptionKey
   const [from, to] = [pathBeside(given, path), pathBeside(given, destination)]
-  const key = given === undefined ? undefined : await keyOf(where, 'option encryptionKey', given)
+  const key = await keyWithin(where, 'option encryptionKey', given, limits)
   const stop = new (native().NativeProgress)()
   // Given up, it is waited for: then no directory is left, and the one that it reads is free; or it was complete before.
   let isGivenUp = false
@@ -90,7 +96,7 @@ export async function verifyNative(where: string, path: string, limits: VerifyOp
   const { signal, onProgress } = limits
   const given = limits.encryptionKey
   const from = pathBeside(given, path)
-  const key = given === undefined ? undefined : await keyOf(where, 'option encryptionKey', given)
+  const key = await keyWithin(where, 'option encryptionKey', given, limits)
   try {
     return await untilGivenUp(where, reporting((progress) => spending([key], () => native().NativeDatabase.verify(from, progress, key)), onProgress), limits)
   } catch (error) {
@@ -102,8 +108,8 @@ export async function verifyNative(where: string, path: string, limits: VerifyOp
 export async function rekeyNative(where: string, path: string, keys: readonly [EncryptionKey, EncryptionKey], limits: OperationOptions): Promise<void> {
   const { signal } = limits
   const at = pathBeside(keys[0], path)
-  const old = await keyOf(where, 'oldKey', keys[0])
-  const key = await keyOf(where, 'newKey', keys[1])
+  const old = await keyWithin(where, 'oldKey', keys[0], limits)
+  const key = await keyWithin(where, 'newKey', keys[1], limits)
   try {
     await untilGivenUp(where, spending([old, key], () => native().NativeDatabase.rekey(at, old!, key!)), limits)
   } catch (error) {

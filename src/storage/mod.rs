@@ -45,7 +45,7 @@ pub use host::vfs;
 pub(crate) use open::clean::{CheckpointLoader, FromCheckpoint, of_directory as checkpoint_of};
 pub use open::inspect::{Inspected, InspectedCommit, inspect};
 pub(crate) use open::moment::{Directory, Led, Way};
-pub use open::open::{Opened, open_disk, open_memory, open_memory_after};
+pub use open::open::{Opened, open_disk, open_memory, open_memory_after, open_memory_with};
 pub(crate) use open::open::{create_parents, open_disk_from_checkpoint};
 pub use open::recovery::RecoveryReport;
 pub use open::report::{Damage, FileReport};

@@ -126,9 +126,9 @@ pub const CONFINED: Below = &[
     ("std::time::SystemTime", &["storage/host/system.rs"]),
     ("std::time::Instant", &["storage/host/system.rs"]),
     ("getrandom", &["storage/host/system.rs"]),
-    ("argon2", &["storage/cipher/key_block.rs"]),
+    ("argon2", &["engine/transfer/molten/cipher.rs", "storage/cipher/key_block.rs"]),
     ("blake2", &["storage/cipher/unit.rs"]),
-    ("chacha20poly1305", &["storage/cipher/unit.rs"]),
+    ("chacha20poly1305", &["engine/transfer/molten/cipher.rs", "storage/cipher/unit.rs"]),
     ("jiff", &["query/date/"]),
     ("parking_lot", &["binding/", "document/", "query/", "storage/", "engine/exec/locks.rs"]),
 ];

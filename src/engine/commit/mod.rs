@@ -7,15 +7,14 @@
 //! - [`index_changes`], `index_delta`: what the steps change in indexes
 //! - [`apply`]: queues the frame and applies the steps
 //! - `capping`: the documents of capped collections that make way for others
-//! - [`conflicts`]: the errors of conflicting writes
-//! - `validation`: the check by the rules of a collection
+//! - `checks`: [`conflicts`], the errors of conflicting writes, and `validation`, the check by the rules of a collection
 //! - `restored`: what a restore brings back
 //! - `read_ahead`: reads documents from disk before the lock is taken
 
 pub(crate) mod apply;
 mod capping;
+mod checks;
 mod collections;
-pub(crate) mod conflicts;
 pub(crate) mod current_document;
 pub(crate) mod documents;
 pub(crate) mod index_changes;
@@ -24,8 +23,8 @@ pub(crate) mod path;
 pub(crate) mod read_ahead;
 pub(crate) mod restored;
 pub(crate) mod staged;
-pub(crate) mod validation;
 
+pub(crate) use checks::{conflicts, validation};
 pub(crate) use current_document::{Current, CurrentDocument, Over, Target};
 pub(crate) use path::run_ahead;
 pub(crate) use path::{Committed, run, run_within};

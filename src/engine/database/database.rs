@@ -33,9 +33,8 @@ use crate::engine::transfer::{MoltenExported, Secret};
 use crate::error::{Error, Kind, Result};
 use crate::index::Spec;
 use crate::options::{Check, EncryptionKey, MEMORY, OpenOptions, StorageMode};
-use crate::storage;
 use crate::storage::host::memory;
-use crate::storage::{Host, Opened, RecoveryReport, open_disk, open_disk_from_checkpoint, open_memory};
+use crate::storage::{Host, Opened, RecoveryReport, open_disk, open_disk_from_checkpoint, open_memory_with};
 
 /// Held by the one thread that closes.
 #[derive(Default)]
@@ -111,7 +110,7 @@ impl Database {
             Store::new(name, opened, host, options, recovered, checkpoint::leave)
         };
         if options.storage == StorageMode::Memory {
-            let store = new_store(open_memory(), Recovered::empty());
+            let store = new_store(open_memory_with(host, options.encryption.as_ref())?, Recovered::empty());
             monitor::begin(&store, &runtime);
             return Ok(Self::handle(store, options, runtime, None, None));
         }
@@ -214,7 +213,7 @@ impl Database {
     /// Begins an export of these collections, or of all, of one database (empty: the default one) or of all.
     pub fn export_of(&self, database: Option<&str>, only: Option<&[String]>) -> Result<Export> {
         self.check_open("export")?;
-        Ok(Export::new(self.store.clone(), self.closed.clone(), database, only))
+        Export::new(self.store.clone(), self.closed.clone(), database, only)
     }
 
     /// Writes one database (empty: the default one) as a log of MoltenDB; leaves no file when it fails.
@@ -279,19 +278,6 @@ impl Database {
         self.check_open("backup")?;
         let (host, own, destination) = (Host::system(), self.at.as_deref(), Path::new(destination));
         backup::run(&self.store, (&host, own), (destination, key), interrupt)
-    }
-
-    /// Makes another key that of the database at this path, which no process has open; see [`storage::rekey`].
-    pub fn rekey(path: &str, old: &EncryptionKey, new: &EncryptionKey) -> Result<()> {
-        Self::rekey_on(&Host::system(), path, old, new)
-    }
-
-    /// [`Database::rekey`] on another file system.
-    pub fn rekey_on(host: &Host, path: &str, old: &EncryptionKey, new: &EncryptionKey) -> Result<()> {
-        if path.is_empty() || path == MEMORY {
-            return Err(Error::new(Kind::Argument, "path must name the directory of a database"));
-        }
-        storage::rekey(host, Path::new(path), old, new)
     }
 
     /// Creates indexes, all or none, and the collection if it is missing; returns their names once that is published.

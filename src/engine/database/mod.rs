@@ -3,6 +3,7 @@
 //! - `database`: opening, closing, and operations on the whole database
 //! - `counts`: how much is in each database; `stats`: the statistics
 //! - `fork`: a copy in memory
+//! - `keys`: another key for a directory
 //! - `import_molten`: a new database from one of MoltenDB
 //! - `past`: earlier states; `recover_to`: a new database with one
 //! - [`registry`]: the databases that are open in this process
@@ -11,6 +12,7 @@ mod counts;
 mod database;
 mod fork;
 mod import_molten;
+mod keys;
 mod past;
 mod recover_to;
 pub(crate) mod registry;

@@ -126,7 +126,7 @@ fn below_view(
     let (database, plain) = parts(name);
     let (below, view) = defined_views::below(&source, database, plain, constants.work())?;
     incoming::check(pipeline.bytes(), &pipeline.shapes)?;
-    let given = defined_views::conditions(&source, database, plain, &pipeline)?;
+    let given = defined_views::conditions(&source, database, plain, &pipeline);
     let whole = Pipeline::parse_with(pipeline.raw(), constants)?.after(&view);
     let explained = Explained::of_stages(&whole, given, Hint::of(hint.as_ref())?, constants);
     Ok(Some((within(database, &below)?, explained)))

@@ -9,9 +9,9 @@ use super::base::CollectionBase;
 use super::capped::Capped;
 use super::collection_options::{CollectionOptions, OfIndex};
 use super::index::Index;
-use super::namespace::Shown;
 use super::recent::Recent;
 use super::rules::Rules;
+use super::rules::view_definition::no_view;
 use super::scan_counts::ScanCounts;
 use super::slab::{Slab, SlotId, Version, VisibleVersion};
 use super::tally::{Running, Tally};
@@ -20,7 +20,7 @@ use crate::document::incoming::Translation;
 use crate::engine::exec::locks::{Mutex, RwLock};
 use crate::engine::exec::nonblocking::{NONBLOCKING_BYTES, is_nonblocking, nonblocking};
 use crate::engine::format::key::Key;
-use crate::error::{Error, Kind, Result, codes};
+use crate::error::Result;
 use crate::storage::Lsn;
 
 /// Every collection of a database by number, as long as anything may still refer to it.
@@ -66,16 +66,6 @@ pub struct Collection {
     suggestions: ScanCounts,
     recent: Recent,
     capped: Capped,
-}
-
-/// A view was named where only a collection can be.
-#[cold]
-pub(crate) fn no_view(name: &str) -> Error {
-    let message = format!(
-        "'{}' is a view: it has no documents, indexes or changes of its own; name the collection that it reads",
-        Shown(name)
-    );
-    Error::new(Kind::BadQuery, message).with_code(codes::COMMAND_NOT_SUPPORTED_ON_VIEW)
 }
 
 /// What a key in the directory takes: the entry, and its share of a table that is between half full and full.

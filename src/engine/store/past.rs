@@ -5,9 +5,14 @@ use std::sync::atomic::Ordering;
 
 use super::snapshots::Snapshots;
 use super::store::Store;
-use crate::error::{Error, Kind};
+use crate::error::{Error, Kind, Result};
 
 impl Store {
+    /// Refuses the name of a view where documents are stored.
+    pub(crate) fn check_stores(&self, name: &str) -> Result<()> {
+        self.applied_collection(name).map_or(Ok(()), |collection| collection.check_stores(name))
+    }
+
     /// The states that it can be put back in.
     pub(crate) fn snapshots(&self) -> &Snapshots {
         &self.snapshots

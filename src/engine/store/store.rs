@@ -403,11 +403,6 @@ impl Store {
         applied.catalogue.get(name).cloned()
     }
 
-    /// Refuses the name of a view where documents are stored.
-    pub(crate) fn check_stores(&self, name: &str) -> Result<()> {
-        self.applied_collection(name).map_or(Ok(()), |collection| collection.check_stores(name))
-    }
-
     /// The error why a commit cannot begin, if any.
     pub(crate) fn refusal(&self, applied: &Applied) -> Option<Error> {
         if applied.closed {

@@ -10,7 +10,7 @@ use crate::engine::exec::interrupt::Interrupt;
 use crate::engine::read::fetch::Match;
 use crate::engine::read::scan::{self, Scan};
 use crate::engine::state::collection::Collection;
-use crate::engine::state::namespace::parts;
+use crate::engine::state::namespace::{parts, within};
 use crate::engine::state::views::View;
 use crate::engine::store::Store;
 use crate::error::{Error, Kind, Result};
@@ -93,16 +93,22 @@ pub struct Piece {
 
 impl Export {
     /// Begins an export of these collections, or of all, of one database (empty: the default one) or of all; those that do not
-    /// exist have no documents.
+    /// exist have no documents, and a view that is named is refused.
     pub(crate) fn new(
         store: Arc<Store>,
         closed: Arc<AtomicBool>,
         database: Option<&str>,
         only: Option<&[String]>,
-    ) -> Export {
+    ) -> Result<Export> {
         let scope = Scope { database: database.map(str::to_owned), only: only.map(<[String]>::to_vec) };
+        for name in only.unwrap_or_default() {
+            let full = within(database.unwrap_or_default(), name)?;
+            if let Some(collection) = store.views().collection(&full) {
+                collection.check_stores(&full)?;
+            }
+        }
         let begun = Some(Begun::new(&store, &scope));
-        Export { store, closed, scope, begun, filter: Filter::all() }
+        Ok(Export { store, closed, scope, begun, filter: Filter::all() })
     }
 
     /// The next lines; `None` at the end. Blocks while it reads from disk.

@@ -12,7 +12,7 @@ use crate::engine::state::catalogue::Catalogue;
 use crate::engine::state::collection::Collection;
 use crate::engine::state::collection_options::{CollectionOptions, OfIndex};
 use crate::engine::state::namespace::{Shown, check_collection, parts, within};
-use crate::engine::state::rules::view_definition::{MOST_VIEWS, too_deep};
+use crate::engine::state::rules::view_definition::too_deep;
 use crate::engine::store::Store;
 use crate::error::{Error, Kind, Result, codes};
 use crate::index::MAX_EXPIRE_AFTER;
@@ -38,22 +38,17 @@ pub(crate) fn create(store: &Store, name: &str, options: Option<&Incoming>) -> C
 
 /// Refuses a view that would lead to itself, or over too many others.
 fn check_view(catalogue: &Catalogue, name: &str, options: &CollectionOptions) -> Result<()> {
-    let mut next = options.view().cloned();
-    let database = parts(name).0;
-    let mut views = 0;
-    while let Some(view) = next {
-        let on = within(database, view.on())?;
-        if on == name {
-            let message = format!("the view '{}' would read itself; read something else in it", Shown(name));
-            return Err(Error::new(Kind::BadQuery, message).with_code(codes::GRAPH_CONTAINS_CYCLE));
-        }
-        views += 1;
-        if views > MOST_VIEWS {
-            return Err(too_deep(name));
-        }
-        next = catalogue.get(&on).and_then(|collection| collection.options().view().cloned());
+    let Some(view) = options.view() else { return Ok(()) };
+    let (database, plain) = parts(name);
+    let of = |name: &str| {
+        let collection = catalogue.get(&within(database, name).ok()?)?;
+        collection.options().view().cloned()
+    };
+    if view.leads_to(plain, &of) {
+        let message = format!("the view '{}' would read itself; read something else in it", Shown(name));
+        return Err(Error::new(Kind::BadQuery, message).with_code(codes::GRAPH_CONTAINS_CYCLE));
     }
-    Ok(())
+    if view.is_shallow(&of) { Ok(()) } else { Err(too_deep(name)) }
 }
 
 /// The options of a collection from the boundary.

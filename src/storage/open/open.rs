@@ -231,7 +231,12 @@ pub fn open_memory() -> Opened {
     open_memory_after(Lsn(0))
 }
 
-/// The same, for a database whose newest commit has this number.
+/// The same; with a key its copies on disk open with that.
+pub fn open_memory_with(host: &Host, key: Option<&EncryptionKey>) -> Result<Opened> {
+    Ok(Opened { cipher: new_keys(host, key)?.cipher, ..open_memory() })
+}
+
+/// The same as [`open_memory`], for a database whose newest commit has this number.
 pub fn open_memory_after(last: Lsn) -> Opened {
     let mut database = [0; 16];
     Host::system().rng.fill(&mut database);

@@ -7,7 +7,8 @@ use crate::document::{Node, Object, RawValue, Shapes, Value, encode_plain, incom
 use crate::engine::operation::input::{Incoming, check_part};
 use crate::engine::operation::request::{FindOptions, Operation};
 use crate::engine::state::namespace::within;
-use crate::engine::state::rules::view_definition::{MOST_VIEWS, too_deep};
+use crate::engine::state::rules::ViewDefinition;
+use crate::engine::state::rules::view_definition::too_deep;
 use crate::error::{Error, Kind, Result, codes};
 use crate::query::Pipeline;
 use crate::work::Work;
@@ -17,27 +18,31 @@ pub(crate) type Below = (String, Arc<Pipeline>);
 
 /// What a view leads to.
 pub(crate) fn below(source: &Source, database: &str, name: &str, work: &Work) -> Result<Below> {
+    let of = |name: &str| definition(source, database, name);
+    // What its stages look up is resolved when they run, one view within the other.
+    if of(name).is_some_and(|view| !view.is_shallow(&of)) {
+        return Err(too_deep(name));
+    }
     let (mut at, mut pipeline) = (name.to_owned(), Pipeline::default());
-    for _ in 0..=MOST_VIEWS {
-        let full = within(database, &at)?;
-        let options = source.collection(&full).map(|collection| collection.options());
-        let Some(view) = options.as_ref().and_then(|options| options.view()) else {
-            return Ok((at, Arc::new(pipeline)));
-        };
-        source.note_collection(&full)?;
+    while let Some(view) = of(&at) {
+        source.note_collection(&within(database, &at)?)?;
         pipeline = pipeline.after(&view.pipeline(work)?);
         view.on().clone_into(&mut at);
     }
-    Err(too_deep(name))
+    Ok((at, Arc::new(pipeline)))
+}
+
+/// The definition of a view in the state that is read.
+fn definition(source: &Source, database: &str, name: &str) -> Option<Arc<ViewDefinition>> {
+    let collection = source.collection(&within(database, name).ok()?)?;
+    collection.is_view().then(|| collection.options().view().cloned()).flatten()
 }
 
 /// The first conditions of a view, and of a pipeline behind it, as they were given.
-pub(crate) fn conditions(source: &Source, database: &str, name: &str, pipeline: &Incoming) -> Result<Value> {
+pub(crate) fn conditions(source: &Source, database: &str, name: &str, pipeline: &Incoming) -> Value {
     let mut all = vec![pipeline.raw().to_value()];
     let mut at = name.to_owned();
-    while all.len() <= MOST_VIEWS {
-        let options = source.collection(&within(database, &at)?).map(|collection| collection.options());
-        let Some(view) = options.as_ref().and_then(|options| options.view()) else { break };
+    while let Some(view) = definition(source, database, &at) {
         all.push(view.stages().clone());
         view.on().clone_into(&mut at);
     }
@@ -50,11 +55,11 @@ pub(crate) fn conditions(source: &Source, database: &str, name: &str, pipeline: 
             None => break,
         }
     }
-    Ok(match given.len() {
+    match given.len() {
         0 => Value::Object(Vec::new()),
         1 => given.remove(0),
         _ => Value::Object(vec![("$and".to_owned(), Value::Array(given))]),
-    })
+    }
 }
 
 /// The pipeline of a read of a view, and its hint; `None` for what is no read of documents.

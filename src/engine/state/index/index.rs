@@ -181,9 +181,7 @@ impl Index {
         let copy = Index::new(self.number, self.definition())?;
         let contents = self.entries.contents.read();
         let mut tree = contents.tree.clone();
-        for (key, slot) in contents.events.superseded() {
-            tree.remove(key, slot);
-        }
+        contents.events.superseded().for_each(|(key, slot)| _ = tree.remove(key, slot));
         copy.entries.contents.write().tree = tree;
         copy.note(self.multikey(), self.is_truncated());
         copy.set_ready(Lsn(0));

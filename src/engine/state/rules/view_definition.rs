@@ -2,6 +2,7 @@
 //!
 //! In the options of a collection the pipeline is kept in the stored form of documents, as base64, as validators are.
 
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use data_encoding::BASE64;
@@ -11,6 +12,7 @@ use crate::document::{RawValue, Shapes, Value, encode_plain, incoming};
 use crate::engine::state::namespace::{Shown, check_collection};
 use crate::error::{Error, Kind, Result, codes};
 use crate::query::Pipeline;
+use crate::query::aggregate;
 use crate::query::expression::Constants;
 use crate::work::Work;
 
@@ -21,7 +23,7 @@ const MAX_PIPELINE: usize = 16_000_000;
 const MAX_COMPILED: usize = 100 << 20;
 
 /// Views that may lead to one another; MongoDB's limit.
-pub(crate) const MOST_VIEWS: usize = 20;
+const MOST_VIEWS: usize = 20;
 
 /// What a view reads, and how.
 pub(crate) struct ViewDefinition {
@@ -30,6 +32,8 @@ pub(crate) struct ViewDefinition {
     /// Its stages, in the stored form, without shapes.
     bytes: Vec<u8>,
     stages: Value,
+    /// The plain names of all that it reads: `on`, and what its stages look up.
+    reads: Vec<String>,
 }
 
 /// As the log keeps it.
@@ -61,7 +65,58 @@ impl ViewDefinition {
             let message = "the pipeline of a view must not write: leave $out and $merge out";
             return Err(Error::new(Kind::BadQuery, message).with_code(codes::OPTION_NOT_SUPPORTED_ON_VIEW));
         }
-        Ok(Arc::new(ViewDefinition { on: on.to_owned(), bytes, stages }))
+        Ok(Arc::new(ViewDefinition::of(on.to_owned(), bytes, stages)))
+    }
+
+    fn of(on: String, bytes: Vec<u8>, stages: Value) -> ViewDefinition {
+        let mut reads = vec![on.clone()];
+        aggregate::read(RawValue::new(&bytes, &Shapes::new()), &mut reads);
+        ViewDefinition { on, bytes, stages, reads }
+    }
+
+    /// Whether it leads over at most so many views, itself among them, whichever way its documents come; `of` finds views by their
+    /// plain names.
+    pub(crate) fn is_shallow(&self, of: &impl Fn(&str) -> Option<Arc<ViewDefinition>>) -> bool {
+        self.height(of, MOST_VIEWS, &mut HashMap::new()).is_some()
+    }
+
+    fn height(
+        &self,
+        of: &impl Fn(&str) -> Option<Arc<ViewDefinition>>,
+        most: usize,
+        known: &mut HashMap<String, usize>,
+    ) -> Option<usize> {
+        let below_most = most.checked_sub(1)?;
+        let mut below = 0;
+        for name in &self.reads {
+            let height = match (known.get(name), of(name)) {
+                (_, None) => continue,
+                (Some(height), _) => *height,
+                (None, Some(view)) => {
+                    let height = view.height(of, below_most, known)?;
+                    known.insert(name.clone(), height);
+                    height
+                }
+            };
+            below = below.max(height);
+        }
+        (below <= below_most).then_some(below + 1)
+    }
+
+    /// Whether it leads to the view of this plain name.
+    pub(crate) fn leads_to(&self, name: &str, of: &impl Fn(&str) -> Option<Arc<ViewDefinition>>) -> bool {
+        let (mut left, mut seen) = (self.reads.clone(), HashSet::new());
+        while let Some(next) = left.pop() {
+            if next == name {
+                return true;
+            }
+            if let Some(view) = of(&next)
+                && seen.insert(next)
+            {
+                left.extend(view.reads.iter().cloned());
+            }
+        }
+        false
     }
 
     /// The plain name of what it reads.
@@ -115,7 +170,7 @@ pub(crate) fn read<'de, D: Deserializer<'de>>(
     if !matches!(stages, Value::Array(_)) {
         return Err(D::Error::custom("the pipeline of a view is no array"));
     }
-    Ok(Some(Arc::new(ViewDefinition { on, bytes, stages })))
+    Ok(Some(Arc::new(ViewDefinition::of(on, bytes, stages))))
 }
 
 /// A view leads over too many others.
@@ -125,4 +180,14 @@ pub(crate) fn too_deep(name: &str) -> Error {
         Shown(name)
     );
     Error::new(Kind::BadQuery, message).with_code(codes::VIEW_DEPTH_LIMIT_EXCEEDED)
+}
+
+/// A view was named where only a collection can be.
+#[cold]
+pub(crate) fn no_view(name: &str) -> Error {
+    let message = format!(
+        "'{}' is a view: it has no documents, indexes or changes of its own; name the collection that it reads",
+        Shown(name)
+    );
+    Error::new(Kind::BadQuery, message).with_code(codes::COMMAND_NOT_SUPPORTED_ON_VIEW)
 }

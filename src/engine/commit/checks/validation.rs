@@ -3,9 +3,9 @@
 
 use std::sync::Arc;
 
-use super::current_document::{CurrentDocument, Target};
-use super::staged::{Commit, Halt};
 use crate::document::{Node, RawValue};
+use crate::engine::commit::current_document::{CurrentDocument, Target};
+use crate::engine::commit::staged::{Commit, Halt};
 use crate::engine::exec::interrupt::Interrupt;
 use crate::engine::exec::nonblocking::{NONBLOCKING_BYTES, nonblocking_work, would_block};
 use crate::engine::state::collection::Collection;
@@ -39,7 +39,7 @@ pub(crate) fn checked_ahead<'a, N: Node<'a>>(
 
 impl Commit<'_> {
     /// Refuses a document that is not valid; `present` is the one whose place it takes, if the caller has it.
-    pub(super) fn validate(
+    pub(in crate::engine::commit) fn validate(
         &self,
         rules: &Arc<Rules>,
         collection: &Collection,

@@ -1,7 +1,7 @@
 //! Write conflicts: a duplicate value in a unique index, and a version that is not the expected one.
 
-use super::current_document::Over;
 use crate::document::{Value, encode, id, shown};
+use crate::engine::commit::current_document::Over;
 use crate::engine::state::namespace::Shown;
 use crate::error::{Details, Error, Kind, Result};
 use crate::index::Spec;
