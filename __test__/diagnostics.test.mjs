@@ -266,15 +266,16 @@ test('nobody who listens sees operations of databases on disk otherwise', async 
 
 test('a transfer is told once, with its error', async (t) => {
   const told = []
-  const channel = tracingChannel('moltendb:command')
-  const note = { start() {}, end() {}, asyncStart() {}, asyncEnd: ({ method, error }) => told.push([method, error?.kind ?? error?.message]), error() {} }
+  // Other tests run at the same time.
+  const { signal } = new AbortController()
+  const note = { start() {}, end() {}, asyncStart() {}, asyncEnd: (context) => { if (context.signal === signal) told.push([context.method, context.error?.kind ?? context.error?.message]) }, error() {} }
   const db = await memory(t)
   await db.collection('c').insertOne({ _id: 1 })
-  channel.subscribe(note)
-  await db.exportJSONL(new PassThrough().resume())
-  await t.throwsAsync(db.exportJSONL(new Writable({ write: (_chunk, _encoding, done) => done(new Error('full')) })))
-  await t.throwsAsync(db.importJSONL(Readable.from(['{"collection":"c","document":{"_id":1}}\n'])))
-  await t.throwsAsync(db.exportMolten('/nowhere/at/all'))
-  channel.unsubscribe(note)
+  command.subscribe(note)
+  await db.exportJSONL(new PassThrough().resume(), { signal })
+  await t.throwsAsync(db.exportJSONL(new Writable({ write: (_chunk, _encoding, done) => done(new Error('full')) }), { signal }))
+  await t.throwsAsync(db.importJSONL(Readable.from(['{"collection":"c","document":{"_id":1}}\n']), { signal }))
+  await t.throwsAsync(db.exportMolten('/nowhere/at/all', { signal }))
+  command.unsubscribe(note)
   t.deepEqual(told, [['Database.exportJSONL', undefined], ['Database.exportJSONL', 'full'], ['Database.importJSONL', 'DUPLICATE_KEY'], ['Database.exportMolten', 'IO']])
 })

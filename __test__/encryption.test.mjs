@@ -13,6 +13,7 @@ import { Database, directory, rejectsType, rejectsWith } from './support/databas
 
 const PASSWORD = 'correct horse battery staple'
 const RAW = Buffer.alloc(32, 7)
+const never = () => new Promise(() => {})
 const root = fileURLToPath(new URL('..', import.meta.url))
 
 async function sample(path, encryptionKey) {
@@ -282,7 +283,6 @@ test('backups of a database in memory, and of its forks, are encrypted with its 
 test('a function that does not answer is not waited for when the call is given up', async (t) => {
   const at = directory(t)
   const db = await Database.open(at, { encryptionKey: RAW })
-  const never = () => new Promise(() => {})
   const calls = [
     (options) => Database.open(`${at}-2`, { ...options, encryptionKey: never }), (options) => Database.verify(at, { ...options, encryptionKey: never }),
     (options) => db.backup(`${at}-3`, { ...options, encryptionKey: never }), (options) => Database.recoverTo(at, `${at}-4`, new Date(), { ...options, encryptionKey: never }),
