@@ -87,7 +87,7 @@ export class Database extends DatabaseStateMethods {
     settings.signal?.throwIfAborted()
     const given = options?.encryptionKey
     const place = pathBeside(given, settings.path)
-    const key = await keyWithin('Database.open', 'option encryptionKey', given, { signal: settings.signal })
+    const key = given === undefined ? undefined : await keyWithin('Database.open', 'option encryptionKey', given, { signal: settings.signal })
     // Asked once, also where the opening is repeated below.
     const again = key?.slice()
     const port = Port.acquire()

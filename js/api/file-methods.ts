@@ -57,7 +57,7 @@ export abstract class DatabaseFileMethods {
     const limits = optionsOf<BackupOptions>(where, options, DATABASE.backup)
     const given = limits.encryptionKey
     const destination = pathBeside(given, destinationOf(path, where))
-    const key = await keyWithin(where, 'option encryptionKey', given, limits)
+    const key = given === undefined ? undefined : await keyWithin(where, 'option encryptionKey', given, limits)
     const run = (database: NativeDatabase, ticket: number, progress?: NativeProgress): Promise<string> =>
       spending([key], () => database.backup(destination, ticket, progress, key))
     return JSON.parse(await this.#connection.callNative(where, run, limits)) as BackupResult

@@ -41,9 +41,9 @@ export async function openNative(settings: Settings, path: string, key?: Uint8Ar
   }
 }
 
-/** The bytes of a key, or undefined for none. A function that takes long is not waited for when the call is given up. */
-export async function keyWithin(where: string, name: string, given: EncryptionKey | undefined, limits: Limits): Promise<Uint8Array | undefined> {
-  return given === undefined ? undefined : untilGivenUp(where, keyOf(where, name, given), limits)
+/** The bytes of a key. A function that takes long is not waited for when the call is given up. Without a key nothing may be waited for: a path may be relative. */
+export function keyWithin(where: string, name: string, given: EncryptionKey, limits: Limits): Promise<Uint8Array | undefined> {
+  return untilGivenUp(where, keyOf(where, name, given), limits)
 }
 
 /** Makes a new database of a moment of a directory; resolves with the result as JSON. */
@@ -53,7 +53,7 @@ export async function recoverNative(
   const { signal } = limits
   const given = limits.encryptionKey
   const [from, to] = [pathBeside(given, path), pathBeside(given, destination)]
-  const key = await keyWithin(where, 'option encryptionKey', given, limits)
+  const key = given === undefined ? undefined : await keyWithin(where, 'option encryptionKey', given, limits)
   const stop = new (native().NativeProgress)()
   // Given up, it is waited for: then no directory is left, and the one that it reads is free; or it was complete before.
   let isGivenUp = false
@@ -96,7 +96,7 @@ export async function verifyNative(where: string, path: string, limits: VerifyOp
   const { signal, onProgress } = limits
   const given = limits.encryptionKey
   const from = pathBeside(given, path)
-  const key = await keyWithin(where, 'option encryptionKey', given, limits)
+  const key = given === undefined ? undefined : await keyWithin(where, 'option encryptionKey', given, limits)
   try {
     return await untilGivenUp(where, reporting((progress) => spending([key], () => native().NativeDatabase.verify(from, progress, key)), onProgress), limits)
   } catch (error) {
