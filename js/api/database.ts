@@ -4,9 +4,9 @@ import { inspect, type InspectOptions } from 'node:util'
 
 import { checkCollectionName, checkDatabaseName, filterOf, flagOf } from '../arguments/arguments.js'
 import { type DatabaseName, defaultDatabase, Namespace, otherDatabase } from '../arguments/namespace.js'
-import { checkKey, keyFrom, pathBeside } from '../arguments/encryption-key.js'
+import { checkKey, keyFrom } from '../arguments/encryption-key.js'
 import { momentOf } from '../arguments/moment.js'
-import { destinationOf, MEMORY, pathOf, settingsOf } from '../arguments/open-options.js'
+import { destinationOf, directoryOf, pathBeside, settingsOf } from '../arguments/open-options.js'
 import { optionsOf } from '../arguments/option-check.js'
 import { DATABASE } from '../arguments/option-table.js'
 import type { CollectionState } from '../connection/collection-state.js'
@@ -115,8 +115,7 @@ export class Database extends DatabaseStateMethods {
   static async verify(path: string | URL, options?: VerifyOptions): Promise<Verification> {
     const where = 'Database.verify'
     const limits = optionsOf<VerifyOptions>(where, options, DATABASE.verify)
-    const checked = pathOf(path, where)
-    if (checked === MEMORY) throw new TypeError(`${where}: path must be a directory, not ':memory:'`)
+    const checked = directoryOf(path, where)
     limits.signal?.throwIfAborted()
     return JSON.parse(await verifyNative(where, checked, limits)) as Verification
   }
@@ -135,8 +134,7 @@ export class Database extends DatabaseStateMethods {
   static async recoverTo(path: string | URL, destination: string | URL, moment: Moment, options?: RecoverToOptions): Promise<RecoverToResult> {
     const where = 'Database.recoverTo'
     const given = optionsOf<RecoverToOptions>(where, options, DATABASE.recoverTo)
-    const checked = pathOf(path, where)
-    if (checked === MEMORY) throw new TypeError(`${where}: path must be a directory, not ':memory:'`)
+    const checked = directoryOf(path, where)
     const numbers = momentOf(where, moment)
     const allowPartial = flagOf(where, 'allowPartial', given.allowPartial)
     given.signal?.throwIfAborted()
@@ -155,8 +153,7 @@ export class Database extends DatabaseStateMethods {
   static async rekey(path: string | URL, oldKey: EncryptionKey, newKey: EncryptionKey, options?: RekeyOptions): Promise<void> {
     const where = 'Database.rekey'
     const given = optionsOf<RekeyOptions>(where, options, DATABASE.rekey)
-    const checked = pathOf(path, where)
-    if (checked === MEMORY) throw new TypeError(`${where}: path must be a directory, not ':memory:'`)
+    const checked = directoryOf(path, where)
     checkKey(where, 'oldKey', oldKey)
     checkKey(where, 'newKey', newKey)
     if (flagOf(where, 'reencrypt', given.reencrypt)) {

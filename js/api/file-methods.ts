@@ -1,8 +1,8 @@
 // The methods of a database that are about its files and memory as a whole, its statistics, and what it has for those who come from MoltenDB.
 
 import { coreName, type DatabaseName } from '../arguments/namespace.js'
-import { pathBeside, spending } from '../arguments/encryption-key.js'
-import { destinationOf, filePathOf, secretOf } from '../arguments/open-options.js'
+import { spending } from '../arguments/encryption-key.js'
+import { destinationOf, pathBeside, filePathOf, secretOf } from '../arguments/open-options.js'
 import { optionsOf } from '../arguments/option-check.js'
 import { DATABASE } from '../arguments/option-table.js'
 import type { Connection } from '../connection/connection.js'

@@ -1,7 +1,5 @@
 // The keys of encrypted databases. No message shows one.
 
-import { resolve } from 'node:path'
-
 import type { EncryptionKey } from '../types/index.js'
 
 const WANTED = 'a text of 1 to 65,536 characters of well-formed Unicode, 32 bytes, or a function that returns one of them'
@@ -29,11 +27,6 @@ export async function keyOf(where: string, name: string, given: EncryptionKey | 
   const bytes = text.slice(0, 1 + written)
   text.fill(0)
   return bytes
-}
-
-/** A path as it is when a key is asked for: the working directory may be another when the key is there. */
-export function pathBeside(key: EncryptionKey | undefined, path: string): string {
-  return key === undefined || path === ':memory:' ? path : resolve(path)
 }
 
 /** The key whose bytes these are. */

@@ -2,10 +2,11 @@
 // `storage`.
 
 import type * as Os from 'node:os'
+import { resolve } from 'node:path'
 import type * as Url from 'node:url'
 
 import { uuidsBy, uuidv7 } from '../ids/uuid.js'
-import type { HistoryLimits, HistoryOptions, MoltenSecret, ObjectIdConstructor, OpenOptions, PrimaryKeyFactory, Retention, StorageMode } from '../types/index.js'
+import type { EncryptionKey, HistoryLimits, HistoryOptions, MoltenSecret, ObjectIdConstructor, OpenOptions, PrimaryKeyFactory, Retention, StorageMode } from '../types/index.js'
 import { checkFields, flagOf, wrongArgument } from './arguments.js'
 import { checkKey } from './encryption-key.js'
 import { checkNames, optionsOf } from './option-check.js'
@@ -41,8 +42,20 @@ export function filePathOf(given: unknown, name: string, where: string): string 
   return path
 }
 
+/** The path of a database that has files. */
+export function directoryOf(path: string | URL, where: string): string {
+  const checked = pathOf(path, where)
+  if (checked === MEMORY) throw new TypeError(`${where}: path must be a directory, not ':memory:'`)
+  return checked
+}
+
 /** The path of a database without files. */
 export const MEMORY = ':memory:'
+
+/** A path as it is when a key is asked for: the working directory may be another when the key is there. */
+export function pathBeside(key: EncryptionKey | undefined, path: string): string {
+  return key === undefined || path === MEMORY ? path : resolve(path)
+}
 
 /** Options with every default filled in. */
 export interface Settings {

@@ -1,8 +1,8 @@
 // How a database is opened and verified in the core.
 
 import type { MomentNumbers } from '../arguments/moment.js'
-import { keyOf, pathBeside, spending } from '../arguments/encryption-key.js'
-import type { Settings } from '../arguments/open-options.js'
+import { keyOf, spending } from '../arguments/encryption-key.js'
+import { pathBeside, type Settings } from '../arguments/open-options.js'
 import { MoltenError } from '../errors.js'
 import { failureOf, native, type NativeDatabase, type NativeProgress } from '../transport/native.js'
 import type { EncryptionKey, LongOperationOptions, OpenOptions, OperationOptions, RecoverToOptions, VerifyOptions } from '../types/index.js'
