@@ -37,7 +37,8 @@ test('every read of a view answers what its pipeline answers', async (t) => {
   t.deepEqual(await view.get(4), all[2])
   t.is(await view.get(5), null)
   t.deepEqual(view.getSync(4), all[2])
-  t.deepEqual(await view.getMany([4, 5, 6]), [all[2], null, all[3]])
+  t.deepEqual(await view.getMany([6, 5, 4, 4, 'none']), [all[3], null, all[2], all[2], null])
+  t.deepEqual(await view.getMany([]), [])
   t.deepEqual([await view.has(4), await view.has(5)], [true, false])
   t.deepEqual(await view.aggregate([{ $match: { k: 1 } }, { $group: { _id: null, n: { $sum: 1 } } }]).toArray(), [{ _id: null, n: all.filter(({ k }) => k === 1).length }])
   t.deepEqual(await view.find({ $expr: { $eq: ['$k', '$$wanted'] } }, { let: { wanted: 2 } }).toArray(), all.filter(({ k }) => k === 2))
@@ -180,6 +181,21 @@ test('views that look each other up are refused when they are made, and when a r
     t.is((await rejectsWith(t, 'BAD_QUERY', () => db.collection('items').aggregate(stages(`${name}-a`)).toArray(), /more than 20/)).code, 165)
   }
   await rejectsWith(t, 'BAD_QUERY', () => db.exportJSONL(new PassThrough(), { collections: ['active'] }), /is a view/)
+})
+
+test('getMany of a view reads one state, whatever is written meanwhile', async (t) => {
+  const { db, items, view } = await filled(t)
+  const end = new AbortController()
+  const writing = (async () => {
+    for (let n = 0; !end.signal.aborted; n++) await db.transaction(async (tx) => tx.collection('items').updateMany({ _id: { $in: [0, 198] } }, { $set: { n } }))
+  })()
+  for (let round = 0; round < 300; round++) {
+    const [first, last] = await view.getMany([0, 198])
+    t.is(first.n, last.n)
+  }
+  end.abort()
+  await writing
+  t.is((await items.findOne({ _id: 0 })).n, (await items.findOne({ _id: 198 })).n)
 })
 
 test('a view is as before after a restart, a compaction, a backup, and in earlier states', async (t) => {

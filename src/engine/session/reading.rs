@@ -1,5 +1,7 @@
 //! The reads of a session.
 
+use std::collections::HashMap;
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use super::cursors::Open;
@@ -10,7 +12,7 @@ use crate::engine::aggregate::aggregation::Aggregation;
 use crate::engine::exec::interrupt::{Interrupt, Limits};
 use crate::engine::exec::nonblocking::would_block;
 use crate::engine::explain::subject;
-use crate::engine::format::key::Key;
+use crate::engine::format::key::{Key, key_of};
 use crate::engine::operation::input::{Incoming, incoming_key, parse_filter, parse_filter_with, text_of};
 use crate::engine::operation::request::Operation;
 use crate::engine::operation::response::{Answer, Answered, CollectionInfo, Document};
@@ -122,17 +124,22 @@ impl Session {
             let source = self.source(work);
             Aggregation::open(store, source, name, (pipeline, constants), hint, interrupt)
         };
-        let one = |id: &Incoming| {
-            let found = opened(&defined_views::by_id(id)?, None)?.next_batch(1, interrupt)?;
-            Ok::<_, Error>(found.into_iter().next())
-        };
         let read = || {
             if let Operation::Explain { operation, verbosity } = &operation {
                 return subject::explain(store, name, operation, operation.hint(), *verbosity, interrupt)
                     .map(Answer::Value);
             }
             if let Operation::GetMany { ids } = &operation {
-                return ids.iter().map(one).collect::<Result<_>>().map(Answer::Documents);
+                // All of one state, in the order of the request.
+                let mut found = HashMap::<Key, Value>::new();
+                opened(&defined_views::by_ids(ids)?, None)?.each(interrupt, |document| {
+                    let key = document.get("_id").map(key_of);
+                    key.into_iter()
+                        .for_each(|key| _ = found.entry(key).or_insert_with(|| document.to_value()));
+                    ControlFlow::Continue(())
+                })?;
+                let of = |id: &Incoming| found.get(&key_of(id.raw())).cloned().map(Document::Projected);
+                return Ok(Answer::Documents(ids.iter().map(of).collect()));
             }
             let Some((pipeline, hint)) = defined_views::as_pipeline(&operation)? else {
                 return Err(no_view(name));

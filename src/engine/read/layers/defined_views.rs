@@ -89,10 +89,16 @@ pub(crate) fn as_pipeline(operation: &Operation) -> Result<Option<(Incoming, Opt
     Ok(Some((stages.into_pipeline(), hint)))
 }
 
-/// The pipeline that finds a document of a view.
-pub(crate) fn by_id(id: &Incoming) -> Result<Incoming> {
+/// The pipeline that finds the documents of a view with these `_id`s.
+pub(crate) fn by_ids(ids: &[Incoming]) -> Result<Incoming> {
+    let mut values = Vec::with_capacity(ids.len());
+    for id in ids {
+        incoming::check(id.bytes(), &id.shapes)?;
+        values.push(id.raw().to_value());
+    }
+    let among = Value::Object(vec![("$in".to_owned(), Value::Array(values))]);
     let mut stages = Stages(Vec::new());
-    stages.id(id)?;
+    stages.add("$match", Value::Object(vec![("_id".to_owned(), among)]));
     Ok(stages.into_pipeline())
 }
 
