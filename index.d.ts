@@ -968,161 +968,6 @@ export interface ChangeStreamExpandedDocument extends OfCollection {
 }
 /** An event of a change stream. */
 export type ChangeStreamDocument<T = Document> = ChangeStreamInsertDocument<T> | ChangeStreamUpdateDocument<T> | ChangeStreamReplaceDocument<T> | ChangeStreamDeleteDocument<T> | ChangeStreamDropDocument | ChangeStreamRenameDocument | ChangeStreamDropDatabaseDocument | ChangeStreamInvalidateDocument | ChangeStreamExpandedDocument;
-/** The fields of an index, in order, in any form that the driver accepts. */
-export type IndexSpecification = OneOrMore<string | readonly [
-	string,
-	IndexDirection
-] | {
-	readonly [path: string]: IndexDirection;
-} | ReadonlyMap<string, IndexDirection>>;
-type OneOrMore<T> = T | readonly T[];
-/** The fields of an index, where an object names fields of the documents. */
-export type IndexSpecificationOf<T> = IsOpen<T> extends true ? IndexSpecification : OneOrMore<string | readonly [
-	string,
-	IndexDirection
-] | {
-	readonly [P in Path<T>]?: IndexDirection;
-} | ReadonlyMap<string, IndexDirection>>;
-/** Properties of an index. */
-export interface IndexOptions {
-	/** Its name; by default made of its fields, such as `city_1_age_-1`. At most 127 bytes. */
-	name?: string;
-	/** Rejects a second document with the same values. Default false. */
-	unique?: boolean;
-	/** Leaves out documents without its fields. Default false. */
-	sparse?: boolean;
-	/** Holds only documents that match this filter. */
-	partialFilterExpression?: Document;
-	/**
-	 * Makes it a TTL index, of one field: a document expires so many seconds after the date in that field, of several dates in an array the
-	 * earliest, and is deleted soon after (option `ttlInterval` of `Database.open`). 0 to 2,147,483,647.
-	 */
-	expireAfterSeconds?: number;
-	/** Whether queries pass it over: it is kept up to date, and a unique one still rejects duplicates. Default false. */
-	hidden?: boolean;
-	/** Accepted for compatibility with MongoDB, without effect: every index is built while reads and writes continue. */
-	background?: boolean;
-}
-/** Options of `createIndex`. */
-export interface CreateIndexesOptions extends IndexOptions, LongOperationOptions {
-}
-/** An index for `createIndexes`. */
-export interface IndexDescription extends IndexOptions {
-	/** Its fields, in order. */
-	key: {
-		readonly [path: string]: IndexDirection;
-	} | ReadonlyMap<string, IndexDirection>;
-}
-/** An index in a listing. */
-export interface IndexDescriptionInfo {
-	/** The version of its format; 2. */
-	v: number;
-	/** Its fields, in order. */
-	key: {
-		[path: string]: 1 | -1;
-	};
-	name: string;
-	unique?: boolean;
-	sparse?: boolean;
-	partialFilterExpression?: Document;
-	expireAfterSeconds?: number;
-	hidden?: boolean;
-}
-/** Names of indexes, and their fields in order. */
-export interface IndexDescriptionCompact {
-	[name: string]: [
-		path: string,
-		direction: 1 | -1
-	][];
-}
-/** The form of the result of `indexInformation` and `indexes`. */
-export interface IndexInformationOptions extends OperationOptions {
-	/** Resolves with the descriptions of `listIndexes` instead of names and fields. */
-	full?: boolean;
-}
-/** What `dropIndex` did. */
-export interface DropIndexResult {
-	/** Number of indexes before, including the one on `_id`. */
-	nIndexesWas: number;
-	ok: number;
-}
-/** An index that would have helped scans of this collection. */
-export interface SuggestedIndex {
-	/** The fields that it would have. */
-	key: {
-		[path: string]: 1 | -1;
-	};
-	/** The name that it would have. */
-	name: string;
-	/** Scans that it would have helped. */
-	scans: number;
-}
-/** Statistics of a collection. */
-export interface CollectionStats {
-	/** Database and collection, joined by a dot. */
-	ns: string;
-	/** Documents in it. */
-	count: number;
-	/** Bytes of its documents. */
-	size: number;
-	/** Average bytes of a document; absent when there are no documents. */
-	avgObjSize?: number;
-	/** Whether it is capped; absent when it does not exist. */
-	capped?: boolean;
-	/** The most documents of a capped collection, if that is limited. */
-	max?: number;
-	/** The most bytes of a capped collection. */
-	maxSize?: number;
-	/** Indexes, including the one on `_id`. */
-	nindexes: number;
-	/** Bytes of each index in memory, by name. The index on `_id` is the directory of the collection and is not included. */
-	indexSizes: {
-		[name: string]: number;
-	};
-	/** Bytes of all of them. */
-	totalIndexSize: number;
-	/** How often each index was chosen since the database was opened, by name. */
-	indexUses: {
-		[name: string]: number;
-	};
-	/** Indexes that would have helped costly scans; empty with `autoIndex: 'off'`. */
-	suggestedIndexes: SuggestedIndex[];
-	ok: number;
-}
-/** Options of `listCollections`. */
-export interface ListCollectionsOptions extends OperationOptions {
-	/** Resolves with names and types only. Default false. */
-	nameOnly?: boolean;
-	/** Accepted for compatibility with the mongodb driver, without effect: a listing is read in one piece. */
-	batchSize?: number;
-}
-/** Options of `listDatabases`. */
-export interface ListDatabasesOptions extends OperationOptions {
-	/** Which databases, by `name`, `sizeOnDisk` or `empty`. Default all. */
-	filter?: Document;
-	/** Resolves with names only. Default false. */
-	nameOnly?: boolean;
-}
-/** What `listDatabases` resolves with. */
-export interface ListDatabasesResult {
-	databases: {
-		name: string;
-		/** Bytes of its documents: the databases of a directory share their files. */
-		sizeOnDisk: number;
-		/** Always false: a database exists as long as it has a collection. */
-		empty: boolean;
-	}[];
-	/** The sum of their sizes. */
-	totalSize: number;
-	/** The same in MiB. */
-	totalSizeMb: number;
-	ok: 1;
-}
-/** Options of `listIndexes`. */
-export interface ListIndexesOptions extends OperationOptions {
-	/** Accepted for compatibility with the mongodb driver, without effect: a listing is read in one piece. */
-	batchSize?: number;
-}
 /** Where writes go, and what a resolved write promises. */
 export type StorageMode = "async" | "sync" | "memory";
 /**
@@ -1284,107 +1129,12 @@ export interface CreateCollectionOptions extends CollectionOptions, OperationOpt
 export interface RecoveryReport {
 	[fact: string]: unknown;
 }
-/** Statistics of an open database. */
-export interface DatabaseStats {
-	/** Number of collections of the database. */
-	collections: number;
-	/** Documents in all of them. */
-	documents: number;
-	/**
-	 * The databases that have collections. They share memory, files and commits, so all that follows is of all of them together, but for
-	 * `indexes` and `suggestedIndexes`.
-	 */
-	databases: {
-		name: string;
-		collections: number;
-		documents: number;
-	}[];
-	/** Bytes of memory that documents take, including old versions that a cursor still reads. */
-	hotBytes: number;
-	/** Bytes of memory that it may take (the option `memoryLimit`, or its default); null where nothing limits it. */
-	memoryLimit: number | null;
-	/** Bytes of the newest version of every document, in memory or on disk. */
-	liveBytes: number;
-	/** Segments of the log on disk. */
-	segments: number;
-	/** Whether the files are encrypted. */
-	encrypted: boolean;
-	/** Bytes of the log, its history, the snapshot and the manifest; a checkpoint, which may be deleted, is not counted. */
-	bytesOnDisk: number;
-	/** Bytes of the temporary files of sorts and groups that run now or whose cursors are open; they are not in `bytesOnDisk`. */
-	spillBytes: number;
-	/** Bytes of memory that the places of documents take, of those that are not read from the checkpoint. */
-	slotBytes: number;
-	/** About how many bytes of memory the keys (`_id`) take that are not read from the checkpoint. */
-	keyBytes: number;
-	/** Bytes of the newest checkpoint on disk; 0 without one. */
-	checkpointBytes: number;
-	/** Bytes of memory of pages of that checkpoint. */
-	cacheBytes: number;
-	/** Pages of it read since it was written or opened. */
-	pagesRead: number;
-	/** Bytes of writes that have not resolved yet. */
-	queuedBytes: number;
-	/** Calls of fsync and fdatasync since the database was opened. */
-	syncs: number;
-	/** Number of the newest commit that reads see. */
-	lastLsn: number;
-	/** Number of the newest commit known to be durable. */
-	durableLsn: number;
-	/** Views of earlier states that are open: those of cursors and transactions. */
-	views: number;
-	/**
-	 * About how many bytes of memory only they hold: versions of documents and entries of indexes that were replaced since, and dropped
-	 * collections. With `memoryLimit` the cursors of the oldest states end when this passes a quarter of it (and 4 MiB).
-	 */
-	viewBytes: number;
-	/** How long the oldest of them has been open, in milliseconds. */
-	oldestViewAge: number;
-	/** The transactions of all databases. */
-	transactions: TransactionStats;
-	/** Indexes of the collections of the database, without those on `_id`. */
-	indexes: number;
-	/** Bytes of all indexes in memory. */
-	indexBytes: number;
-	/** How far back the past is kept; null in a database in memory. */
-	history: HistoryStats | null;
-	/** How far the scrub is, and what it has found; null without the option `scrub`. */
-	scrub: ScrubStats | null;
-	/** Indexes that would have helped costly scans of the database; empty with `autoIndex: 'off'`. */
-	suggestedIndexes: ({
-		collection: string;
-	} & SuggestedIndex)[];
-}
 /** How all files are read again in the background; the option `scrub`. */
 export interface Scrub {
 	/** The pause after each pass, in milliseconds: 1 to a year, default a week. The first pass begins when the database is opened. */
 	interval?: number;
 	/** How fast it reads: at least 1,024, default 8 MiB. */
 	bytesPerSecond?: number;
-}
-/** How far the scrub is. */
-export interface ScrubStats {
-	/** Whether a pass is under way. */
-	running: boolean;
-	/** Bytes that the current pass has read, or the last one. */
-	bytesRead: number;
-	/** About how many bytes it reads. */
-	bytesTotal: number;
-	/** Passes that read everything since the database was opened. */
-	passes: number;
-	/** When the last of them ended, in milliseconds since 1970. */
-	completedAt: number | null;
-	/** Damaged places that the last pass has found. */
-	errors: number;
-	/** The first 100 of them. */
-	damage: {
-		/** The file's name. */
-		file: string;
-		/** The byte offset in it. */
-		offset: number;
-		/** What is wrong, and what to do. */
-		message: string;
-	}[];
 }
 /** What is kept of the past; the option `history`. */
 export interface HistoryOptions {
@@ -1406,54 +1156,33 @@ export interface HistoryLimits {
 	 */
 	maxBytes?: number;
 }
-/** The transactions of all databases of the directory. */
-export interface TransactionStats {
-	/** How many are open: from their first operation on. */
-	open: number;
-	/** How long the oldest of them has been, in milliseconds. */
-	oldestAge: number;
-	/** About how many bytes of memory their writes take, until they are committed. */
-	bytes: number;
-	/** How many were committed since the database was opened, also of those that only read. */
-	commits: number;
-	/** How many were not: they were aborted, or a failed write, a conflict or a time limit ended them. */
-	aborts: number;
-	/** How many writes and commits were refused because another writer had changed what they wrote, or had read. */
-	conflicts: number;
+/** How many old generations a compaction keeps on disk. */
+export interface Retention {
+	/** Old generations that are kept in `backup/<generation>/`, each a complete database: 0 to 1,000, default 0. */
+	generations: number;
 }
-/** How far back the past is kept. */
-export interface HistoryStats {
-	/** The log that can be read, whatever is kept: since the last compaction at least. */
-	log: LogReach;
-	/** The log for change streams; null while nothing is kept for them. */
-	changes: HistoryReach | null;
-	/** Earlier states; null while compactions keep none. */
-	past: PastReach | null;
-}
-/** How far back the log can be read. */
-export interface LogReach {
-	/** The number of the oldest commit; one more than that of the last when there is none. */
-	from: number;
-	/** Its time, in milliseconds since 1970; null when there is none. */
-	time: number | null;
-}
-/** How far back earlier states are kept. */
-export interface PastReach {
-	/** The oldest state is the one after the commit of this number; 0 is the empty database. */
-	from: number;
-	/** The time of that commit, in milliseconds since 1970; null before the first, or where it is not known. */
-	time: number | null;
-	/** Bytes of the snapshots that are kept only for this; the log between them is counted in `changes`. */
-	bytes: number;
-}
-/** How far back something is kept. */
-export interface HistoryReach {
-	/** The number of the oldest commit; one more than that of the last when there is none. */
-	from: number;
-	/** Its time, in milliseconds since 1970; null when there is none. */
-	time: number | null;
-	/** Bytes of files that are kept only for this. */
-	bytes: number;
+/** A collection or view in a listing. */
+export interface CollectionInfo {
+	/** Its name. */
+	name: string;
+	type: "collection" | "view";
+	/** Its number, never reused within a database. */
+	number: number;
+	/** Documents in it; 0 for a view, which stores none. */
+	count: number;
+	/** The options that it was created with; of a view `viewOn` and `pipeline`. */
+	options: Document;
+	info: {
+		readOnly: boolean;
+	};
+	/** Not of a view. */
+	idIndex?: {
+		v: number;
+		key: {
+			_id: 1;
+		};
+		name: string;
+	};
 }
 /** A moment of the past: after the newest commit that is not later than a date, or after the commit of this number. */
 export type Moment = Date | {
@@ -1500,11 +1229,6 @@ export interface RecoverToResult {
 		message: string;
 	} | null;
 }
-/** How many old generations a compaction keeps on disk. */
-export interface Retention {
-	/** Old generations that are kept in `backup/<generation>/`, each a complete database: 0 to 1,000, default 0. */
-	generations: number;
-}
 /** What a backup holds. */
 export interface BackupResult {
 	/** Documents in it. */
@@ -1528,29 +1252,6 @@ export interface CompactResult {
 	ms: number;
 	/** How long commits had to wait for it, in milliseconds. */
 	pauseMs: number;
-}
-/** A collection or view in a listing. */
-export interface CollectionInfo {
-	/** Its name. */
-	name: string;
-	type: "collection" | "view";
-	/** Its number, never reused within a database. */
-	number: number;
-	/** Documents in it; 0 for a view, which stores none. */
-	count: number;
-	/** The options that it was created with; of a view `viewOn` and `pipeline`. */
-	options: Document;
-	info: {
-		readOnly: boolean;
-	};
-	/** Not of a view. */
-	idIndex?: {
-		v: number;
-		key: {
-			_id: 1;
-		};
-		name: string;
-	};
 }
 /** Where a file is first damaged. */
 export interface FileDamage {
@@ -1630,6 +1331,305 @@ export interface ImportResult {
 	skipped: number;
 	/** Lines read, blank ones included. */
 	lines: number;
+}
+/** The fields of an index, in order, in any form that the driver accepts. */
+export type IndexSpecification = OneOrMore<string | readonly [
+	string,
+	IndexDirection
+] | {
+	readonly [path: string]: IndexDirection;
+} | ReadonlyMap<string, IndexDirection>>;
+type OneOrMore<T> = T | readonly T[];
+/** The fields of an index, where an object names fields of the documents. */
+export type IndexSpecificationOf<T> = IsOpen<T> extends true ? IndexSpecification : OneOrMore<string | readonly [
+	string,
+	IndexDirection
+] | {
+	readonly [P in Path<T>]?: IndexDirection;
+} | ReadonlyMap<string, IndexDirection>>;
+/** Properties of an index. */
+export interface IndexOptions {
+	/** Its name; by default made of its fields, such as `city_1_age_-1`. At most 127 bytes. */
+	name?: string;
+	/** Rejects a second document with the same values. Default false. */
+	unique?: boolean;
+	/** Leaves out documents without its fields. Default false. */
+	sparse?: boolean;
+	/** Holds only documents that match this filter. */
+	partialFilterExpression?: Document;
+	/**
+	 * Makes it a TTL index, of one field: a document expires so many seconds after the date in that field, of several dates in an array the
+	 * earliest, and is deleted soon after (option `ttlInterval` of `Database.open`). 0 to 2,147,483,647.
+	 */
+	expireAfterSeconds?: number;
+	/** Whether queries pass it over: it is kept up to date, and a unique one still rejects duplicates. Default false. */
+	hidden?: boolean;
+	/** Accepted for compatibility with MongoDB, without effect: every index is built while reads and writes continue. */
+	background?: boolean;
+}
+/** Options of `createIndex`. */
+export interface CreateIndexesOptions extends IndexOptions, LongOperationOptions {
+}
+/** An index for `createIndexes`. */
+export interface IndexDescription extends IndexOptions {
+	/** Its fields, in order. */
+	key: {
+		readonly [path: string]: IndexDirection;
+	} | ReadonlyMap<string, IndexDirection>;
+}
+/** An index in a listing. */
+export interface IndexDescriptionInfo {
+	/** The version of its format; 2. */
+	v: number;
+	/** Its fields, in order. */
+	key: {
+		[path: string]: 1 | -1;
+	};
+	name: string;
+	unique?: boolean;
+	sparse?: boolean;
+	partialFilterExpression?: Document;
+	expireAfterSeconds?: number;
+	hidden?: boolean;
+}
+/** Names of indexes, and their fields in order. */
+export interface IndexDescriptionCompact {
+	[name: string]: [
+		path: string,
+		direction: 1 | -1
+	][];
+}
+/** The form of the result of `indexInformation` and `indexes`. */
+export interface IndexInformationOptions extends OperationOptions {
+	/** Resolves with the descriptions of `listIndexes` instead of names and fields. */
+	full?: boolean;
+}
+/** What `dropIndex` did. */
+export interface DropIndexResult {
+	/** Number of indexes before, including the one on `_id`. */
+	nIndexesWas: number;
+	ok: number;
+}
+/** An index that would have helped scans of this collection. */
+export interface SuggestedIndex {
+	/** The fields that it would have. */
+	key: {
+		[path: string]: 1 | -1;
+	};
+	/** The name that it would have. */
+	name: string;
+	/** Scans that it would have helped. */
+	scans: number;
+}
+/** Statistics of a collection. */
+export interface CollectionStats {
+	/** Database and collection, joined by a dot. */
+	ns: string;
+	/** Documents in it. */
+	count: number;
+	/** Bytes of its documents. */
+	size: number;
+	/** Average bytes of a document; absent when there are no documents. */
+	avgObjSize?: number;
+	/** Whether it is capped; absent when it does not exist. */
+	capped?: boolean;
+	/** The most documents of a capped collection, if that is limited. */
+	max?: number;
+	/** The most bytes of a capped collection. */
+	maxSize?: number;
+	/** Indexes, including the one on `_id`. */
+	nindexes: number;
+	/** Bytes of each index in memory, by name. The index on `_id` is the directory of the collection and is not included. */
+	indexSizes: {
+		[name: string]: number;
+	};
+	/** Bytes of all of them. */
+	totalIndexSize: number;
+	/** How often each index was chosen since the database was opened, by name. */
+	indexUses: {
+		[name: string]: number;
+	};
+	/** Indexes that would have helped costly scans; empty with `autoIndex: 'off'`. */
+	suggestedIndexes: SuggestedIndex[];
+	ok: number;
+}
+/** Options of `listCollections`. */
+export interface ListCollectionsOptions extends OperationOptions {
+	/** Resolves with names and types only. Default false. */
+	nameOnly?: boolean;
+	/** Accepted for compatibility with the mongodb driver, without effect: a listing is read in one piece. */
+	batchSize?: number;
+}
+/** Options of `listDatabases`. */
+export interface ListDatabasesOptions extends OperationOptions {
+	/** Which databases, by `name`, `sizeOnDisk` or `empty`. Default all. */
+	filter?: Document;
+	/** Resolves with names only. Default false. */
+	nameOnly?: boolean;
+}
+/** What `listDatabases` resolves with. */
+export interface ListDatabasesResult {
+	databases: {
+		name: string;
+		/** Bytes of its documents: the databases of a directory share their files. */
+		sizeOnDisk: number;
+		/** Always false: a database exists as long as it has a collection. */
+		empty: boolean;
+	}[];
+	/** The sum of their sizes. */
+	totalSize: number;
+	/** The same in MiB. */
+	totalSizeMb: number;
+	ok: 1;
+}
+/** Options of `listIndexes`. */
+export interface ListIndexesOptions extends OperationOptions {
+	/** Accepted for compatibility with the mongodb driver, without effect: a listing is read in one piece. */
+	batchSize?: number;
+}
+/** Statistics of an open database. */
+export interface DatabaseStats {
+	/** Number of collections of the database. */
+	collections: number;
+	/** Documents in all of them. */
+	documents: number;
+	/**
+	 * The databases that have collections. They share memory, files and commits, so all that follows is of all of them together, but for
+	 * `indexes` and `suggestedIndexes`.
+	 */
+	databases: {
+		name: string;
+		collections: number;
+		documents: number;
+	}[];
+	/** Bytes of memory that documents take, including old versions that a cursor still reads. */
+	hotBytes: number;
+	/** Bytes of memory that it may take (the option `memoryLimit`, or its default); null where nothing limits it. */
+	memoryLimit: number | null;
+	/** Bytes of the newest version of every document, in memory or on disk. */
+	liveBytes: number;
+	/** Segments of the log on disk. */
+	segments: number;
+	/** Whether the files are encrypted. */
+	encrypted: boolean;
+	/** Bytes of the log, its history, the snapshot and the manifest; a checkpoint, which may be deleted, is not counted. */
+	bytesOnDisk: number;
+	/** Bytes of the temporary files of sorts and groups that run now or whose cursors are open; they are not in `bytesOnDisk`. */
+	spillBytes: number;
+	/** Bytes of memory that the places of documents take, of those that are not read from the checkpoint. */
+	slotBytes: number;
+	/** About how many bytes of memory the keys (`_id`) take that are not read from the checkpoint. */
+	keyBytes: number;
+	/** Bytes of the newest checkpoint on disk; 0 without one. */
+	checkpointBytes: number;
+	/** Bytes of memory of pages of that checkpoint. */
+	cacheBytes: number;
+	/** Pages of it read since it was written or opened. */
+	pagesRead: number;
+	/** Bytes of writes that have not resolved yet. */
+	queuedBytes: number;
+	/** Calls of fsync and fdatasync since the database was opened. */
+	syncs: number;
+	/** Number of the newest commit that reads see. */
+	lastLsn: number;
+	/** Number of the newest commit known to be durable. */
+	durableLsn: number;
+	/** Views of earlier states that are open: those of cursors and transactions. */
+	views: number;
+	/**
+	 * About how many bytes of memory only they hold: versions of documents and entries of indexes that were replaced since, and dropped
+	 * collections. With `memoryLimit` the cursors of the oldest states end when this passes a quarter of it (and 4 MiB).
+	 */
+	viewBytes: number;
+	/** How long the oldest of them has been open, in milliseconds. */
+	oldestViewAge: number;
+	/** The transactions of all databases. */
+	transactions: TransactionStats;
+	/** Indexes of the collections of the database, without those on `_id`. */
+	indexes: number;
+	/** Bytes of all indexes in memory. */
+	indexBytes: number;
+	/** How far back the past is kept; null in a database in memory. */
+	history: HistoryStats | null;
+	/** How far the scrub is, and what it has found; null without the option `scrub`. */
+	scrub: ScrubStats | null;
+	/** Indexes that would have helped costly scans of the database; empty with `autoIndex: 'off'`. */
+	suggestedIndexes: ({
+		collection: string;
+	} & SuggestedIndex)[];
+}
+/** How far the scrub is. */
+export interface ScrubStats {
+	/** Whether a pass is under way. */
+	running: boolean;
+	/** Bytes that the current pass has read, or the last one. */
+	bytesRead: number;
+	/** About how many bytes it reads. */
+	bytesTotal: number;
+	/** Passes that read everything since the database was opened. */
+	passes: number;
+	/** When the last of them ended, in milliseconds since 1970. */
+	completedAt: number | null;
+	/** Damaged places that the last pass has found. */
+	errors: number;
+	/** The first 100 of them. */
+	damage: {
+		/** The file's name. */
+		file: string;
+		/** The byte offset in it. */
+		offset: number;
+		/** What is wrong, and what to do. */
+		message: string;
+	}[];
+}
+/** The transactions of all databases of the directory. */
+export interface TransactionStats {
+	/** How many are open: from their first operation on. */
+	open: number;
+	/** How long the oldest of them has been, in milliseconds. */
+	oldestAge: number;
+	/** About how many bytes of memory their writes take, until they are committed. */
+	bytes: number;
+	/** How many were committed since the database was opened, also of those that only read. */
+	commits: number;
+	/** How many were not: they were aborted, or a failed write, a conflict or a time limit ended them. */
+	aborts: number;
+	/** How many writes and commits were refused because another writer had changed what they wrote, or had read. */
+	conflicts: number;
+}
+/** How far back the past is kept. */
+export interface HistoryStats {
+	/** The log that can be read, whatever is kept: since the last compaction at least. */
+	log: LogReach;
+	/** The log for change streams; null while nothing is kept for them. */
+	changes: HistoryReach | null;
+	/** Earlier states; null while compactions keep none. */
+	past: PastReach | null;
+}
+/** How far back the log can be read. */
+export interface LogReach {
+	/** The number of the oldest commit; one more than that of the last when there is none. */
+	from: number;
+	/** Its time, in milliseconds since 1970; null when there is none. */
+	time: number | null;
+}
+/** How far back earlier states are kept. */
+export interface PastReach {
+	/** The oldest state is the one after the commit of this number; 0 is the empty database. */
+	from: number;
+	/** The time of that commit, in milliseconds since 1970; null before the first, or where it is not known. */
+	time: number | null;
+	/** Bytes of the snapshots that are kept only for this; the log between them is counted in `changes`. */
+	bytes: number;
+}
+/** How far back something is kept. */
+export interface HistoryReach {
+	/** The number of the oldest commit; one more than that of the last when there is none. */
+	from: number;
+	/** Its time, in milliseconds since 1970; null when there is none. */
+	time: number | null;
+	/** Bytes of files that are kept only for this. */
+	bytes: number;
 }
 /** What opens and seals encrypted entries of MoltenDB. */
 export interface MoltenSecret {

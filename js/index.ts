@@ -6,7 +6,7 @@
 
 import { checkRuntime } from './addon/platform.js'
 import type { Database } from './api/database.js'
-import type { CollectionOptions } from './types/databases.js'
+import type { CollectionOptions } from './types/index.js'
 import type { Filter } from './types/filters.js'
 import type { CountOptions, FindOneAndUpdateOptions, OperationOptions } from './types/options.js'
 import type { OptionalId, Path, PathValue } from './types/paths.js'

@@ -6,7 +6,7 @@ import type { AcknowledgeOptions, ChangeStreamOptions, DatabaseChangeStreamOptio
 import type {
   BackupOptions, CollectionOptions, CreateCollectionOptions, ExportOptions, HistoryLimits, HistoryOptions, ImportOptions, OpenOptions, RecoverToOptions, RekeyOptions, Retention,
   Scrub, VerifyOptions
-} from '../types/databases.js'
+} from '../types/index.js'
 import type { ExplainVerbosityLike } from '../types/documents.js'
 import type {
   CreateIndexesOptions, IndexDescription, IndexInformationOptions, ListCollectionsOptions, ListDatabasesOptions, ListIndexesOptions

@@ -5,8 +5,7 @@ import { checkNames } from '../arguments/option-check.js'
 import { PARTS } from '../arguments/option-table.js'
 import { encodeValue } from '../codec/encode.js'
 import { Flag, Opcode } from '../transport/opcodes.js'
-import type { CreateCollectionOptions } from '../types/databases.js'
-import type { Document } from '../types/index.js'
+import type { CreateCollectionOptions, Document } from '../types/index.js'
 import { type Request, requestOf } from './request.js'
 
 /** The options of a collection itself, or null for none. */

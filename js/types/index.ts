@@ -1,7 +1,9 @@
 // The public types, by subject.
 
 export type * from './changes.js'
-export type * from './databases.js'
+export type * from './databases/files.js'
+export type * from './databases/opening.js'
+export type * from './databases/statistics.js'
 export type * from './documents.js'
 export type * from './filters.js'
 export type * from './indexes.js'

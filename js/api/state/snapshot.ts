@@ -4,7 +4,7 @@ import type { Connection } from '../../connection/connection.js'
 import { writeField } from '../../request/bodies.js'
 import { requestOf } from '../../request/request.js'
 import { Opcode } from '../../transport/opcodes.js'
-import type { Snapshot } from '../../types/databases.js'
+import type { Snapshot } from '../../types/index.js'
 
 /** `Symbol.dispose`, or the symbol that compilers use where the runtime has none. */
 const dispose: typeof Symbol.dispose = Symbol.dispose ?? (Symbol.for('Symbol.dispose') as typeof Symbol.dispose)
