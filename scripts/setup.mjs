@@ -9,7 +9,7 @@ import { addonName, hostTarget, libraryName } from './package/targets.mjs'
 import { isStale, newest, root, run, runNpm } from './steps.mjs'
 import { ADDON, QUICK, rustFlags } from './targets/build.mjs'
 
-const rustSources = ['src', 'Cargo.toml', 'Cargo.lock', 'build.rs']
+export const rustSources = ['src', 'Cargo.toml', 'Cargo.lock', 'build.rs']
 const scriptSources = ['js', 'package.json', 'scripts/build-js.mjs', 'tsconfig.json']
 
 /** Installs exactly what package-lock.json lists. */

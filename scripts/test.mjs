@@ -1,14 +1,16 @@
-// Everything that must hold before a change is merged. The steps of Rust and those of JavaScript run side by side, as each of
-// them leaves cores idle; the output of the second is printed when both have ended. Each stops at its first failure.
-// `--only <step>,<step>` runs these steps, one after the other.
+// Everything that must hold before a change is merged, in two rows side by side, as each of them leaves cores idle; the output of the
+// second is printed when both have ended. What Rust compiles for its tests is the addon of JavaScript's tests too, so that nothing is
+// compiled twice: with assertions, and without the optimisations of a release, which `npm start` builds. An addon that is newer than
+// its sources is tested in its place. Each row stops at its first failure. `--only <step>,<step>` runs these steps, one after the other.
 
 import { spawn } from 'node:child_process'
-import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { closeSync, copyFileSync, mkdirSync, openSync, readFileSync, rmSync, utimesSync } from 'node:fs'
+import { isAbsolute, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
-import { buildAddon, buildScripts } from './setup.mjs'
-import { root, run, runTool, seconds } from './steps.mjs'
+import { addonName, hostTarget, libraryName } from './package/targets.mjs'
+import { buildScripts, rustSources } from './setup.mjs'
+import { isStale, root, run, runTool, seconds } from './steps.mjs'
 
 const cargo = (...args) => run('cargo', args)
 const clippy = (...args) => cargo('clippy', '--locked', '--all-targets', ...args, '--', '-D', 'warnings')
@@ -23,7 +25,9 @@ const push = {
   MOLTENDB_FUZZ_SECONDS: '3'
 }
 
-const loomTarget = join(process.env.CARGO_TARGET_DIR ?? join(root, 'target'), 'loom')
+const folder = process.env.CARGO_TARGET_DIR ?? 'target'
+const targetFolder = isAbsolute(folder) ? folder : join(root, folder)
+const loomTarget = join(targetFolder, 'loom')
 const node = (script, ...args) => run(process.execPath, [join(root, script), ...args])
 
 /** Kills writers; skipped where a process cannot be killed as by kill -9. */
@@ -33,14 +37,30 @@ function kill() {
   return 0
 }
 
+/**
+ * Puts the library that the tests of Rust link in the addon's place, unless the addon there is newer than its sources. It is made older
+ * than any source, so that whatever needs a release builds one.
+ */
+function addon() {
+  const host = hostTarget()
+  const path = join(root, addonName(host))
+  if (!isStale(addonName(host), rustSources)) return 0
+  // A new file: a process that has the old one loaded keeps it, and macOS keeps the signature of an old one in mind.
+  rmSync(path, { force: true })
+  copyFileSync(join(targetFolder, 'debug', libraryName(host)), path)
+  utimesSync(path, 0, 0)
+  return 0
+}
+
 const steps = {
   fmt: () => cargo('fmt', '--check'),
   'clippy-core': () => clippy('--no-default-features'),
   'clippy-node': () => clippy(),
-  rust: () => run('cargo', ['test', '--locked', '--no-default-features', '--tests'], { ...push, ...process.env }),
+  compile: () => cargo('test', '--locked', '--tests', '--no-run'),
+  rust: () => run('cargo', ['test', '--locked', '--tests'], { ...push, ...process.env }),
   // A separate workspace; its products belong to the other packages.
   loom: () => run('cargo', ['run', '--locked', '--release', '--manifest-path', 'tests/loom/Cargo.toml'], { CARGO_TARGET_DIR: loomTarget }),
-  addon: () => buildAddon(),
+  addon,
   js: () => buildScripts(true),
   generated: () => run(process.execPath, [join(root, 'scripts', 'build-types.mjs'), '--check']),
   types: () => runTool('typescript/bin/tsc', ['--noEmit']),
@@ -53,11 +73,11 @@ const steps = {
   vitest: () => runTool('vitest/vitest.mjs', ['run', '--config', '__test__/runners/vitest/vitest.config.mjs'])
 }
 
-/** The steps that use the tests' build of Rust; all others wait for the addon only. */
-const ofRust = ['fmt', 'clippy-node', 'rust']
-/** Only by name: the same lints for the core alone, whose code is in `clippy-node` too. */
-const byName = ['clippy-core']
-const others = Object.keys(steps).filter((name) => !ofRust.includes(name) && !byName.includes(name))
+/** What needs no compiled Rust runs beside its compilation, what needs the addon beside the tests of Rust. */
+const phases = [
+  { here: ['fmt', 'compile'], beside: ['js', 'generated', 'types', 'type-tests', 'lint', 'loom'] },
+  { here: ['rust', 'clippy-node'], beside: ['addon', 'strace', 'kill', 'ava', 'jest', 'vitest'] }
+]
 
 /** The steps named by --only, or undefined. */
 function chosen(args) {
@@ -111,13 +131,22 @@ function beside(names) {
   })
 }
 
-const only = chosen(process.argv.slice(2))
-const second = only ? undefined : beside(others)
-let { passed, failed } = await runSteps(only ?? ofRust)
-if (second) {
+/** Runs a phase: two rows of steps side by side. */
+async function runPhase({ here, beside: names }) {
+  const second = beside(names)
+  const first = await runSteps(here)
   const more = await second
-  passed += more.passed
-  failed += more.failed
+  return { passed: first.passed + more.passed, failed: first.failed + more.failed }
+}
+
+const only = chosen(process.argv.slice(2))
+let passed = 0
+let failed = 0
+for (const work of only ? [() => runSteps(only)] : phases.map((phase) => () => runPhase(phase))) {
+  if (failed > 0) break
+  const ended = await work()
+  passed += ended.passed
+  failed += ended.failed
 }
 console.log(`${passed} passed, ${failed} failed`)
 process.exitCode = failed === 0 ? 0 : 1

@@ -302,6 +302,10 @@ impl Explained {
             wanted,
             hint: self.hint.as_ref(),
             counted: matches!(self.end, End::Count),
+            distinct: match &self.end {
+                End::Distinct(path) => Some(path),
+                _ => None,
+            },
             explained: true,
             ..Query::of(&self.filter)
         }
@@ -442,7 +446,7 @@ fn entries(access: &Access<Index>) -> Object {
     });
     let backward = access.order.is_some_and(|order| order.direction == ScanDirection::Backward);
     fields! {
-        "stage": text("IXSCAN"),
+        "stage": text(if access.distinct { "DISTINCT_SCAN" } else { "IXSCAN" }),
         "keyPattern": Value::Object(pattern.collect()),
         "indexName": text(&spec.name),
         "isMultiKey": Value::Bool(index.multikey() != 0),

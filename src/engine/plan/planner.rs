@@ -9,7 +9,7 @@ use smallvec::SmallVec;
 
 use super::hint::Hint;
 use super::key_ranges::{Bounded, Ranges};
-use crate::document::{RawValue, Shapes, Value, encode_plain};
+use crate::document::{Path, RawValue, Shapes, Value, encode_plain};
 use crate::engine::format::key::{Key, key_of};
 use crate::engine::state::collection::Collection;
 use crate::engine::state::index::Index;
@@ -19,7 +19,7 @@ use crate::query::{Bounds, Demands, Edge, Filter, Sort};
 use crate::storage::Lsn;
 
 /// The cost of fetching a document by its slot.
-const FETCH: f64 = 4.0;
+pub(super) const FETCH: f64 = 4.0;
 /// The cost of reading an index entry, including sorting its slot.
 const ENTRY: f64 = 0.5;
 /// The assumed number of documents that a filter rejects per match, when nothing is known.
@@ -54,6 +54,8 @@ pub(crate) struct Query<'q> {
     pub hint: Option<&'q Hint>,
     /// Whether only their number is needed.
     pub counted: bool,
+    /// The path of which only the distinct values are needed.
+    pub distinct: Option<&'q Path>,
     /// Whether the bounds are needed as text.
     pub explained: bool,
 }
@@ -66,7 +68,15 @@ impl<'q> Query<'q> {
 
     /// All matching documents, in natural order.
     pub(crate) fn of(filter: &'q Filter) -> Query<'q> {
-        Query { filter, sort: None, wanted: None, hint: None, counted: false, explained: false }
+        Query {
+            filter,
+            sort: None,
+            wanted: None,
+            hint: None,
+            counted: false,
+            distinct: None,
+            explained: false,
+        }
     }
 }
 
@@ -92,6 +102,8 @@ pub(crate) struct Access<I> {
     pub order: Option<Order>,
     /// Whether each document of the index within the ranges matches, and has exactly one entry there.
     pub covers: bool,
+    /// Whether the first entries of each key are enough: only the distinct values of its one field are needed.
+    pub distinct: bool,
     /// The approximate number of entries.
     pub keys: u64,
     /// The bounds of each field, if needed as text.
@@ -128,8 +140,8 @@ pub(crate) struct Order {
 }
 
 /// A plan with its cost.
-struct Priced<I> {
-    plan: Plan<I>,
+pub(super) struct Priced<I> {
+    pub(super) plan: Plan<I>,
     cost: f64,
     keys: u64,
 }
@@ -151,8 +163,11 @@ pub(crate) fn choose<I: Keys>(query: &Query<'_>, indexes: &[Arc<I>], documents: 
     {
         return Ok(Plan::Ids(vec![key_of_value(id)]));
     }
-    if let Some(index) = hinted {
-        let planner = Planner { query, indexes: index, documents, forced: true };
+    let planner = Planner { query, indexes: hinted.unwrap_or(indexes), documents, forced: hinted.is_some() };
+    if let Some(access) = query.distinct.and_then(|path| planner.distinct(path)) {
+        return Ok(Plan::Index(access));
+    }
+    if planner.forced {
         return Ok(planner.plan());
     }
     if query.filter.is_all() && (query.sort.is_none() || indexes.is_empty()) {
@@ -281,7 +296,7 @@ fn looseness(bounds: &Bounds<'_>) -> (u8, usize) {
 
 /// What a plan is for.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Part {
+pub(super) enum Part {
     /// The whole filter: its order may be the requested one.
     Filter,
     /// One branch of an `$or`, whose documents are merged with those of the others.
@@ -289,7 +304,7 @@ enum Part {
 }
 
 /// The conditions that an index may serve.
-struct Conditions<'c, 'f> {
+pub(super) struct Conditions<'c, 'f> {
     part: Part,
     fields: &'c [&'c Bounded<'f>],
     /// Whether there are no others.
@@ -297,15 +312,15 @@ struct Conditions<'c, 'f> {
 }
 
 impl<'c, 'f> Conditions<'c, 'f> {
-    fn of(demands: &Demands<'f>, fields: &'c [&'c Bounded<'f>], part: Part) -> Conditions<'c, 'f> {
+    pub(super) fn of(demands: &Demands<'f>, fields: &'c [&'c Bounded<'f>], part: Part) -> Conditions<'c, 'f> {
         Conditions { part, fields, are_all: !demands.more && demands.unions.is_empty() }
     }
 }
 
-struct Planner<'p, 'q, I> {
-    query: &'p Query<'q>,
-    indexes: &'p [Arc<I>],
-    documents: u64,
+pub(super) struct Planner<'p, 'q, I> {
+    pub(super) query: &'p Query<'q>,
+    pub(super) indexes: &'p [Arc<I>],
+    pub(super) documents: u64,
     /// Only this index may be used.
     forced: bool,
 }
@@ -350,7 +365,7 @@ impl<I: Keys> Planner<'_, '_, I> {
         Some(all)
     }
 
-    fn of_index(&self, index: &Arc<I>, conditions: &Conditions<'_, '_>) -> Option<Priced<I>> {
+    pub(super) fn of_index(&self, index: &Arc<I>, conditions: &Conditions<'_, '_>) -> Option<Priced<I>> {
         let Conditions { fields, .. } = *conditions;
         let spec = index.spec();
         if !self.is_complete(&**index, fields) {
@@ -375,7 +390,7 @@ impl<I: Keys> Planner<'_, '_, I> {
         let keys = estimate(&**index, &ranges.list);
         let cost = self.cost(&ranges, spec, order, covers, keys);
         let text = if self.query.explained { in_words(&bounds, ranges.used) } else { Vec::new() };
-        let access = Access { index: index.clone(), ranges, order, covers, keys, text };
+        let access = Access { index: index.clone(), ranges, order, covers, distinct: false, keys, text };
         Some(Priced { plan: Plan::Index(access), cost, keys })
     }
 
@@ -408,7 +423,7 @@ impl<I: Keys> Planner<'_, '_, I> {
 }
 
 /// The bounds of each field of an index, some of which are expressed by the ranges.
-fn in_words(bounds: &[Bounds<'_>], used: usize) -> Vec<Vec<String>> {
+pub(super) fn in_words(bounds: &[Bounds<'_>], used: usize) -> Vec<Vec<String>> {
     let of_field = |(n, bounds): (usize, &Bounds<'_>)| match n < used {
         true => bounds.intervals.iter().map(ToString::to_string).collect(),
         false => vec![crate::query::Interval::everything().to_string()],

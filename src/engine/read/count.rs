@@ -10,6 +10,7 @@ use super::results::QueryResults;
 use super::scan::{self, Scan};
 use crate::document::RawValue;
 use crate::engine::exec::interrupt::Interrupt;
+use crate::engine::exec::nonblocking::would_block;
 use crate::engine::plan::hint::Hint;
 use crate::engine::plan::planner::{self, Access, Plan, Query};
 use crate::engine::state::index::Index;
@@ -59,6 +60,7 @@ pub(crate) fn by_plan(
         return Ok(((count + added).saturating_sub(hidden).min(enough), examined));
     }
     if matches!(plan, Plan::Scan) {
+        would_block(|| true)?;
         let end = reading.collection.slab().end();
         let count = scan::count(reading.store, &Scan::of(reading, end), enough)?;
         missing_indexes::note_scan(reading.store, reading, None, end, count);
@@ -84,6 +86,7 @@ fn covered(reading: &ReadContext<'_>, access: &Access<Index>, enough: u64) -> Re
         examined.keys = sum;
         return Ok((sum, examined));
     }
+    would_block(|| true)?;
     let mut count = 0;
     let mut doubtful: (Vec<u64>, Vec<Vec<u8>>) = Default::default();
     for range in &access.ranges.list {

@@ -260,6 +260,13 @@ impl Twins {
         let expected = run.find("p", &find, Some(&scan), 0);
         let counted = run.count("p", &find, Some(&scan));
         let different = run.distinct("p", path, &find, Some(&scan));
+        let everything = Find { filter: object(Vec::new()), ..find.clone() };
+        let all = run.distinct("p", path, &everything, Some(&scan));
+        assert_eq!(
+            run.distinct("x", path, &everything, None),
+            all,
+            "distinct {path} of everything: {context}"
+        );
         self.compare_backward(dice, &find, context);
         let hints = std::iter::once(None).chain(self.names.iter().map(|name| Some(string(name))));
         for hint in hints {

@@ -5,8 +5,8 @@
 //! submits them, as long as nothing has to block (`nonblocking`); the first that would block, and all writes after it, go to
 //! their queue.
 //!
-//! The same applies to finds whose plan reads at most a few hundred documents, all of them in memory: a find that turns out
-//! to be larger, or that would have to read from disk, is run again on the queue of scans. What its view leaves behind is
+//! The same applies to finds, counts and distinct values whose plan reads at most a few hundred documents or entries, all of them in memory: one
+//! that turns out to be larger, or that would have to read from disk, is run again on the queue of scans. What its view leaves behind is
 //! freed there, too.
 //!
 //! The guarantees for writes are unchanged:
@@ -24,6 +24,7 @@ use smallvec::smallvec;
 use super::cursors::Open;
 use super::order::Class;
 use super::session::{Outcome, Session};
+use crate::engine::exec::interrupt::Interrupt;
 use crate::engine::exec::nonblocking::{NONBLOCKING_DOCUMENTS, nonblocking};
 use crate::engine::exec::work_queue::Job;
 use crate::engine::operation::classify::{is_laborious_filter, writes_by_id};
@@ -50,7 +51,7 @@ impl Session {
     /// Executes what it can; returns the rest, in order.
     pub(crate) fn run_inline(&self, work: Vec<Task>) -> Vec<Task> {
         let work = self.run_writes(work);
-        let work = self.run_finds(work);
+        let work = self.run_queries(work);
         if self.store.is_worth_cooling() {
             self.cool_elsewhere();
         }
@@ -63,56 +64,52 @@ impl Session {
         work
     }
 
-    /// Executes the finds that read few documents, all in memory, while their sum is small.
-    fn run_finds(&self, work: Vec<Task>) -> Vec<Task> {
-        if !work.iter().any(|task| small_find(&task.operation).is_some()) {
+    /// Executes the queries that read few documents or entries, all in memory, while their sum is small.
+    fn run_queries(&self, work: Vec<Task>) -> Vec<Task> {
+        if !work.iter().any(|task| is_small_query(&task.operation)) {
             return work;
         }
         let mut left = Vec::new();
         let mut spent = 0;
         for task in work {
-            let find = small_find(&task.operation).filter(|_| spent < NONBLOCKING_DOCUMENTS);
-            let outcome = find.and_then(|(filter, options)| {
-                let interrupt = self.start_limits(&task.limits);
-                nonblocking(|| {
-                    self.guarded(Access::ReadOnly, &interrupt, || {
-                        let (name, limits) = (&task.name, &task.limits);
-                        let constants = Constants::default();
-                        match Cursor::open(
-                            Source::newest(&self.store),
-                            name,
-                            filter,
-                            options,
-                            &constants,
-                            limits,
-                        ) {
-                            Err(error) => Outcome::Now(Answered::failed(error)),
-                            Ok(cursor) => {
-                                let source = Open::Find(Box::new(cursor));
-                                let batch = options.batch;
-                                Outcome::Now(self.cursors.first_batch(&self.store, source, batch, &interrupt))
-                            }
-                        }
-                    })
-                })
-            });
-            match outcome {
+            if spent >= NONBLOCKING_DOCUMENTS || !is_small_query(&task.operation) {
+                left.push(task);
+                continue;
+            }
+            spent += FIND;
+            let interrupt = self.start_limits(&task.limits);
+            let run =
+                || self.guarded(Access::ReadOnly, &interrupt, || Outcome::Now(self.query(&task, &interrupt)));
+            match nonblocking(run) {
                 Some(outcome) => {
-                    spent += FIND;
-                    if let Outcome::Now(Answered { answer: Ok(Answer::Batch { documents, .. }), .. }) =
-                        &outcome
-                    {
-                        spent += documents.len();
+                    if let Outcome::Now(Answered { answer: Ok(answer), .. }) = &outcome {
+                        spent += match answer {
+                            Answer::Batch { documents, .. } => documents.len(),
+                            Answer::Values(values) => values.len(),
+                            _ => 0,
+                        };
                     }
                     self.answer(outcome, task.reply);
                 }
-                None => {
-                    spent += if find.is_some() { FIND } else { 0 };
-                    left.push(task);
-                }
+                None => left.push(task),
             }
         }
         left
+    }
+
+    /// A query on this thread.
+    fn query(&self, task: &Task, interrupt: &Interrupt) -> Answered {
+        let Task { name, operation, limits, .. } = task;
+        let Operation::Find { filter, options } = operation else {
+            return self.try_reading(name, operation, interrupt);
+        };
+        let constants = Constants::default();
+        match Cursor::open(Source::newest(&self.store), name, filter, options, &constants, limits) {
+            Err(error) => Answered::failed(error),
+            Ok(cursor) => {
+                self.cursors.first_batch(&self.store, Open::Find(Box::new(cursor)), options.batch, interrupt)
+            }
+        }
     }
 
     /// Executes writes from the first on, as far as it can; returns the rest, in order.
@@ -175,19 +172,24 @@ impl Session {
     }
 }
 
-/// The parts of a find that is cheap, including parsing and projecting: patterns take long to compile, and expressions can
+/// Whether this is a find, count or distinct that is cheap to parse and to project: patterns take long to compile, and expressions can
 /// do any amount of work.
-fn small_find(operation: &Operation) -> Option<(&Incoming, &FindOptions)> {
-    let Operation::Find { filter, options } = operation else { return None };
-    if options.meta {
-        return None;
-    }
-    let parts = [Some(filter), options.sort.as_ref(), options.projection.as_ref(), options.hint.as_ref()];
+fn is_small_query(operation: &Operation) -> bool {
+    let (filter, parts) = match operation {
+        Operation::Find { filter, options } if !options.meta => {
+            let FindOptions { sort, projection, hint, .. } = options;
+            let has_operators = |part: &Incoming| part.bytes().contains(&b'$');
+            if projection.as_ref().is_some_and(has_operators) {
+                return false;
+            }
+            (filter, [sort.as_ref(), projection.as_ref(), hint.as_ref()])
+        }
+        Operation::Count { filter, hint, .. } => (filter, [None, None, hint.as_ref()]),
+        Operation::Distinct { key, filter, hint } => (filter, [None, Some(key), hint.as_ref()]),
+        _ => return false,
+    };
     let bytes: usize = parts.iter().flatten().map(|part| part.bytes().len()).sum();
-    let has = |part: &Incoming, name: &[u8]| part.bytes().windows(name.len()).any(|window| window == name);
-    let costly = is_laborious_filter(filter)
-        || options.projection.as_ref().is_some_and(|projection| has(projection, b"$"));
-    (bytes <= QUERY && !costly).then_some((filter, options))
+    filter.bytes().len() + bytes <= QUERY && !is_laborious_filter(filter)
 }
 
 /// Whether this is a write by `_id` that makes one commit.

@@ -110,6 +110,33 @@ impl Session {
         Answered { collection, answer }
     }
 
+    /// A count or distinct values of the newest published state, on a thread that must not block.
+    pub(super) fn try_reading(&self, name: &str, operation: &Operation, interrupt: &Interrupt) -> Answered {
+        let collection = self.store.views().collection(name);
+        let read = || {
+            would_block(|| collection.as_ref().is_some_and(|collection| collection.is_view()))?;
+            match operation {
+                Operation::Count { filter, skip, limit, hint } => {
+                    let reads = (collection.as_deref(), None);
+                    self.count(
+                        (name, reads),
+                        &parse_filter(filter)?,
+                        (*skip, *limit),
+                        hint.as_ref(),
+                        interrupt,
+                    )
+                    .map(Answer::Count)
+                }
+                Operation::Distinct { key, filter, hint } => self
+                    .distinct((name, None), key, &parse_filter(filter)?, hint.as_ref(), interrupt)
+                    .map(Answer::Values),
+                _ => Err(Error::new(Kind::Internal, "a query was taken for another operation")),
+            }
+        };
+        let answer = read();
+        Answered { collection, answer }
+    }
+
     /// A read of a view: a pipeline on the collection below it.
     fn read_view(
         &self,

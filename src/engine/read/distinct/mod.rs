@@ -1,4 +1,7 @@
-//! The distinct values of a field: each range of slots collects its own, which are merged in order.
+//! The distinct values of a field: each range of slots collects its own, which are merged in order; or `by_index`, from the keys
+//! of its index.
+
+mod by_index;
 
 use std::collections::HashSet;
 use std::ops::ControlFlow;
@@ -10,6 +13,7 @@ use super::results::QueryResults;
 use super::scan::{self, Scan};
 use crate::document::{Columns, Leaf, MAX_DOCUMENT, Path, RawValue, Value};
 use crate::engine::exec::interrupt::Interrupt;
+use crate::engine::exec::nonblocking::would_block;
 use crate::engine::format::key::{Key, key_of};
 use crate::engine::plan::hint::Hint;
 use crate::engine::plan::planner::{self, Plan, Query};
@@ -33,7 +37,7 @@ pub(crate) fn values(
 ) -> Result<Vec<Value>> {
     source.note(name, filter)?;
     let Some(collection) = source.collection(name) else { return Ok(Vec::new()) };
-    let query = Query { hint, ..Query::of(filter) };
+    let query = Query { hint, distinct: Some(path), ..Query::of(filter) };
     let plan = planner::plan(collection, &query, source.lsn())?;
     let own = source.own(collection);
     let reading = ReadContext::new(store, collection, source.lsn(), filter, interrupt).over(own.as_deref());
@@ -47,7 +51,22 @@ pub(crate) fn by_plan(
     plan: &Plan<Index>,
     path: &Path,
 ) -> Result<(Vec<Value>, Examined)> {
+    let mut examined = Examined::default();
+    if let Plan::Index(access) = plan
+        && access.distinct
+    {
+        if let Some(values) = by_index::values(reading, access, path, &mut examined)? {
+            return Ok((values, examined));
+        }
+        would_block(|| true)?;
+        let plan = planner::plan(reading.collection, &Query { distinct: None, ..*query }, reading.view)?;
+        let (values, more) = by_plan(reading, query, &plan, path)?;
+        examined.keys += more.keys;
+        examined.documents += more.documents;
+        return Ok((values, examined));
+    }
     if matches!(plan, Plan::Scan) && reading.own.is_none() {
+        would_block(|| true)?;
         let end = reading.collection.slab().end();
         let values = of_scan(reading.store, &Scan::of(reading, end), path)?;
         missing_indexes::note_scan(reading.store, reading, None, end, values.len() as u64);
