@@ -29,6 +29,7 @@ export async function open(directory, mode, { memoryLimit } = {}) {
   const selectMany = lazily('SELECT body FROM json_each(?) AS wanted JOIN users ON users.id = wanted.value')
   const byCity = lazily("SELECT body FROM users WHERE body ->> '$.city' = ?")
   const byAge = lazily("SELECT body FROM users WHERE body ->> '$.age' BETWEEN ? AND ? ORDER BY body ->> '$.age' LIMIT ?")
+  const byKey = lazily('SELECT body FROM users WHERE id >= ? ORDER BY id LIMIT ?')
   const below = lazily("SELECT body FROM users WHERE body ->> '$.score' < ?")
   const countBelow = lazily("SELECT count(*) FROM users WHERE body ->> '$.score' < ?")
   const countAges = lazily("SELECT count(*) FROM users WHERE body ->> '$.age' BETWEEN ? AND ?")
@@ -62,6 +63,7 @@ export async function open(directory, mode, { memoryLimit } = {}) {
     insert: async (document) => insert.run(document._id, JSON.stringify(document)),
     findCity: async (city) => parsed(byCity().all(city)),
     range: async (from, to, limit) => rangeSync(from, to, limit),
+    keys: async (from, limit) => parsed(byKey().all(from, limit)),
     rangeSync,
     findBelow: async (score) => parsed(below().all(score)),
     countBelow: async (score) => countBelow().get(score),

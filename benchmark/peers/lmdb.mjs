@@ -56,6 +56,7 @@ export async function open(directory, mode) {
       return found
     },
     range: async (from, to, limit) => rangeSync(from, to, limit),
+    keys: async (from, limit) => [...db.getRange({ start: from, limit })].map(({ value }) => value),
     rangeSync,
     findBelow: async (score) => {
       const found = []

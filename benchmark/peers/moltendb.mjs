@@ -14,6 +14,7 @@ export async function open(directory, mode, { memoryLimit, watched = false } = {
   const history = watched ? { changes: {} } : undefined
   const db = await Database.open(directory, { storage: mode === 'durable' ? 'sync' : 'async', memoryLimit, history })
   const users = db.collection('users')
+  if (mode === 'ordered') await users.createIndex({ _id: -1 })
   if (mode !== 'durable') await users.createIndexes([{ key: { city: 1 } }, { key: { age: 1 } }])
   return {
     load: (batch) => users.insertMany(batch),
@@ -24,6 +25,7 @@ export async function open(directory, mode, { memoryLimit, watched = false } = {
     insert: (document) => users.insertOne(document),
     findCity: (city) => users.find({ city }).toArray(),
     range: (from, to, limit) => users.find({ age: { $gte: from, $lte: to } }).sort({ age: 1 }).limit(limit).toArray(),
+    keys: (from, limit) => users.find({ _id: { $gte: from } }).sort({ _id: 1 }).limit(limit).toArray(),
     rangeSync: (from, to, limit) => users.findSync({ age: { $gte: from, $lte: to } }, { sort: { age: 1 }, limit }),
     findBelow: (score) => users.find({ score: { $lt: score } }).toArray(),
     countBelow: (score) => users.countDocuments({ score: { $lt: score } }),
