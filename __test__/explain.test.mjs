@@ -164,6 +164,24 @@ test("autoIndex 'suggest' names a field that costly scans ask for, in statistics
   t.deepEqual((await users.stats()).suggestedIndexes, [])
 })
 
+test('of ranges and the order of _id it suggests the index that can be made, and not of lookups', async (t) => {
+  const users = await collection(t, numbered(3000, (i) => ({ n: i })))
+  for (let i = 0; i < 5; i++) await users.find({ _id: { $in: [i, i + 1] }, n: { $gte: 0 } }).toArray()
+  t.deepEqual((await users.stats()).suggestedIndexes, [])
+  for (let i = 0; i < 2; i++) {
+    await users.find().sort({ _id: -1 }).limit(3).toArray()
+    await users.find({ _id: { $gt: 2990 } }).toArray()
+  }
+  const [{ key }] = (await users.stats()).suggestedIndexes
+  t.deepEqual(key, { _id: -1 })
+  t.like((await users.db.stats()).suggestedIndexes[0], { key: { _id: -1 }, name: '_id_-1' })
+  t.is(await users.createIndex(key), '_id_-1')
+  t.deepEqual((await users.stats()).suggestedIndexes, [])
+  for (const query of [users.find().sort({ _id: -1 }).limit(3), users.find({ _id: { $gt: 2990 } }).sort({ _id: 1 })]) {
+    t.true(JSON.stringify((await query.explain()).queryPlanner.winningPlan).includes('"_id_-1"'))
+  }
+})
+
 test("autoIndex 'off' suggests nothing", async (t) => {
   const users = await collection(t, numbered(3000, (i) => ({ n: i })), { autoIndex: 'off' })
   for (let i = 0; i < 5; i++) await users.find({ n: 7 }).toArray()

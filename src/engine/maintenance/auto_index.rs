@@ -9,7 +9,7 @@ use crate::engine::read::missing_indexes;
 use crate::engine::state::namespace::Shown;
 use crate::engine::store::Store;
 use crate::error::Kind;
-use crate::index::{Direction, Field, Spec};
+use crate::index::Spec;
 use crate::options::{Access, AutoIndex};
 
 /// Creates the index that would save a collection the most scans, in the background, if `autoIndex` is on.
@@ -21,10 +21,10 @@ pub(crate) fn consider(store: &Arc<Store>, name: &str, runtime: &Handle) {
     let Some(path) = collection.suggestions().take(missing_indexes::suggested(&collection)) else { return };
     let (store, name) = (store.clone(), name.to_owned());
     runtime.spawn_blocking(move || {
-        let text = path.to_string();
+        let field = missing_indexes::field_of(path);
         let spec = Spec {
-            name: format!("{text}_1").into(),
-            fields: vec![Field { path, name: text.into(), direction: Direction::Ascending }],
+            name: missing_indexes::name_of(&field).into(),
+            fields: vec![field],
             unique: false,
             sparse: false,
             partial: None,

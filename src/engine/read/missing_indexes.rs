@@ -4,7 +4,7 @@ use super::fetch::ReadContext;
 use crate::document::{Path, Value};
 use crate::engine::state::collection::Collection;
 use crate::engine::store::Store;
-use crate::index::Spec;
+use crate::index::{Direction, Field, Spec};
 use crate::options::AutoIndex;
 use crate::query::{Demands, Sort};
 use crate::storage::Lsn;
@@ -21,10 +21,27 @@ pub(crate) fn suggested(collection: &Collection) -> Vec<(Path, u32)> {
     wanted
 }
 
+/// The field of the index for a path. That on `_id` finds single documents only, and another one is ascending by name only: its order
+/// comes from a descending one.
+pub(crate) fn field_of(path: Path) -> Field {
+    let direction = if is_id(&path) { Direction::Descending } else { Direction::Ascending };
+    Field { name: path.to_string().into(), path, direction }
+}
+
+/// The name that such an index gets.
+pub(crate) fn name_of(field: &Field) -> String {
+    format!("{}_{}", field.name, field.direction.sign())
+}
+
+fn is_id(path: &Path) -> bool {
+    matches!(path.parts(), [part] if &*part.name == "_id")
+}
+
 /// The same for explain and statistics.
 pub(crate) fn suggested_indexes(collection: &Collection) -> Value {
     let one = |(path, scans): (Path, u32)| {
-        let key = Value::Object(vec![(path.to_string(), Value::Int(1))]);
+        let field = field_of(path);
+        let key = Value::Object(vec![(field.name.to_string(), Value::Int(field.direction.sign()))]);
         Value::Object(vec![("key".into(), key), ("scans".into(), Value::number(scans.into()))])
     };
     Value::Array(suggested(collection).into_iter().map(one).collect())
@@ -41,8 +58,8 @@ fn has_index(collection: &Collection, path: &Path) -> bool {
 /// The paths of which a useful index must begin with one: those with a value or a range, or the sort order.
 fn paths(demands: &Demands<'_>, found: &mut Vec<Path>) {
     for (path, bounds) in &demands.fields {
-        let is_id = matches!(path.parts(), [part] if &*part.name == "_id");
-        if !bounds.is_everything() && !is_id && !path.has_empty_part() && !found.contains(path) {
+        let is_lookup = is_id(path) && bounds.is_points();
+        if !bounds.is_everything() && !is_lookup && !path.has_empty_part() && !found.contains(path) {
             found.push(path.clone().into_owned());
         }
     }

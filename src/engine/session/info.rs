@@ -97,11 +97,11 @@ pub(crate) fn suggested<'c>(
     collection: &Collection,
 ) -> impl Iterator<Item = SuggestedIndex> + use<'c> {
     missing_indexes::suggested(collection).into_iter().map(move |(path, scans)| {
-        let path = path.to_string();
+        let field = missing_indexes::field_of(path);
         SuggestedIndex {
             collection: parts(name).1.to_owned(),
-            name: format!("{path}_1"),
-            key: BTreeMap::from([(path, 1)]),
+            name: missing_indexes::name_of(&field),
+            key: BTreeMap::from([(field.name.to_string(), field.direction.sign())]),
             scans,
         }
     })
