@@ -18,7 +18,7 @@ use crate::engine::state::base::{Base, take_missed};
 use crate::engine::state::slab::{OnDisk, SlotId};
 use crate::engine::store::precedence::Subject;
 use crate::engine::store::{Room, Store};
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 use crate::options::PART_DOCUMENTS;
 use crate::storage::Lsn;
 use std::sync::Arc;
@@ -59,6 +59,9 @@ enum Missing {
     Way(Subject),
 }
 
+/// What stages the changes of a commit.
+type Resolve<'r> = &'r mut dyn FnMut(&mut Commit<'_>) -> Result<(), Halt>;
+
 /// Whether resolving may wait for the device while it holds the lock.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Device {
@@ -97,6 +100,23 @@ pub(crate) fn run_ahead<T>(
     ahead: &mut ReadAhead,
     mut resolve: impl FnMut(&mut Commit<'_>) -> Result<T, Halt>,
 ) -> Committed<T> {
+    let mut answer = None;
+    let Committed { result, lsn } = resolve_and_commit(store, bytes, interrupt, ahead, &mut |commit| {
+        answer = Some(resolve(commit)?);
+        Ok(())
+    });
+    let none = || Error::new(Kind::Internal, "a commit was made without its answer");
+    Committed { result: result.and_then(|()| answer.ok_or_else(none)), lsn }
+}
+
+/// The same for each kind of answer, so that it is compiled once.
+fn resolve_and_commit(
+    store: &Store,
+    bytes: usize,
+    interrupt: &Interrupt,
+    ahead: &mut ReadAhead,
+    resolve: Resolve<'_>,
+) -> Committed<()> {
     let check = || interrupt.check(|| store.now());
     let bytes = bytes as u64 + 64;
     let mut room = match store.room(bytes, check) {
@@ -107,7 +127,7 @@ pub(crate) fn run_ahead<T>(
     let (mut pages, mut alike) = (0, 0);
     loop {
         let device = if pages < PAGE_TRIES { Device::Refused } else { Device::Allowed };
-        match try_run(store, &mut room, ahead, device, &mut resolve) {
+        match try_run(store, &mut room, ahead, device, resolve) {
             Ok(committed) => return committed,
             Err(Missing::Page(base)) => {
                 pages += 1;
@@ -171,13 +191,13 @@ fn read_oldest(
     }
 }
 
-fn try_run<T>(
+fn try_run(
     store: &Store,
     room: &mut Option<Room>,
     ahead: &ReadAhead,
     device: Device,
-    resolve: &mut impl FnMut(&mut Commit<'_>) -> Result<T, Halt>,
-) -> Result<Committed<T>, Missing> {
+    resolve: Resolve<'_>,
+) -> Result<Committed<()>, Missing> {
     let fail = |error, lsn| Ok(Committed { result: Err(error), lsn });
     let applied = match store.applied_to_commit() {
         Ok(applied) => applied,
@@ -188,9 +208,8 @@ fn try_run<T>(
     }
     let mut commit = Commit::new(applied, store.commit_time(), ahead, store.precedence());
     let mut resolve = |commit: &mut Commit<'_>| {
-        let value = resolve(commit)?;
-        commit.make_way()?;
-        Ok(value)
+        resolve(commit)?;
+        commit.make_way()
     };
     let resolved = if device == Device::Refused && !is_nonblocking() {
         let resolved = without_device(|| resolve(&mut commit));
@@ -206,9 +225,9 @@ fn try_run<T>(
         Err(Halt::NeedsRead(number, slot, disk)) => Err(Missing::Block(number, slot, disk)),
         Err(Halt::MustWait(subject)) => Err(Missing::Way(subject)),
         Err(Halt::Error(error)) => fail(error, commit.applied.lsn),
-        Ok(value) if commit.is_empty() => Ok(Committed { result: Ok(value), lsn: commit.applied.lsn }),
-        Ok(value) => match commit.finish(store, room.take()) {
-            Ok(lsn) => Ok(Committed { result: Ok(value), lsn }),
+        Ok(()) if commit.is_empty() => Ok(Committed { result: Ok(()), lsn: commit.applied.lsn }),
+        Ok(()) => match commit.finish(store, room.take()) {
+            Ok(lsn) => Ok(Committed { result: Ok(()), lsn }),
             Err(error) => fail(error, Lsn(0)),
         },
     }
