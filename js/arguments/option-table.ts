@@ -126,24 +126,38 @@ const INDEX_OF_SERVERS = [
 ]
 
 /** The options of one call. */
-export interface OptionNames {
-  /** The options of the call itself, in the order of the documentation. */
-  readonly own: readonly string[]
-  /** All names that are accepted. */
-  readonly known: ReadonlySet<string>
-  /** Whether it cannot be part of a transaction. */
-  readonly isOutside?: boolean
-  /** The names that it refuses with a reason, in addition to those that every method refuses. */
-  readonly refused: { readonly [name: string]: RefusedOption | undefined }
+export class OptionNames {
+  #known: ReadonlySet<string> | undefined
+
+  /**
+   * @param own The options of the call itself, in the order of the documentation.
+   * @param others More names that are accepted.
+   * @param refused The names that it refuses with a reason, in addition to those that every method refuses.
+   * @param isOutside Whether it cannot be part of a transaction.
+   */
+  constructor(readonly own: readonly string[], private readonly others: readonly string[], readonly refused: Refusals = NO_REFUSALS, readonly isOutside = false) {}
+
+  /** All names that are accepted. Made when the first call is checked: most programs call few of the methods. */
+  get known(): ReadonlySet<string> {
+    return (this.#known ??= new Set([...this.own, ...this.others]))
+  }
+
+  /** The same of a method that cannot be part of a transaction. */
+  outside(): OptionNames {
+    return new OptionNames(this.own, this.others, this.refused, true)
+  }
 }
+
+type Refusals = { readonly [name: string]: RefusedOption | undefined }
+/** Without a prototype, like every table that is indexed by names from the program. */
+const NO_REFUSALS: Refusals = { __proto__: null as never }
+/** What every operation accepts, besides its own. */
+const OF_ALL: readonly string[] = ['collation', ...Object.keys(IGNORED)]
 
 /** Options of every operation. */
 type Shared = keyof OperationOptions
 const OF_OPERATIONS = ['signal', 'maxTimeMS', 'session'] as const
 
-type Refusals = OptionNames['refused']
-/** Without a prototype, like every table that is indexed by names from the program. */
-const NO_REFUSALS: Refusals = { __proto__: null as never }
 /** A tuple that names each member once; otherwise a tuple of the missing members. */
 type Whole<Names, All extends readonly unknown[]> = Exclude<Names, All[number]> extends never ? All : ['missing', Exclude<Names, All[number]>]
 
@@ -153,38 +167,32 @@ type Whole<Names, All extends readonly unknown[]> = Exclude<Names, All[number]> 
  */
 function operation<O extends OperationOptions>(refusals: Refusals = NO_REFUSALS) {
   return <const A extends readonly (Exclude<keyof O, Shared> | 'ignoreUndefined' | 'allowDiskUse' | 'maxAwaitTimeMS' | 'bypassDocumentValidation')[]>(...own: Whole<Exclude<keyof O, Shared>, A>): OptionNames =>
-    namesOf([...(own as readonly string[]), ...OF_OPERATIONS], refusals)
+    new OptionNames([...(own as readonly string[]), ...OF_OPERATIONS], OF_ALL, refusals)
 }
 
 /** The options of a handle, which is not an operation. */
 function handle<O extends DriverOptions>() {
   return <const A extends readonly (Exclude<keyof O, keyof DriverOptions> | 'ignoreUndefined')[]>(...own: Whole<Exclude<keyof O, keyof DriverOptions>, A>): OptionNames =>
-    namesOf(own as readonly string[], NO_REFUSALS)
-}
-
-function namesOf(own: readonly string[], refusals: Refusals): OptionNames {
-  return { own, known: new Set([...own, 'collation', ...Object.keys(IGNORED)]), refused: refusals }
+    new OptionNames(own as readonly string[], OF_ALL)
 }
 
 /** Options of indexes; a server's options are listed because the core refuses each with its reason. */
 function indexNames(own: readonly string[]): OptionNames {
-  const { known } = namesOf(own, NO_REFUSALS)
-  return { own, known: new Set([...known, ...INDEX_OF_SERVERS]), refused: NO_REFUSALS }
+  return new OptionNames(own, [...OF_ALL, ...INDEX_OF_SERVERS])
 }
 
 /** The options of sessions and transactions, which are no operations. */
 function session<O>() {
-  return <const A extends readonly (keyof O)[]>(...own: Whole<keyof O, A>): OptionNames => namesOf(own as readonly string[], NO_REFUSALS)
+  return <const A extends readonly (keyof O)[]>(...own: Whole<keyof O, A>): OptionNames => new OptionNames(own as readonly string[], OF_ALL)
 }
 
 /** The fields of an object of this package, which may have no others. */
 function fields<O>() {
   return <const A extends readonly (keyof O)[]>(...own: Whole<keyof O, A>): OptionNames =>
-    ({ own: own as readonly string[], known: new Set(own as readonly string[]), refused: NO_REFUSALS })
+    new OptionNames(own as readonly string[], [])
 }
 
-/** Options of a method that cannot be part of a transaction. */
-const outside = (names: OptionNames): OptionNames => ({ ...names, isOutside: true })
+const outside = (names: OptionNames): OptionNames => names.outside()
 
 const none = operation<OperationOptions>()()
 const long = operation<LongOperationOptions>()('onProgress')
