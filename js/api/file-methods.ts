@@ -7,7 +7,8 @@ import { optionsOf } from '../arguments/option-check.js'
 import { DATABASE } from '../arguments/option-table.js'
 import type { Connection } from '../connection/connection.js'
 import { keyWithin, stoppableNative } from '../connection/opening.js'
-import { type Home, payloads } from '../molten/molten.js'
+import type { Home } from '../molten/molten.js'
+import { features } from '../on-demand/load.js'
 import { native, type NativeDatabase, type NativeProgress } from '../transport/native.js'
 import type {
   BackupOptions, BackupResult, CompactResult, DatabaseStats, ExportMoltenOptions, ExportMoltenResult, ExportOptions, ExportResult, ImportMoltenOptions, ImportMoltenResult,
@@ -147,6 +148,6 @@ export abstract class DatabaseFileMethods {
    * const users = await db.molten.get({ collection: 'users', where: { name: 'ada' } })   // [{ name: 'Ada', _v: 1, ..., _key: 'u1' }]
    */
   get molten(): MoltenPayloads {
-    return payloads(this as unknown as Home)
+    return features().payloads(this as unknown as Home)
   }
 }

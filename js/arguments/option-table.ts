@@ -61,29 +61,29 @@ export interface RefusedOption {
   readonly instead: string
 }
 
-const refused = (instead: string, ...nothing: unknown[]): RefusedOption => ({ nothing, instead })
+const refusal = (instead: string, ...nothing: unknown[]): RefusedOption => ({ nothing, instead })
 const LATER = 'it is planned for a later version'
 
 /** Of every method. */
 export const REFUSED: { readonly [name: string]: RefusedOption | undefined } = {
   __proto__: null as never,
-  timeoutMS: refused('use maxTimeMS or signal', 0),
-  explain: refused('use explain() of the cursor that find and aggregate return, or a method that takes the option'),
-  ifVersion: refused('it is of writes of one document: updateOne, replaceOne, deleteOne, findOneAnd..., set and delete'),
-  min: refused('write the bounds into the filter'),
-  max: refused('write the bounds into the filter'),
-  returnKey: refused('use a projection of the fields of the index', false),
-  showRecordId: refused('documents have no record id', false),
-  tailable: refused('use find, whose cursor can be tailable', false),
-  awaitData: refused('use find, whose cursor can be tailable', false),
-  singleBatch: refused('use limit', false),
-  out: refused('use the stage $out'),
-  raw: refused('results are documents', false),
-  fieldsAsRaw: refused('results are documents'),
-  promoteValues: refused('results are JavaScript values', true),
-  promoteLongs: refused('64-bit integers are BigInts', true),
-  promoteBuffers: refused('binary comes back as a Buffer', true),
-  encryptedFields: refused('fields are not encrypted one by one; the option encryptionKey of Database.open encrypts all files')
+  timeoutMS: refusal('use maxTimeMS or signal', 0),
+  explain: refusal('use explain() of the cursor that find and aggregate return, or a method that takes the option'),
+  ifVersion: refusal('it is of writes of one document: updateOne, replaceOne, deleteOne, findOneAnd..., set and delete'),
+  min: refusal('write the bounds into the filter'),
+  max: refusal('write the bounds into the filter'),
+  returnKey: refusal('use a projection of the fields of the index', false),
+  showRecordId: refusal('documents have no record id', false),
+  tailable: refusal('use find, whose cursor can be tailable', false),
+  awaitData: refusal('use find, whose cursor can be tailable', false),
+  singleBatch: refusal('use limit', false),
+  out: refusal('use the stage $out'),
+  raw: refusal('results are documents', false),
+  fieldsAsRaw: refusal('results are documents'),
+  promoteValues: refusal('results are JavaScript values', true),
+  promoteLongs: refusal('64-bit integers are BigInts', true),
+  promoteBuffers: refusal('binary comes back as a Buffer', true),
+  encryptedFields: refusal('fields are not encrypted one by one; the option encryptionKey of Database.open encrypts all files')
 }
 
 /** Options of collections: refused by createCollection. */
@@ -93,7 +93,7 @@ export const REFUSED_OF_COLLECTIONS: { readonly [name: string]: RefusedOption | 
     [
       'expireAfterSeconds', 'timeseries',
       'clusteredIndex', 'storageEngine', 'indexOptionDefaults'
-    ].map((name) => [name, refused(LATER, false)])
+    ].map((name) => [name, refusal(LATER, false)])
   )
 }
 
@@ -239,7 +239,7 @@ export const COLLECTION = {
   has: none,
   hasSync: outside(none),
   set: operation<SetOptions>()('ifVersion', 'ignoreUndefined'),
-  setMany: operation<SetManyOptions>({ __proto__: null as never, ifVersion: refused('it belongs to an entry: [id, document, { ifVersion }]') })('ignoreUndefined'),
+  setMany: operation<SetManyOptions>({ __proto__: null as never, ifVersion: refusal('it belongs to an entry: [id, document, { ifVersion }]') })('ignoreUndefined'),
   delete: operation<VersionOptions>()('ifVersion'),
   insertOneSync: outside(operation<InsertOneOptions>()(...inserting, UNCHECKED)),
   insertManySync: outside(operation<InsertManyOptions>()('ordered', ...inserting, UNCHECKED)),

@@ -18,7 +18,7 @@ import { asText, platformReadme, publishedManifest, publishedPlatform, readManif
 import { addonName, targets, targetsNamed } from './targets.mjs'
 import { disagreements } from './versions.mjs'
 
-const built = ['index.js', 'core.js', 'index.mjs', 'cli.js']
+const built = ['index.js', 'on-demand.js', 'core.js', 'index.mjs', 'cli.js']
 /** No install should download more JavaScript than this. */
 const LARGEST_ROOT = 160 * 1024
 
