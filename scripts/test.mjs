@@ -47,7 +47,8 @@ function addon() {
   if (!isStale(addonName(host), rustSources)) return 0
   // A new file: a process that has the old one loaded keeps it, and macOS keeps the signature of an old one in mind.
   rmSync(path, { force: true })
-  copyFileSync(join(targetFolder, 'debug', libraryName(host)), path)
+  // Only what is built by name is copied out of deps.
+  copyFileSync(join(targetFolder, 'debug', 'deps', libraryName(host)), path)
   utimesSync(path, 0, 0)
   return 0
 }
