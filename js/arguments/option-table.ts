@@ -4,7 +4,7 @@
 
 import type { AcknowledgeOptions, ChangeStreamOptions, DatabaseChangeStreamOptions, DocumentHistoryOptions, LiveOptions } from '../types/changes.js'
 import type {
-  BackupOptions, CollectionOptions, CreateCollectionOptions, ExportOptions, HistoryLimits, HistoryOptions, ImportOptions, OpenOptions, RecoverToOptions, RekeyOptions, Retention,
+  BackupOptions, CollectionOptions, CreateCollectionOptions, ExportOptions, HistoryLimits, HistoryOptions, ImportOptions, InspectorOptions, OpenOptions, RecoverToOptions, RekeyOptions, Retention,
   Scrub, VerifyOptions
 } from '../types/index.js'
 import type { ExplainVerbosityLike } from '../types/documents.js'
@@ -270,6 +270,7 @@ export const DATABASE = {
   recoverTo: operation<RecoverToOptions>()('allowPartial', 'encryptionKey'),
   rekey: operation<RekeyOptions>()('reencrypt'),
   importMolten: operation<ImportMoltenOptions>()('password', 'salt', 'rejects', 'onProgress'),
+  inspect: fields<InspectorOptions>()('port', 'write'),
   asOf: outside(none),
   fork: outside(none),
   snapshot: outside(none),

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { UsageError } from './line/usage.js'
 import { thePackage, type MoltenError } from './package.js'
 import { safe } from './output/text.js'
+import { ValueError } from '../values/value-error.js'
 
 /** The exit codes; docs/guide/command-line.md tells them. */
 export const EXIT = { ok: 0, failed: 1, usage: 2, locked: 3, noDatabase: 4, interrupted: 130, terminated: 143 } as const
@@ -38,6 +39,7 @@ function explained(error: unknown, directory: string | undefined): { message: st
     const help = error.verb === undefined ? 'moltendb-node help' : `moltendb-node help ${error.verb}`
     return { message: `${error.message} (see ${help})`, code: EXIT.usage }
   }
+  if (error instanceof ValueError) return { message: `${error.message} (see moltendb-node help)`, code: EXIT.usage }
   if (error instanceof VerbError) return { message: error.message, code: error.code }
   if (error instanceof Interrupted) return { message: error.message, code: error.signal === 'SIGINT' ? EXIT.interrupted : EXIT.terminated }
   const message = withoutPlace(error instanceof Error ? error.message : String(error))
