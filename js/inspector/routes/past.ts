@@ -39,7 +39,11 @@ export const changes: Route = {
     const from = Math.max(reach?.log.from ?? 1, lastLsn - COMMITS + 1)
     const past: DatabaseChangeStreamOptions = reach === null || lastLsn < from ? {} : { startAtOperationTime: { t: 0, i: from } }
     const stream = db.watch([], { allDatabases: true, showExpandedEvents: true, fullDocument: 'whenAvailable', maxAwaitTimeMS: QUIET, signal, ...past })
+    // A read that waits for an event ends with its stream, and not at once with its signal.
+    signal.addEventListener('abort', () => void stream.close(), { once: true })
     try {
+      // The page knows from this that it watches.
+      await send('{}')
       for (;;) {
         const event = await stream.tryNext()
         signal.throwIfAborted()
