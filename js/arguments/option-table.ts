@@ -172,7 +172,7 @@ function indexNames(own: readonly string[]): OptionNames {
   return { own, known: new Set([...known, ...INDEX_OF_SERVERS]), refused: NO_REFUSALS }
 }
 
-/** The options of sessions and transactions, which are no operations. */
+/** The options of sessions, transactions and inspectors, which are no operations. */
 function session<O>() {
   return <const A extends readonly (keyof O)[]>(...own: Whole<keyof O, A>): OptionNames => namesOf(own as readonly string[], NO_REFUSALS)
 }
@@ -270,7 +270,7 @@ export const DATABASE = {
   recoverTo: operation<RecoverToOptions>()('allowPartial', 'encryptionKey'),
   rekey: operation<RekeyOptions>()('reencrypt'),
   importMolten: operation<ImportMoltenOptions>()('password', 'salt', 'rejects', 'onProgress'),
-  inspect: fields<InspectorOptions>()('port', 'write'),
+  inspect: session<InspectorOptions>()('port', 'write'),
   asOf: outside(none),
   fork: outside(none),
   snapshot: outside(none),

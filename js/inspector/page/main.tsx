@@ -52,7 +52,7 @@ function App() {
         <button type="button" onClick={overview.again}>Refresh</button>
       </header>
       <Sidebar />
-      <main>{place.page === 'collection' ? <CollectionPage place={place} /> : place.page === 'changes' ? <Changes /> : place.page === 'storage' ? <Storage /> : <Start />}</main>
+      <main aria-busy={overview.isLoading}>{place.page === 'collection' ? <CollectionPage place={place} /> : place.page === 'changes' ? <Changes /> : place.page === 'storage' ? <Storage /> : <Start />}</main>
     </ShownContext.Provider>
   )
 }
@@ -76,12 +76,12 @@ function CollectionPage({ place }: { place: Place }) {
 /** Where nothing can be shown. */
 function Ended({ error }: { error: ServerError }) {
   return (
-    <div class="ended">
+    <main class="ended">
       <h1>Inspector</h1>
       <Failure message={error.message} />
       {error.status === 401 && <p>The URL with its token is where the inspector was started.</p>}
       {error.kind !== undefined && <p><a href="#/">Back to the newest state</a></p>}
-    </div>
+    </main>
   )
 }
 

@@ -49,13 +49,13 @@ export async function withDatabase<R>({ db, states, body }: Call, run: (db: Data
 }
 
 /** The same with its collection, which must exist: another name would look like an empty collection. */
-export function withCollection<R>(call: Call, run: (collection: Collection, db: Database) => Promise<R>): Promise<R> {
+export function withCollection<R>(call: Call, run: (collection: Collection, isView: boolean) => Promise<R>): Promise<R> {
   const name = call.body.needed('collection')
   return withDatabase(call, async (db) => {
     const collection = db.collection<Document>(name)
     const [found] = await db.listCollections({ name }, { nameOnly: true, signal: call.signal }).toArray()
     if (found === undefined) throw new Refusal(404, `there is no collection ${JSON.stringify(name)} in the database ${JSON.stringify(db.databaseName)}`)
-    return run(collection, db)
+    return run(collection, found.type === 'view')
   })
 }
 

@@ -7,10 +7,13 @@ export function fresh(): string {
   return randomBytes(32).toString('base64url')
 }
 
+function digest(text: string): Buffer {
+  return createHash('sha256').update(text).digest()
+}
+
 /** Whether two texts are the same, in a time that tells nothing of where they differ. */
 export function same(given: unknown, secret: string): boolean {
   if (typeof given !== 'string') return false
-  const digest = (text: string): Buffer => createHash('sha256').update(text).digest()
   return timingSafeEqual(digest(given), digest(secret))
 }
 

@@ -35,7 +35,7 @@ export function Sidebar() {
                   <li key={row.name}>
                     <a href={fragmentOf({ page: 'collection', database, collection: row.name, tab: place.tab === 'history' ? 'documents' : place.tab, query })} aria-current={isCurrent ? 'page' : undefined} title={row.name}>
                       <span class="name">{row.name}</span>
-                      <small>{row.type === 'view' ? `view of ${row.viewOn}` : row.count === undefined ? '' : `${grouped(row.count)}, ${bytes(row.size ?? 0)}`}</small>
+                      <small>{row.type === 'view' ? 'view' : row.count === undefined ? '' : `${grouped(row.count)}, ${bytes(row.size ?? 0)}`}</small>
                     </a>
                   </li>
                 )

@@ -1,6 +1,6 @@
 // Calls of the server.
 
-import { useEffect, useRef, useState } from 'preact/hooks'
+import { useEffect, useState } from 'preact/hooks'
 
 /** Kept by the origin, with its port, so that other windows of this inspector need no token. */
 const KEY = 'inspector-key'
@@ -70,13 +70,11 @@ export function useCall(name: string, body: object | undefined): Called {
   const [state, setState] = useState<{ answer?: Answer; error?: ServerError; isLoading: boolean }>({ isLoading: body !== undefined })
   const [round, setRound] = useState(0)
   const text = body === undefined ? '' : JSON.stringify(body)
-  const last = useRef('')
   useEffect(() => {
     if (text === '') return undefined
     const abort = new AbortController()
-    // The answer of another collection is not shown while this one is loaded.
-    setState((before) => ({ ...(last.current === name + text ? before : { answer: undefined }), isLoading: true }))
-    last.current = name + text
+    // What was answered before is shown until then; a view of another collection begins anew.
+    setState(({ answer }) => ({ answer, isLoading: true }))
     call(name, JSON.parse(text) as object, abort.signal).then(
       (answer) => setState({ answer, isLoading: false }),
       (error: ServerError) => !abort.signal.aborted && setState({ error, isLoading: false })

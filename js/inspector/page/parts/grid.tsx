@@ -63,11 +63,11 @@ export function Grid({ documents, open = -1, label, onOpen }: Props) {
   }
 
   return (
-    <div
-      class="grid" ref={frame} tabIndex={0} role="grid" aria-label={label} aria-rowcount={rows.length + 1} aria-colcount={columns.length} aria-activedescendant={rows.length > 0 ? `row-${current}` : undefined}
-      onScroll={(event) => setTop(event.currentTarget.scrollTop)} onKeyDown={pressed}
-    >
-      <table style={{ width: `${widths.reduce((sum, width) => sum + width, 0)}px` }}>
+    <div class="grid" ref={frame} onScroll={(event) => setTop(event.currentTarget.scrollTop)}>
+      <table
+        style={{ width: `${widths.reduce((sum, width) => sum + width, 0)}px` }} tabIndex={0} role="grid" aria-label={label} aria-rowcount={rows.length + 1} aria-colcount={columns.length}
+        aria-activedescendant={rows.length > 0 ? `row-${current}` : undefined} onKeyDown={pressed}
+      >
         <colgroup>{widths.map((width, at) => <col key={columns[at]} style={{ width: `${width}px` }} />)}</colgroup>
         <thead><tr>{columns.map((name) => <th key={name} scope="col" title={name}>{name.slice(0, LETTERS)}</th>)}</tr></thead>
         <tbody>

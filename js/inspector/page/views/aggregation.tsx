@@ -84,7 +84,7 @@ function Stages({ stages, previews }: { stages: unknown[]; previews: Preview[] }
             {error !== undefined ? <Failure message={error} /> : (
               <>
                 <p class="note">{documents.length === 0 ? 'nothing' : `${more ? 'the first ' : ''}${documents.length} ${documents.length === 1 ? 'document' : 'documents'}`}, {took} ms</p>
-                <ul>{documents.map((document, row) => <li key={row}><code>{inline(document, 160)}</code></li>)}</ul>
+                <ul tabIndex={0} aria-label={`Documents of ${name}`}>{documents.map((document, row) => <li key={row}><code>{inline(document, 160)}</code></li>)}</ul>
               </>
             )}
           </li>

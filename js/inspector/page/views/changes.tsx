@@ -9,7 +9,7 @@ import { inline, read } from '../lib/values.js'
 import { Empty, Failure } from '../parts/states.js'
 
 /** Events that are kept in the page. */
-const MOST = 500
+const MOST = 300
 /** Between two drawings, in milliseconds: a program may commit thousands in a second. */
 const PAUSE = 150
 
@@ -54,7 +54,7 @@ export function Changes() {
           <p class="bar"><span>{overview['readOnly'] ? 'The newest changes of the log' : 'The newest changes, and those to come'}</span>
             <button type="button" aria-pressed={isPaused} onClick={() => setPaused(!isPaused)}>{isPaused ? 'Go on' : 'Pause'}</button></p>
           {events.length === 0 ? <Empty>No changes yet.</Empty> : (
-            <div class="scroll">
+            <div class="scroll" tabIndex={0} role="region" aria-label="Changes">
               <table class="list events">
                 <thead><tr><th scope="col">Commit</th><th scope="col">Time</th><th scope="col">Change</th><th scope="col">Collection</th><th scope="col">Document</th><th scope="col">Content</th></tr></thead>
                 <tbody>{events.map((event) => <Row key={(event['_id'] as { _data: string })._data} event={event} />)}</tbody>
@@ -70,7 +70,7 @@ export function Changes() {
 function Row({ event }: { event: Answer }) {
   const { operationType, ns, documentKey, commit, wallTime, updateDescription, fullDocument, operationDescription, tooLong } = event
   const id = documentKey === undefined ? '' : inline(documentKey._id, 60)
-  const content = tooLong ? `${tooLong} bytes` : updateDescription ? inline({ ...updateDescription.updatedFields, ...Object.fromEntries((updateDescription.removedFields ?? []).map((path: string) => [path, null])) }, 160) : inline(fullDocument ?? operationDescription ?? '', 160)
+  const content = tooLong ? `${tooLong} bytes` : updateDescription ? updateText(updateDescription) : inline(fullDocument ?? operationDescription ?? '', 160)
   return (
     <tr>
       <td class="amount">{commit?.lsn}</td>
@@ -81,6 +81,12 @@ function Row({ event }: { event: Answer }) {
       <td><code>{content === '""' ? '' : content}</code></td>
     </tr>
   )
+}
+
+/** The fields that an update set, and those that it removed. */
+function updateText({ updatedFields = {}, removedFields = [] }: Answer): string {
+  const removed = (removedFields as string[]).slice(0, 20).join(', ')
+  return [Object.keys(updatedFields as object).length > 0 && inline(updatedFields, 160), removed !== '' && `without ${removed}`].filter(Boolean).join(', ')
 }
 
 /** Watching for the first time changes what the database keeps, so it is asked for. */

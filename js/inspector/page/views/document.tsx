@@ -47,11 +47,13 @@ export function DocumentPanel({ id, isView, onChange, onClose }: Props) {
             {mayWrite && <button type="button" onClick={() => setEdit('replace')}>Edit</button>}
             {mayWrite && <button type="button" class="danger" onClick={() => setEdit('delete')}>Delete</button>}
           </div>
-          <dl class="facts">
-            <dt>Version</dt><dd>{version}</dd>
-            <dt>Created</dt><dd>{read(createdAt).text}</dd>
-            <dt>Modified</dt><dd>{read(modifiedAt).text}</dd>
-          </dl>
+          {version !== undefined && (
+            <dl class="facts">
+              <dt>Version</dt><dd>{version}</dd>
+              <dt>Created</dt><dd>{read(createdAt).text}</dd>
+              <dt>Modified</dt><dd>{read(modifiedAt).text}</dd>
+            </dl>
+          )}
           <Tree value={value} depth={2} />
           {edit === 'replace' && <Replace id={id} document={value} version={version} onClose={() => setEdit(undefined)} onDone={() => {
             found.again()

@@ -42,7 +42,7 @@ function PlanOf({ answer: { plan, advice } }: { answer: Plan }) {
         </dl>
       )}
       {(advice as string[]).map((sentence) => <Advice key={sentence} sentence={sentence} />)}
-      {planner && <div class="plan" role="tree" aria-label="Plan"><ul><Stage plan={planner.winningPlan} later={later} /></ul></div>}
+      {planner && <div class="plan" role="group" aria-label="Plan"><ul><Stage plan={planner.winningPlan} later={later} /></ul></div>}
       {planner?.rejectedPlans?.length > 0 && (
         <details><summary>{several(planner.rejectedPlans.length, 'other plan')} considered</summary>
           {planner.rejectedPlans.map((other: Plan, at: number) => <div key={at} class="plan rejected"><ul><Stage plan={other} later={[]} /></ul></div>)}
@@ -73,17 +73,17 @@ function Stage({ plan, later }: { plan: Plan; later: Plan[] }) {
   const last = later.at(-1)
   if (last !== undefined) {
     const [name, content] = Object.entries(last)[0] ?? ['', undefined]
-    return <li role="treeitem"><div class="stage later"><strong>{name}</strong><code>{inline(content, 200)}</code></div><ul role="group"><Stage plan={plan} later={later.slice(0, -1)} /></ul></li>
+    return <li><div class="stage later"><strong>{name}</strong><code>{inline(content, 200)}</code></div><ul><Stage plan={plan} later={later.slice(0, -1)} /></ul></li>
   }
   const { stage, inputStage, inputStages } = plan
   const inputs: Plan[] = [...(inputStage ? [inputStage] : []), ...(inputStages ?? [])]
   return (
-    <li role="treeitem">
+    <li>
       <div class={`stage ${stage === 'COLLSCAN' ? 'scan' : stage === 'IXSCAN' || stage === 'IDHACK' ? 'index' : ''}`}>
         <strong>{stage}</strong>{WORDS[stage] && <span>{WORDS[stage]}</span>}
         <Facts plan={plan} />
       </div>
-      {inputs.length > 0 && <ul role="group">{inputs.map((input, at) => <Stage key={at} plan={input} later={[]} />)}</ul>}
+      {inputs.length > 0 && <ul>{inputs.map((input, at) => <Stage key={at} plan={input} later={[]} />)}</ul>}
     </li>
   )
 }

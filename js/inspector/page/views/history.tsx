@@ -66,6 +66,9 @@ function Versions({ versions }: { versions: Version[] }) {
 function changesBetween(before: unknown, after: unknown): { path: string; was: string; is: string }[] {
   const [was, is] = [before, after].map((document) => (document === null ? new Map<string, unknown>() : flattened(document, 8)))
   const paths = [...new Set([...was!.keys(), ...is!.keys()])]
-  const text = (cells: Map<string, unknown>, path: string): string => (cells.has(path) ? inline(cells.get(path), 300) : '')
-  return paths.filter((path) => JSON.stringify(was!.get(path)) !== JSON.stringify(is!.get(path))).slice(0, 200).map((path) => ({ path, was: text(was!, path), is: text(is!, path) }))
+  return paths.filter((path) => JSON.stringify(was!.get(path)) !== JSON.stringify(is!.get(path))).slice(0, 200).map((path) => ({ path, was: cellText(was!, path), is: cellText(is!, path) }))
+}
+
+function cellText(cells: Map<string, unknown>, path: string): string {
+  return cells.has(path) ? inline(cells.get(path), 300) : ''
 }

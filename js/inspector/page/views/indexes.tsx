@@ -31,7 +31,7 @@ export function Indexes() {
         {(suggested as { key: unknown; scans: number }[]).map(({ key, scans }) => (
           <p class="advice" key={inline(key)}>An index {inline(key)} would have helped {scans} scans. {mayWrite && <button type="button" onClick={() => setKeys(inline(key))}>Create it</button>}</p>
         ))}
-        <div class="scroll">
+        <div class="scroll" tabIndex={0} role="region" aria-label="Indexes">
           <table class="list">
             <thead><tr><th scope="col">Name</th><th scope="col">Keys</th><th scope="col">Properties</th><th scope="col">Memory</th><th scope="col">Uses</th>{mayWrite && <th scope="col">Change</th>}</tr></thead>
             <tbody>

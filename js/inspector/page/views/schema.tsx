@@ -23,7 +23,7 @@ export function Schema() {
       <>
         <p class="bar"><span>{several((fields as Field[]).length, 'field')} in a sample of {several(documents, 'document')}</span>
           <button type="button" onClick={found.again}>Sample again</button></p>
-        <div class="scroll">
+        <div class="scroll" tabIndex={0} role="region" aria-label="Fields">
           <table class="list schema">
             <thead><tr><th scope="col">Field</th><th scope="col">In</th><th scope="col">Types</th><th scope="col">Frequent values</th><th scope="col">Range</th></tr></thead>
             <tbody>{(fields as Field[]).map((field) => <Row key={field.path} field={field} documents={documents as number} />)}</tbody>
@@ -46,11 +46,16 @@ function Row({ field: { path, documents: count, types, examples, distinct, least
         <span class="share" aria-hidden="true">{types.map(([type, one]) => <i key={type} class={`b-${type}`} style={{ width: `${(100 * one) / all}%` }} />)}</span>
         {types.map(([type, one]) => <span key={type} class={`t-${type}`}>{type}{types.length > 1 && ` ${Math.round((100 * one) / all)}%`}</span>)}
       </td>
-      <td class="examples">{examples.slice(0, isDifferent ? 2 : 5).map(([value, one]) => <code key={inline(value)}>{inline(value, 60)}{one > 1 && <small> {grouped(one)}</small>}</code>)}
+      <td class="examples">{examples.slice(0, isDifferent ? 2 : 5).map(([value, one]) => <code key={inline(value)}>{exampleText(value)}{one > 1 && <small> {grouped(one)}</small>}</code>)}
         {isDifferent && <span class="note">and others</span>}</td>
       <td>{least !== undefined && <>{rangeText(least)} to {rangeText(greatest)}</>}</td>
     </tr>
   )
+}
+
+function exampleText(value: unknown): string {
+  const { kind, text } = read(value)
+  return kind === 'date' ? text : inline(value, 60)
 }
 
 /** The day of a date is enough. */

@@ -25,7 +25,7 @@ export function Start() {
     <div class="page">
       <h1>Collections</h1>
       {rows.length === 0 ? <Empty>There are no collections yet.</Empty> : (
-        <div class="scroll">
+        <div class="scroll" tabIndex={0} role="region" aria-label="Collections">
           <table class="list">
             <thead><tr><th scope="col">Database</th><th scope="col">Collection</th><th scope="col">Documents</th><th scope="col">Bytes</th><th scope="col" aria-label="Share" /><th scope="col">Average</th><th scope="col">Indexes</th><th scope="col">Kind</th></tr></thead>
             <tbody>

@@ -127,8 +127,8 @@ function Verification() {
 function kindOf(name: string): string {
   if (name === 'MANIFEST') return 'manifest'
   if (name === 'LOCK' || name === 'OWNER') return 'lock'
-  if (/^seg-/.test(name)) return 'segment of the log'
-  if (/^snap/.test(name)) return 'snapshot'
+  if (name.startsWith('seg-')) return 'segment of the log'
+  if (name.startsWith('snap')) return 'snapshot'
   if (/^(?:run|checkpoint)/.test(name)) return 'checkpoint'
   return name.endsWith('/') ? 'folder' : ''
 }
