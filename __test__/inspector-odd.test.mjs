@@ -56,6 +56,23 @@ test('an answer ends at some megabytes, and the next page goes on', async (t) =>
   t.is(next.documents[0]._id, documents.length)
 })
 
+test('the schema of documents that are large, and the versions of one, are answered within bounds too', async (t) => {
+  const db = await onDisk(t)
+  const large = db.collection('large')
+  for (let i = 0; i < 12; i++) await large.insertMany(Array.from({ length: 10 }, (_, j) => ({ _id: i * 10 + j, n: j, text: 'z'.repeat(1_000_000) })))
+  for (let i = 0; i < 10; i++) await large.updateOne({ _id: 5 }, { $set: { n: i } })
+  const path = db.path
+  await db.close()
+  const reader = await onDisk(t, { readOnly: true }, path)
+  const client = await inspecting(t, reader)
+  const { documents, fields } = await client.call('schema', { collection: 'large' })
+  t.is(documents, 120)
+  t.deepEqual(fields.map(({ path: name }) => name), ['_id', 'n', 'text'])
+  const { versions } = await client.call('history', { collection: 'large', id: '5' })
+  t.true(versions.length >= 3 && versions.length < 7)
+  t.is(versions.at(-1).document.n, 9)
+})
+
 test('values that JSON lacks keep their types on the way', async (t) => {
   const db = await memory(t)
   await db.collection('values').insertOne({ _id: 1, nan: NaN, minus: -0, big: 2n ** 60n, bytes: Buffer.from('ab'), date: new Date(-1), nested: { $oid: 'no id' }, none: null })

@@ -273,6 +273,11 @@ test('without write every change is refused, whoever asks for it', async (t) => 
   for (const [name, body] of Object.entries(bodies)) t.is((await post(client, name, body)).status, 403, name)
   for (const stage of ['{ $out: "x" }', '{ $merge: { into: "x" } }']) {
     for (const call of ['aggregate', 'preview', 'explain']) t.is((await post(client, call, { collection: 'users', pipeline: `[${stage}]` })).status, 403, stage)
+    // Within another stage it is refused by the database.
+    for (const within of [`{ $facet: { a: [${stage}] } }`, `{ $lookup: { from: "users", pipeline: [${stage}], as: "b" } }`, `{ $unionWith: { coll: "users", pipeline: [${stage}] } }`]) {
+      for (const call of ['aggregate', 'explain']) t.is((await post(client, call, { collection: 'users', pipeline: `[${within}]` })).status, 400, within)
+      t.true((await client.call('preview', { collection: 'users', pipeline: `[${within}]` })).previews.at(-1).error.length > 0)
+    }
   }
   t.deepEqual((await db.listCollections().toArray()).map(({ name }) => name), ['users'])
   t.deepEqual(await db.collection('users').find().toArray(), [{ _id: 1, name: 'Ann' }, { _id: 2, name: 'Bob' }])

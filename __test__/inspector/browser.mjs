@@ -18,7 +18,8 @@ export async function pageOf(browser, { url, dark = false, width = 1200, height 
   const faults = []
   page.on('pageerror', (error) => faults.push(String(error.stack ?? error)))
   page.on('console', (message) => {
-    if (['error', 'warning'].includes(message.type())) faults.push(message.text())
+    // An answer that refuses is said in the page.
+    if (['error', 'warning'].includes(message.type()) && !/^Failed to load resource: .* status of 4\d\d/.test(message.text())) faults.push(message.text())
   })
   if (url !== undefined) {
     await page.goto(url)

@@ -2,11 +2,13 @@
 
 import type { DatabaseChangeStreamOptions, Document } from '../../types/index.js'
 import { written } from '../../values/extended-json.js'
-import { type Call, QUERY_TIME, type Route, withCollection } from '../server/call.js'
+import { ANSWER_BYTES, type Call, Json, QUERY_TIME, type Route, withCollection } from '../server/call.js'
 import { Refusal } from '../server/guard.js'
 import { idOf } from './queries.js'
 
 const VERSIONS = 500
+/** Versions that are fetched at a time. */
+const BATCH = 50
 /** Commits that are told before those to come. */
 const COMMITS = 100
 /** How long nothing is sent, in milliseconds: a line without an event shows that the page is still there. */
@@ -18,13 +20,17 @@ export const history: Route = {
   run: (call) => {
     const id = idOf(call.body)
     return withCollection(call, async (collection) => {
-      const versions: Document[] = []
-      const cursor = collection.history(id as never, { signal: call.signal, maxTimeMS: QUERY_TIME })
+      // The newest, as far as one answer may go.
+      const versions: string[] = []
+      let bytes = 0
+      const cursor = collection.history(id as never, { signal: call.signal, maxTimeMS: QUERY_TIME, batchSize: BATCH })
       for await (const version of cursor) {
-        versions.push(version as unknown as Document)
-        if (versions.length > VERSIONS) versions.shift()
+        const text = written(version)
+        versions.push(text)
+        bytes += text.length
+        while (versions.length > VERSIONS || (versions.length > 1 && bytes > ANSWER_BYTES)) bytes -= versions.shift()!.length
       }
-      return { versions }
+      return new Json(`{"versions":[${versions.join(',')}]}`)
     })
   }
 }

@@ -12,6 +12,8 @@ import { adviceOf } from './advice.js'
 const MOST = 1000
 /** Documents in the preview of a stage. */
 const PREVIEW = 20
+/** Bytes of it: each stage has one. */
+const PREVIEW_BYTES = 256 << 10
 const STAGES = 50
 
 /** The filter of a call, and the rest of its query. */
@@ -27,11 +29,11 @@ export function queryOf(body: Body): { filter: Document; query: FindOptions } {
 }
 
 /** Documents as they come, until there are enough of them, or enough bytes. */
-async function taken(documents: AsyncIterable<Document>, limit: number): Promise<{ parts: string[]; more: boolean }> {
+async function taken(documents: AsyncIterable<Document>, limit: number, most = ANSWER_BYTES): Promise<{ parts: string[]; more: boolean }> {
   const parts: string[] = []
   let bytes = 0
   for await (const document of documents) {
-    if (parts.length === limit || bytes >= ANSWER_BYTES) return { parts, more: true }
+    if (parts.length === limit || bytes >= most) return { parts, more: true }
     const text = written(document)
     bytes += text.length
     parts.push(text)
@@ -137,7 +139,7 @@ export const preview: Route = {
         const began = performance.now()
         const cursor = collection.aggregate([...pipeline.slice(0, stages), { $limit: PREVIEW + 1 }], timed(call, SHORT_TIME))
         try {
-          shown.push(answer(await taken(cursor, PREVIEW), began).text)
+          shown.push(answer(await taken(cursor, PREVIEW, PREVIEW_BYTES), began).text)
         } catch (error) {
           call.signal.throwIfAborted()
           shown.push(JSON.stringify({ error: (error as Error).message }))

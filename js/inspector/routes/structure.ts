@@ -48,13 +48,23 @@ export const indexes: Route = {
 
 export const schema: Route = {
   run: (call) => withCollection(call, async (collection) => {
-    const fields = new Fields()
-    const cursor = collection.aggregate([{ $sample: { size: SAMPLE } }], { maxTimeMS: SHORT_TIME * 2, signal: call.signal })
+    const within = { maxTimeMS: SHORT_TIME * 2, signal: call.signal }
     try {
-      for await (const document of cursor) fields.add(document)
-    } finally {
-      await cursor.close()
+      return await fieldsIn(collection.aggregate([{ $sample: { size: SAMPLE } }], within))
+    } catch (error) {
+      if ((error as { kind?: unknown }).kind !== 'LIMIT') throw error
+      // A sample of documents that are large does not fit into queryMemoryLimit: the first ones are read one after the other.
+      return fieldsIn(collection.find({}, { ...within, limit: SAMPLE, batchSize: 10 }))
     }
-    return fields.answer()
   })
+}
+
+async function fieldsIn(documents: AsyncIterable<Document> & { close(): Promise<void> }): Promise<Document> {
+  const fields = new Fields()
+  try {
+    for await (const document of documents) fields.add(document)
+  } finally {
+    await documents.close()
+  }
+  return fields.answer()
 }

@@ -60,6 +60,8 @@ export async function stream(name: string, body: object, signal: AbortSignal, li
 
 export interface Called {
   answer?: Answer
+  /** The body of the call that was answered; another one may be under way. */
+  of?: Answer
   error?: ServerError
   isLoading: boolean
   again(): void
@@ -67,16 +69,17 @@ export interface Called {
 
 /** The answer of a call, which is made again when its body is another one; what was asked before is given up. */
 export function useCall(name: string, body: object | undefined): Called {
-  const [state, setState] = useState<{ answer?: Answer; error?: ServerError; isLoading: boolean }>({ isLoading: body !== undefined })
+  const [state, setState] = useState<Omit<Called, 'again'>>({ isLoading: body !== undefined })
   const [round, setRound] = useState(0)
   const text = body === undefined ? '' : JSON.stringify(body)
   useEffect(() => {
     if (text === '') return undefined
     const abort = new AbortController()
     // What was answered before is shown until then; a view of another collection begins anew.
-    setState(({ answer }) => ({ answer, isLoading: true }))
-    call(name, JSON.parse(text) as object, abort.signal).then(
-      (answer) => setState({ answer, isLoading: false }),
+    setState(({ answer, of }) => ({ answer, of, isLoading: true }))
+    const of = JSON.parse(text) as Answer
+    call(name, of, abort.signal).then(
+      (answer) => setState({ answer, of, isLoading: false }),
       (error: ServerError) => !abort.signal.aborted && setState({ error, isLoading: false })
     )
     return () => abort.abort()

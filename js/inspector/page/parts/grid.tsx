@@ -1,6 +1,6 @@
 // Documents as rows. Only the rows that can be seen are in the page, so that thousands cost no more than a screenful.
 
-import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks'
+import { useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks'
 
 import { columnsOf, flattened, inline, read } from '../lib/values.js'
 
@@ -34,9 +34,11 @@ export function Grid({ documents, open = -1, label, onOpen }: Props) {
     observer.observe(frame.current!)
     return () => observer.disconnect()
   }, [])
-  useEffect(() => {
+  // Another page begins at its top.
+  useLayoutEffect(() => {
     frame.current!.scrollTop = 0
-    setCurrent(0)
+    setTop(0)
+    setCurrent(Math.max(0, open))
   }, [documents])
 
   const first = Math.max(0, Math.floor(top / ROW) - AROUND)

@@ -56,7 +56,7 @@ export function Documents() {
       <Loaded called={found}>{({ documents, more, took }) => {
         const rows = documents as unknown[]
         const row = rows.findIndex((one) => JSON.stringify((one as { _id?: unknown })._id) === query['id'])
-        const first = page * size
+        const first = found.of!['skip'] as number
         const openRow = (at: number): void => open(withQuery(place, { id: JSON.stringify((rows[at] as { _id?: unknown })?._id) ?? '' }))
         return (
           <>
