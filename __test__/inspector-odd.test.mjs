@@ -100,6 +100,32 @@ test('a hundred thousand documents are paged, counted, explained and exported', 
   t.is(text.split('\n').length, 100_001)
 })
 
+test('junk in any field is refused in a sentence, and never an error of the inspector', async (t) => {
+  t.timeout(60_000)
+  const db = await memory(t)
+  await db.collection('c').insertMany([{ _id: 1, a: [1, { b: 'x' }] }, { _id: 2 }])
+  const client = await inspecting(t, db, { write: true })
+  const routes = ['overview', 'find', 'count', 'document', 'explain', 'aggregate', 'preview', 'schema', 'indexes', 'history', 'storage', 'export', 'insert', 'replace', 'delete', 'createIndex', 'dropIndex']
+  const names = ['database', 'collection', 'at', 'filter', 'sort', 'projection', 'skip', 'limit', 'id', 'pipeline', 'document', 'version', 'key', 'options', 'name']
+  const texts = ['c', 'memory', '{}', '[]', '{ a: 1 }', '[{ $match: {} }]', '[null]', '[[]]', '{ $: 1 }', '{ a: { $oid: "x" } }', '/(/', '/a/gg', 'null', 'NaN', '-', 'a,-b', '"', '{ __proto__: 1 }', '{ a: ObjectId("00") }', '1', '0', '99999999999999999999', '2024-01-01', '\u0000', '\ud800', 'a'.repeat(3000), '{ "$date": 5 }', '[{ $limit: -1 }]', '{ $sort: 1 }', '{ _id: [] }', '_id_', '..', 'a$b', ' ']
+  const values = [...texts, 0, 1, -1, 1.5, 1e300, true, null, [], {}, [1]]
+  const seed = Number(process.env.SEED ?? Math.floor(Math.random() * 2 ** 31))
+  t.log(`SEED=${seed}`)
+  let state = seed
+  const pick = (list) => {
+    state = (Math.imul(state, 1_103_515_245) + 12_345) & 0x7fffffff
+    return list[(state >> 8) % list.length]
+  }
+  for (let round = 0; round < Number(process.env.CASES ?? 800); round++) {
+    const body = { collection: 'c' }
+    for (let fields = 0; fields < 4; fields++) body[pick(names)] = pick(values)
+    const route = pick(routes)
+    const { status, text } = await post(client, route, body)
+    t.true(status === 200 || (status >= 400 && status < 500), `${status} ${route} ${JSON.stringify(body)} ${text}`)
+    if (status !== 200) t.true(JSON.parse(text).error.message.length > 5)
+  }
+})
+
 test('closing the database in the middle of requests ends them, and the closing is not kept waiting', async (t) => {
   const db = await memory(t)
   await db.collection('many').insertMany(Array.from({ length: 20_000 }, (_, i) => ({ _id: i, text: `t${i}` })))

@@ -7,6 +7,7 @@ import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { after, afterEach, before, test } from 'node:test'
 
+import { Database } from '../../index.mjs'
 import { launch, pageOf } from './browser.mjs'
 import { shop } from './data.mjs'
 
@@ -282,10 +283,23 @@ test('the storage tells of files, the past and recovery, and why it cannot be ve
   await go('#/storage')
   const text = await page.locator('main').innerText()
   for (const part of [/Garbage\s+about \d+%/, /Earlier states\s+from commit/, /The database was created by this opening/, /seg-0000000000000001\.log\s+segment of the log\s+[\d,]+/]) assert.match(text, part)
+  await picture('storage')
   await page.getByRole('button', { name: 'Verify' }).click()
   await page.getByText('The database is open for writing').waitFor()
   await accessible()
-  await picture('storage')
+})
+
+test('a database that nobody writes is verified', async () => {
+  await data.db.backup('data/copy')
+  const copy = await Database.open('data/copy', { readOnly: true })
+  const other = await pageOf(browser, { url: (await copy.inspect()).url })
+  await go('#/storage', other.page)
+  await other.page.getByRole('button', { name: 'Verify' }).click()
+  await other.page.getByText('No damage; 4,201 documents can be read.').waitFor()
+  await accessible(other.page)
+  assert.deepEqual(other.faults, [])
+  await other.context.close()
+  await copy.close()
 })
 
 test('what a query selects is saved as JSON lines', async () => {
