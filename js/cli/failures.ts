@@ -3,10 +3,10 @@
 import { statSync } from 'node:fs'
 import { join } from 'node:path'
 
+import { ValueError } from '../values/value-error.js'
 import { UsageError } from './line/usage.js'
 import { thePackage, type MoltenError } from './package.js'
 import { safe } from './output/text.js'
-import { ValueError } from '../values/value-error.js'
 
 /** The exit codes; docs/guide/command-line.md tells them. */
 export const EXIT = { ok: 0, failed: 1, usage: 2, locked: 3, noDatabase: 4, interrupted: 130, terminated: 143 } as const

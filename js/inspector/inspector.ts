@@ -2,7 +2,7 @@
 
 import type { Database } from '../api/database.js'
 import type { Inspector } from '../types/index.js'
-import { InspectorServer, type ServerSettings } from './server/server.js'
+import { InspectorServer, type ServerSettings } from './server.js'
 
 /** The page with its style and script, and the icon: scripts/build-js.mjs makes them. */
 declare const INSPECTOR_PAGE: string

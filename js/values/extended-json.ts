@@ -1,9 +1,9 @@
 // MongoDB Extended JSON v2 as the package exports and imports it (docs/api.md): reading values of filters, writing documents.
 
-import { ValueError } from './value-error.js'
 import { ObjectId } from '../ids/object-id.js'
 import type { Document } from '../types/index.js'
 import { parseRelaxed, Pattern } from './relaxed-json.js'
+import { ValueError } from './value-error.js'
 
 /** Names of wrappers, including those of types that cannot be stored. */
 const WRAPPERS = new Set([

@@ -2,9 +2,9 @@
 // good for one download.
 
 import { written } from '../../values/extended-json.js'
-import { fresh } from '../server/keys.js'
-import { type Call, type Route, withCollection } from '../server/call.js'
-import { Refusal } from '../server/guard.js'
+import { fresh } from '../calls/keys.js'
+import { type Call, type Route, withCollection } from '../calls/call.js'
+import { Refusal } from '../calls/guard.js'
 import { queryOf } from './queries.js'
 
 /** How long a ticket is good, in milliseconds, and how many there may be. */

@@ -2,8 +2,8 @@
 
 import type { DatabaseChangeStreamOptions, Document } from '../../types/index.js'
 import { written } from '../../values/extended-json.js'
-import { ANSWER_BYTES, type Call, Json, QUERY_TIME, type Route, withCollection } from '../server/call.js'
-import { Refusal } from '../server/guard.js'
+import { ANSWER_BYTES, type Call, Json, QUERY_TIME, type Route, withCollection } from '../calls/call.js'
+import { Refusal } from '../calls/guard.js'
 import { idOf } from './queries.js'
 
 const VERSIONS = 500

@@ -3,9 +3,9 @@
 import type { AggregateOptions, Document, FindOptions, Sort } from '../../types/index.js'
 import { objectOf, pipelineOf, valueOf, written } from '../../values/extended-json.js'
 import { fieldsOf } from '../../values/fields.js'
-import { ANSWER_BYTES, type Call, Json, QUERY_TIME, type Route, SHORT_TIME, withCollection } from '../server/call.js'
-import type { Body } from '../server/body.js'
-import { Refusal } from '../server/guard.js'
+import { ANSWER_BYTES, type Call, Json, QUERY_TIME, type Route, SHORT_TIME, withCollection } from '../calls/call.js'
+import type { Body } from '../calls/body.js'
+import { Refusal } from '../calls/guard.js'
 import { adviceOf } from './advice.js'
 
 /** The most documents of one answer. */

@@ -5,8 +5,8 @@ import { join } from 'node:path'
 
 import type { Database } from '../../api/database.js'
 import type { Document } from '../../types/index.js'
-import type { Route } from '../server/call.js'
-import { Refusal } from '../server/guard.js'
+import type { Route } from '../calls/call.js'
+import { Refusal } from '../calls/guard.js'
 
 /** Files that are listed. */
 const MOST_FILES = 500

@@ -2,7 +2,7 @@
 
 import type { Database } from '../../api/database.js'
 import type { CollectionInfo, Document, IndexDescriptionInfo } from '../../types/index.js'
-import { type Call, type Route, SHORT_TIME, withCollection, withDatabase } from '../server/call.js'
+import { type Call, type Route, SHORT_TIME, withCollection, withDatabase } from '../calls/call.js'
 import { Fields } from './fields.js'
 
 /** Documents that a schema is made from. */

@@ -1,6 +1,6 @@
 // The calls of the page, by name.
 
-import type { Route } from '../server/call.js'
+import type { Route } from '../calls/call.js'
 import type { Tickets } from './export.js'
 import { changes, history } from './past.js'
 import { aggregate, count, document, explain, find, preview } from './queries.js'

@@ -2,8 +2,8 @@
 
 import type { CreateIndexesOptions, Document, IndexSpecification } from '../../types/index.js'
 import { objectOf, valueOf } from '../../values/extended-json.js'
-import { type Call, type Route, withCollection } from '../server/call.js'
-import { Refusal } from '../server/guard.js'
+import { type Call, type Route, withCollection } from '../calls/call.js'
+import { Refusal } from '../calls/guard.js'
 import { idOf } from './queries.js'
 
 /** How long a write may take; an index is built of many documents. */

@@ -49,7 +49,7 @@ export function Indexes() {
           </table>
         </div>
         <p class="note">Uses are counted since the database was opened.</p>
-        {mayWrite && <button type="button" class="primary" onClick={() => setKeys('')}>Create an index</button>}
+        {mayWrite && <div class="buttons"><button type="button" class="primary" onClick={() => setKeys('')}>Create an index</button></div>}
         {dropped !== undefined && <DropIndex name={dropped} onClose={() => setDropped(undefined)} onDone={found.again} />}
         {mayWrite && keys !== undefined && <CreateIndex keys={keys} onDone={found.again} onClose={() => {
           setKeys(undefined)
