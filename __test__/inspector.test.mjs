@@ -251,6 +251,24 @@ test('an export has what the query selects, in the file of the collection', asyn
   t.deepEqual([(await send(client, { path: `/download/${none.ticket}`, headers })).status], [200])
 })
 
+test('an earlier state, another database of the directory and a fork have inspectors of their own', async (t) => {
+  const { db, users } = await people(t)
+  const past = await db.asOf({ lsn: (await db.stats()).lastLsn })
+  await users.deleteMany({})
+  const ofPast = await inspecting(t, past)
+  t.deepEqual(await ofPast.call('count', { collection: 'users' }), { count: 250 })
+  await t.throwsAsync(ofPast.call('changes'), { message: /./ })
+  await rejectsWith(t, 'READ_ONLY', () => past.inspect({ write: true }))
+  const ofSibling = await inspecting(t, db.sibling('archive'))
+  t.is((await ofSibling.call('overview')).databases[0].name, 'archive')
+  t.is((await ofSibling.call('find', { collection: 'old users' })).documents[0].name, 'Zoe')
+  const fork = await db.fork()
+  const ofFork = await inspecting(t, fork, { write: true })
+  await ofFork.call('insert', { collection: 'users', document: '{ _id: 1 }' })
+  t.is(await users.countDocuments(), 0)
+  await fork.close()
+})
+
 test('two inspectors do not disturb each other, and one serves several pages', async (t) => {
   const { db, client } = await people(t)
   const other = await memory(t)

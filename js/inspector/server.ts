@@ -25,7 +25,7 @@ const DOCUMENT_BODY = 20 << 20
 /** How long a client may take to send its headers, and its whole request, and an idle connection is kept, in milliseconds. */
 const HEADERS_TIME = 10_000
 const REQUEST_TIME = 30_000
-const IDLE_TIME = 5_000
+const IDLE_TIME = 30_000
 const CHECKED_EVERY = 1_000
 
 export interface ServerSettings {
