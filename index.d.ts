@@ -1332,6 +1332,24 @@ export interface ImportResult {
 	/** Lines read, blank ones included. */
 	lines: number;
 }
+/** Options of `db.inspect`. */
+export interface InspectorOptions {
+	/** The port of this machine that it listens on, 0 to 65,535. Default 0: one that is free. */
+	port?: number;
+	/** Whether the page may insert, replace and delete documents, and create and drop indexes. Default false: such requests are refused. */
+	write?: boolean;
+}
+/** A running inspector. */
+export interface Inspector {
+	/** The URL to open. Its fragment has the token that lets a browser in; who has it can read all documents. */
+	readonly url: string;
+	/** The port that it listens on. */
+	readonly port: number;
+	/** Ends it, with its connections and what runs for them. */
+	close(): Promise<void>;
+	/** Ends it at the end of an `await using`. */
+	[Symbol.asyncDispose](): Promise<void>;
+}
 /** The fields of an index, in order, in any form that the driver accepts. */
 export type IndexSpecification = OneOrMore<string | readonly [
 	string,
@@ -2975,6 +2993,17 @@ export declare class Database extends DatabaseStateMethods {
 	 * the collection to change does not exist (code 26).
 	 */
 	command(command: Document, options?: OperationOptions): Promise<Document>;
+	/**
+	 * Starts an inspector: a web page on this machine that shows collections, documents, plans, indexes, changes and files, and that reads only, unless
+	 * `write` is true. Resolves with its URL when it listens, at 127.0.0.1 only. Closing the database closes it, and it does not keep the process alive.
+	 *
+	 * Rejects with `READ_ONLY` when `write` is true and the database is open read-only, and with the error of the system when the port is taken.
+	 *
+	 * @example
+	 * const { url } = await db.inspect()
+	 * console.log(`open ${url}`)
+	 */
+	inspect(options?: InspectorOptions): Promise<Inspector>;
 	/**
 	 * Waits for running operations, writes what is pending and releases the directory, with all databases in it. Resolves when another process
 	 * may open it. After the call every other method rejects with `CLOSED`; a second call resolves with the first.

@@ -197,6 +197,10 @@ void Database.open('x', { comment: 'x' })
 expectTypeOf(users.hasSync('u1', { signal: new AbortController().signal })).toEqualTypeOf<boolean>()
 
 // In, out, and verified
+expectTypeOf(db.inspect({ port: 0, write: true })).resolves.toHaveProperty('url').toEqualTypeOf<string>()
+void db.inspect().then(({ port, close }): [number, Promise<void>] => [port, close()])
+// @ts-expect-error
+void db.inspect({ port: '0' })
 void db.exportJSONL(process.stdout, { collections: ['users'], onProgress: ({ documents }) => documents })
 void db.exportJSONL(new WritableStream())
 expectTypeOf(db.importJSONL(process.stdin, { ifExists: 'skip', batchSize: 5 })).resolves.toHaveProperty('lines').toEqualTypeOf<number>()

@@ -1,5 +1,5 @@
 // Bundles js/ into index.js (the CommonJS core) and on-demand.js (features that it loads when they are used), writes core.js and index.mjs
-// on top of it, cli.js (the program), and dist/internal.js for tests of the codec.
+// on top of it, cli.js (the program), inspector.js with its page, and dist/internal.js for tests of the codec.
 
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
@@ -66,7 +66,7 @@ const fromCore = {
 }
 
 mkdirSync(join(root, 'dist'), { recursive: true })
-const result = await build({ ...common, entryPoints: ['js/index.ts'], outfile: 'index.js', external: ['./on-demand.js'], metafile: true, ...readable })
+const result = await build({ ...common, entryPoints: ['js/index.ts'], outfile: 'index.js', external: ['./on-demand.js', './inspector.js'], metafile: true, ...readable })
 writeFileSync(join(root, 'index.js'), withPlainNames(readFileSync(join(root, 'index.js'), 'utf8')))
 const [entry] = Object.values(result.metafile.outputs)
 if (existsSync(join(root, 'js', 'internal.ts'))) {
@@ -78,9 +78,37 @@ await build({
 })
 // The program loads the package beside it, when a verb needs it. It is minified, as every install downloads it and nobody imports it.
 await build({ ...common, entryPoints: ['js/cli/main.ts'], outfile: 'cli.js', external: ['./index.js'], minify: true })
+await buildInspector()
 const names = entry.exports.length > 0 ? entry.exports : exportedNames()
 writeFileSync(join(root, 'core.js'), CORE)
 writeFileSync(join(root, 'index.mjs'), esmWrapper(names))
+
+/**
+ * The inspector is loaded by `db.inspect()` only, so it is a file of its own too. The page is one text within it, so that it is there wherever a bundler
+ * puts the file, and its policy names the hashes of what it has.
+ */
+async function buildInspector() {
+  const folder = 'js/inspector/page'
+  const forBrowsers = { absWorkingDir: root, minify: true, charset: 'ascii', legalComments: 'none', logLevel: 'warning', write: false, target: ['chrome110', 'firefox115', 'safari16.4'] }
+  const script = await build({ ...forBrowsers, entryPoints: [`${folder}/main.tsx`], bundle: true, format: 'esm', tsconfig: join(root, folder, 'tsconfig.json') })
+  const style = await build({ ...forBrowsers, entryPoints: [`${folder}/style.css`] })
+  const page = [
+    '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Inspector</title><meta name="viewport" content="width=device-width"><link rel="icon" href="/icon.svg">',
+    `<style>${textOf(style)}</style></head><body><div id="app"></div><noscript>The inspector needs JavaScript.</noscript>`,
+    `<script type="module">${textOf(script)}</script></body></html>`
+  ].join('')
+  const icon = readFileSync(join(root, folder, 'icon.svg'), 'utf8').trim()
+  const license = readFileSync(join(root, 'node_modules', 'preact', 'LICENSE'), 'utf8').trim()
+  await build({
+    ...common, entryPoints: ['js/inspector/inspector.ts'], outfile: 'inspector.js', minify: true,
+    define: { INSPECTOR_PAGE: JSON.stringify(page), INSPECTOR_ICON: JSON.stringify(icon) },
+    banner: { js: `/* The page contains Preact:\n${license} */` }
+  })
+}
+
+function textOf({ outputFiles }) {
+  return outputFiles[0].text.trim()
+}
 
 /** The metafile lists no exports for CommonJS. Loading the bundle does not load the addon, which is loaded at first use. */
 function exportedNames() {

@@ -35,9 +35,9 @@ export function buildAddon(force = false, env = {}) {
   return 0
 }
 
-/** Builds index.js, on-demand.js, core.js, index.mjs, cli.js and dist/. */
+/** Builds index.js, on-demand.js, core.js, index.mjs, cli.js, inspector.js and dist/. */
 export function buildScripts(force = false) {
-  if (!force && ['index.js', 'on-demand.js', 'core.js', 'index.mjs', 'cli.js'].every((file) => !isStale(file, scriptSources))) return 0
+  if (!force && ['index.js', 'on-demand.js', 'core.js', 'index.mjs', 'cli.js', 'inspector.js'].every((file) => !isStale(file, scriptSources))) return 0
   return run(process.execPath, [join(root, 'scripts', 'build-js.mjs')])
 }
 

@@ -64,7 +64,8 @@ const steps = {
   addon,
   js: () => buildScripts(true),
   generated: () => run(process.execPath, [join(root, 'scripts', 'build-types.mjs'), '--check']),
-  types: () => runTool('typescript/bin/tsc', ['--noEmit']),
+  // The page of the inspector is compiled for browsers.
+  types: () => runTool('typescript/bin/tsc', ['--noEmit']) || runTool('typescript/bin/tsc', ['--noEmit', '-p', 'js/inspector/page']),
   'type-tests': () => runTool('typescript/bin/tsc', ['--noEmit', '-p', '__test__/tsconfig.json']),
   lint: () => runTool('oxlint/bin/oxlint', ['--deny-warnings']),
   strace: () => node('__test__/crash/strace.mjs'),

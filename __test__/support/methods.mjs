@@ -97,6 +97,7 @@ export const DATABASE = {
   startSession: [[{}, options]],
   flush: [[{}, options]],
   compact: [[{}, options]],
+  inspect: [[{}, options]],
   asOf: [[new Date(0), { name: 'moment', right: ['date'] }], [{}, options]],
   fork: [[{}, options]],
   snapshot: [[{}, options]],

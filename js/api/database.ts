@@ -27,7 +27,7 @@ import { requestOf, type Scope } from '../request/request.js'
 import { Opcode } from '../transport/opcodes.js'
 import { Port } from '../transport/port.js'
 import type {
-  AggregateOptions, CollectionInfo, CollectionOptions, CreateCollectionOptions, Document, EncryptionKey, Moment, OpenOptions, OperationOptions,
+  AggregateOptions, CollectionInfo, CollectionOptions, CreateCollectionOptions, Document, EncryptionKey, Inspector, InspectorOptions, Moment, OpenOptions, OperationOptions,
   RecoverToOptions, RecoverToResult, RecoveryReport, RekeyOptions, RenameOptions, StorageMode, Verification, VerifyOptions
 } from '../types/index.js'
 import type { ChangeStreamDocument, DatabaseChangeStreamOptions } from '../types/changes.js'
@@ -35,6 +35,7 @@ import type { ListCollectionsOptions, ListDatabasesOptions, ListDatabasesResult 
 import type { ClientSession, ClientSessionOptions, SyncTransactionOptions, TransactionRunOptions } from '../types/options.js'
 import { Collection } from './collection.js'
 import { type CollectionSettings, collectionSettings } from './handle.js'
+import { startInspector } from './inspection/start.js'
 import { refuseMethods } from './refused-methods.js'
 import { DatabaseStateMethods } from './state/state-methods.js'
 import { runInTransaction, runInTransactionSync, type Transaction, type TransactionMaker, type TransactionSync } from './transaction.js'
@@ -497,6 +498,20 @@ export class Database extends DatabaseStateMethods {
       return this.#connection.run<Document>(where, this.#target(where, name), { ...modification(changes), signal, maxTimeMS })
     }
     return runCommand(where, this, modify, command, given)
+  }
+
+  /**
+   * Starts an inspector: a web page on this machine that shows collections, documents, plans, indexes, changes and files, and that reads only, unless
+   * `write` is true. Resolves with its URL when it listens, at 127.0.0.1 only. Closing the database closes it, and it does not keep the process alive.
+   *
+   * Rejects with `READ_ONLY` when `write` is true and the database is open read-only, and with the error of the system when the port is taken.
+   *
+   * @example
+   * const { url } = await db.inspect()
+   * console.log(`open ${url}`)
+   */
+  async inspect(options?: InspectorOptions): Promise<Inspector> {
+    return startInspector(this, this.#connection, options)
   }
 
   /**

@@ -4,7 +4,7 @@
 
 import type { AcknowledgeOptions, ChangeStreamOptions, DatabaseChangeStreamOptions, DocumentHistoryOptions, LiveOptions } from '../types/changes.js'
 import type {
-  BackupOptions, CollectionOptions, CreateCollectionOptions, ExportOptions, HistoryLimits, HistoryOptions, ImportOptions, OpenOptions, RecoverToOptions, RekeyOptions, Retention,
+  BackupOptions, CollectionOptions, CreateCollectionOptions, ExportOptions, HistoryLimits, HistoryOptions, ImportOptions, InspectorOptions, OpenOptions, RecoverToOptions, RekeyOptions, Retention,
   Scrub, VerifyOptions
 } from '../types/index.js'
 import type { ExplainVerbosityLike } from '../types/documents.js'
@@ -181,7 +181,7 @@ function indexNames(own: readonly string[]): OptionNames {
   return new OptionNames(own, [...OF_ALL, ...INDEX_OF_SERVERS])
 }
 
-/** The options of sessions and transactions, which are no operations. */
+/** The options of sessions, transactions and inspectors, which are no operations. */
 function session<O>() {
   return <const A extends readonly (keyof O)[]>(...own: Whole<keyof O, A>): OptionNames => new OptionNames(own as readonly string[], OF_ALL)
 }
@@ -278,6 +278,7 @@ export const DATABASE = {
   recoverTo: operation<RecoverToOptions>()('allowPartial', 'encryptionKey'),
   rekey: operation<RekeyOptions>()('reencrypt'),
   importMolten: operation<ImportMoltenOptions>()('password', 'salt', 'rejects', 'onProgress'),
+  inspect: session<InspectorOptions>()('port', 'write'),
   asOf: outside(none),
   fork: outside(none),
   snapshot: outside(none),

@@ -3,6 +3,7 @@
 import { statSync } from 'node:fs'
 import { join } from 'node:path'
 
+import { ValueError } from '../values/value-error.js'
 import { UsageError } from './line/usage.js'
 import { thePackage, type MoltenError } from './package.js'
 import { safe } from './output/text.js'
@@ -38,6 +39,7 @@ function explained(error: unknown, directory: string | undefined): { message: st
     const help = error.verb === undefined ? 'moltendb-node help' : `moltendb-node help ${error.verb}`
     return { message: `${error.message} (see ${help})`, code: EXIT.usage }
   }
+  if (error instanceof ValueError) return { message: `${error.message} (see moltendb-node help)`, code: EXIT.usage }
   if (error instanceof VerbError) return { message: error.message, code: error.code }
   if (error instanceof Interrupted) return { message: error.message, code: error.signal === 'SIGINT' ? EXIT.interrupted : EXIT.terminated }
   const message = withoutPlace(error instanceof Error ? error.message : String(error))

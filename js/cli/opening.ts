@@ -9,7 +9,7 @@ import { quoted } from './line/parse.js'
 import type { Call } from './line/table.js'
 import { didYouMean } from './line/usage.js'
 import { type Collection, type Database, thePackage } from './package.js'
-import { momentOf } from './values/moment.js'
+import { momentOf } from './line/moment.js'
 
 /** Nothing is kept less long than it was: an option that is left out would give back what a program keeps. */
 const ALL = { maxAge: Infinity, maxBytes: Infinity }
@@ -42,10 +42,10 @@ function readKey(file: string): string {
 }
 
 /** Runs a function with the database that the call names, as it was at `--at`, and closes it. */
-export async function reading<R>(call: Call, run: (db: Database, root: Database) => Promise<R>): Promise<R> {
+export async function reading<R>(call: Call, run: (db: Database, root: Database) => Promise<R>, more: OpenOptions = {}): Promise<R> {
   const { signal, options, verb } = call
   const at = options['at'] === undefined ? undefined : momentOf('at', String(options['at']), verb.name)
-  const opened = await open(call, { readOnly: true, autoIndex: 'off' })
+  const opened = await open(call, { readOnly: true, autoIndex: 'off', ...more })
   try {
     const root = at === undefined ? opened : await opened.asOf(at, { signal })
     return await run(await named(root, call), root)
@@ -55,10 +55,10 @@ export async function reading<R>(call: Call, run: (db: Database, root: Database)
 }
 
 /** The same for a verb that writes. */
-export async function writing<R>(call: Call, run: (db: Database) => Promise<R>, create = false): Promise<R> {
+export async function writing<R>(call: Call, run: (db: Database) => Promise<R>, create = false, more: OpenOptions = {}): Promise<R> {
   const path = directoryOf(call)
   const isThere = existsSync(join(path, 'MANIFEST'))
-  const db = await open(call, { autoIndex: 'off', createIfMissing: create, ...(isThere && await kept(call)) })
+  const db = await open(call, { autoIndex: 'off', createIfMissing: create, ...more, ...(isThere && await kept(call)) })
   try {
     const { db: name } = call.options
     return await run(name === undefined ? db : db.sibling(String(name)))

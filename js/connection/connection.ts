@@ -46,6 +46,8 @@ export class Connection implements CollectionOwner, OperationOwner {
   readonly pending: Pending = { count: 0 }
   #idle: (() => void) | undefined
   readonly #batches: LargeBatches
+  /** What serves this database and ends before it does. */
+  readonly closers = new Set<() => Promise<void>>()
   /** Earlier states that are open. */
   #pasts: WeakRef<Connection>[] = []
   #openingPasts = 0
@@ -320,6 +322,7 @@ export class Connection implements CollectionOwner, OperationOwner {
     try {
       // A getter may call this while the body of its operation is being written, and that operation may still fail.
       await undefined
+      await Promise.all([...this.closers].map((close) => close()))
       await this.#batches.empty()
       await Promise.all(this.#pasts.map((past) => past.deref()?.close()))
       if (this.pending.count > 0) {

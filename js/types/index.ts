@@ -2,6 +2,7 @@
 
 export type * from './changes.js'
 export type * from './databases/files.js'
+export type * from './databases/inspecting.js'
 export type * from './databases/opening.js'
 export type * from './databases/statistics.js'
 export type * from './documents.js'

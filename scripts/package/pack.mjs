@@ -18,9 +18,9 @@ import { asText, platformReadme, publishedManifest, publishedPlatform, readManif
 import { addonName, targets, targetsNamed } from './targets.mjs'
 import { disagreements } from './versions.mjs'
 
-const built = ['index.js', 'on-demand.js', 'core.js', 'index.mjs', 'cli.js']
-/** No install should download more JavaScript than this. */
-const LARGEST_ROOT = 160 * 1024
+const built = ['index.js', 'on-demand.js', 'core.js', 'index.mjs', 'cli.js', 'inspector.js']
+/** No install should download more JavaScript than this: 160 KiB without the inspector, whose file has its page, and is loaded by `db.inspect()` only. */
+const LARGEST_ROOT = (160 + 40) * 1024
 
 /** Where the addon of a target was built, if it was. */
 export function addonPath(target) {

@@ -158,6 +158,7 @@ pub const SCRIPTS: Below = &[
     ("ids", &[]),
     ("names", &[]),
     ("types", &["ids"]),
+    ("values", &["ids", "types"]),
     ("codec", &["ids", "types"]),
     ("transport", &["addon", "ids", "types", "codec"]),
     ("arguments", &["ids", "names", "types"]),
@@ -183,8 +184,8 @@ pub const SCRIPTS: Below = &[
     ),
     ("mongodb", &["ids", "types", "api"]),
     ("importers", &["ids", "types", "api"]),
-    ("inspector", &["ids", "types", "api"]),
-    ("cli", &["ids", "names", "types", "api"]),
+    ("inspector", &["ids", "types", "values", "api"]),
+    ("cli", &["ids", "names", "types", "values", "api"]),
 ];
 
 /// The scripts directly in `js`.

@@ -2,7 +2,7 @@
 
 import { once } from 'node:events'
 
-import { indented, written } from '../values/extended-json.js'
+import { indented, written } from '../../values/extended-json.js'
 import { headOf, layout, lineOf } from './table.js'
 import { safe } from './text.js'
 

@@ -9,7 +9,7 @@ import { DIR, type Call, type Verb } from '../line/table.js'
 import { directoryOf, generations, keyOf, reading } from '../opening.js'
 import { bytes, grouped, several } from '../output/text.js'
 import { type Database, thePackage } from '../package.js'
-import { written } from '../values/extended-json.js'
+import { written } from '../../values/extended-json.js'
 import { reasonOf } from './maintenance.js'
 import { changesText, pastText } from './listings.js'
 

@@ -10,6 +10,7 @@ import { ls, stats } from './listings.js'
 import { log } from './log.js'
 import { backup, compact, recover, verify } from './maintenance.js'
 import { aggregate, count, explain, find, history } from './reads.js'
+import { studio } from './studio.js'
 import { exportVerb, importVerb } from './transfer.js'
 
 const completionVerb: Verb = {
@@ -27,7 +28,7 @@ const completionVerb: Verb = {
 }
 
 const of: Verb[] = [
-  ...[stats, ls, find, count, explain, aggregate, exportVerb, importVerb, verify, compact, backup, recover, log, history, doctor].map((verb) => (
+  ...[stats, ls, find, count, explain, aggregate, exportVerb, importVerb, verify, compact, backup, recover, log, history, doctor, studio].map((verb) => (
     verb.arguments.includes(DIR) ? { ...verb, options: [...verb.options, KEY_FILE] } : verb
   )),
   completionVerb

@@ -5,7 +5,7 @@ import { AT, DB, DIR, type Call, type Verb } from '../line/table.js'
 import { existing, reading } from '../opening.js'
 import { bytes, grouped, moment, several } from '../output/text.js'
 import type { Database } from '../package.js'
-import { written } from '../values/extended-json.js'
+import { written } from '../../values/extended-json.js'
 
 export const stats: Verb = {
   name: 'stats',

@@ -10,8 +10,8 @@ import { wholeNumber } from '../line/parse.js'
 import { DB, DIR, type Call, type Verb } from '../line/table.js'
 import { directoryOf, reading } from '../opening.js'
 import type { Database } from '../package.js'
-import { written } from '../values/extended-json.js'
-import { timeOf } from '../values/moment.js'
+import { written } from '../../values/extended-json.js'
+import { timeOf } from '../line/moment.js'
 
 const EVENTS = 20
 /** Between two looks at the files, and how long they must have been left alone: a program that starts again should find the directory free. */

@@ -7,7 +7,7 @@ import { UsageError } from '../line/usage.js'
 import { directoryOf, keyOf, reading, writing } from '../opening.js'
 import { bytes, grouped, moment, several } from '../output/text.js'
 import { thePackage } from '../package.js'
-import { lsnOf, timeOf } from '../values/moment.js'
+import { lsnOf, timeOf } from '../line/moment.js'
 
 const DEST = { name: 'DEST', completes: 'directory' as const }
 

@@ -2,7 +2,7 @@
 
 import type { Document } from '../../types/index.js'
 import { grouped, several } from '../output/text.js'
-import { written } from '../values/extended-json.js'
+import { written } from '../../values/extended-json.js'
 
 /** The lines of an answer of explain. */
 export function planLines(explained: Document): string[] {

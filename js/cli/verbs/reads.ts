@@ -4,11 +4,11 @@ import type { Document, FindOptions, OperationOptions, Sort } from '../../types/
 import { VerbError } from '../failures.js'
 import { quoted, wholeNumber } from '../line/parse.js'
 import { AT, COLL, DB, DIR, type Call, type Option, type Verb } from '../line/table.js'
-import { UsageError } from '../line/usage.js'
 import { existing, reading } from '../opening.js'
 import { several } from '../output/text.js'
 import { thePackage } from '../package.js'
-import { objectOf, pipelineOf, valueOf } from '../values/extended-json.js'
+import { objectOf, pipelineOf, valueOf } from '../../values/extended-json.js'
+import { fieldsOf } from '../../values/fields.js'
 import { planLines } from './plans.js'
 
 /** A table has at most this many rows, unless more are asked for: it is looked at. */
@@ -27,21 +27,11 @@ function filterOf(call: Call): Document {
   return text === undefined ? {} : objectOf(text, 'FILTER')
 }
 
-/** `{"a":1}`, or `a,-b`: minus is the other way round. */
-function fieldsOf(call: Call, name: 'sort' | 'projection', opposite: -1 | 0): Document | undefined {
-  const text = call.options[name]
-  if (text === undefined) return undefined
-  if (/^\s*[{[]/.test(String(text))) return objectOf(String(text), `--${name}`)
-  const fields = String(text).split(',').map((field) => field.trim())
-  if (fields.some((field) => field === '' || field === '-')) throw new UsageError(`--${name} names no field: ${quoted(String(text))}`, call.verb.name)
-  return Object.fromEntries(fields.map((field) => (field.startsWith('-') ? [field.slice(1), opposite] : [field, 1])))
-}
-
 /** The options of a query, as far as the verb has them. */
 function queryOf(call: Call): FindOptions {
   const { options, verb, signal } = call
-  const sort = fieldsOf(call, 'sort', -1)
-  const projection = fieldsOf(call, 'projection', 0)
+  const sort = options['sort'] === undefined ? undefined : fieldsOf(String(options['sort']), '--sort', -1)
+  const projection = options['projection'] === undefined ? undefined : fieldsOf(String(options['projection']), '--projection', 0)
   const limit = wholeNumber('limit', options['limit'], verb.name)
   const skip = wholeNumber('skip', options['skip'], verb.name)
   return {

@@ -1,7 +1,7 @@
 // Reads JSON as people write it in a shell: also with single quotes, keys without quotes, trailing commas, regular expressions, ObjectId("..."),
 // ISODate("...") and NumberLong("..."). Nothing is evaluated. Answers what JSON.parse would, with Extended JSON in place of what JSON has not.
 
-import { UsageError } from '../line/usage.js'
+import { ValueError } from './value-error.js'
 
 /** Deeper input than a document may have is refused here, before it is recursed into. */
 const DEEPEST = 200
@@ -23,7 +23,7 @@ export class Pattern {
   constructor(readonly source: string, readonly flags: string) {}
 }
 
-/** The value of a text; throws a UsageError that says where it ends to be one. `what` names the argument. */
+/** The value of a text; throws a ValueError that says where it ends to be one. `what` names the argument. */
 export function parseRelaxed(text: string, what: string): unknown {
   return new Reader(text, what).all()
 }
@@ -41,7 +41,7 @@ class Reader {
   }
 
   #value(depth: number): unknown {
-    if (depth > DEEPEST) throw new UsageError(`${this.what} is nested deeper than ${DEEPEST} levels`)
+    if (depth > DEEPEST) throw new ValueError(`${this.what} is nested deeper than ${DEEPEST} levels`)
     this.#space()
     const next = this.text[this.#at]
     if (next === '{') return this.#object(depth)
@@ -158,9 +158,9 @@ class Reader {
     return found
   }
 
-  #wrong(expected: string): UsageError {
+  #wrong(expected: string): ValueError {
     const rest = this.text.slice(this.#at)
     const place = rest === '' ? 'where it ends' : `at ${JSON.stringify(rest.length > 20 ? `${rest.slice(0, 20)}...` : rest)}, character ${this.#at + 1}`
-    return new UsageError(`${this.what} is not JSON: ${expected} is expected ${place}`)
+    return new ValueError(`${this.what} is not JSON: ${expected} is expected ${place}`)
   }
 }

@@ -1,9 +1,9 @@
 // MongoDB Extended JSON v2 as the package exports and imports it (docs/api.md): reading values of filters, writing documents.
 
-import { UsageError } from '../line/usage.js'
-import { thePackage } from '../package.js'
-import type { Document } from '../../types/index.js'
+import { ObjectId } from '../ids/object-id.js'
+import type { Document } from '../types/index.js'
 import { parseRelaxed, Pattern } from './relaxed-json.js'
+import { ValueError } from './value-error.js'
 
 /** Names of wrappers, including those of types that cannot be stored. */
 const WRAPPERS = new Set([
@@ -24,7 +24,7 @@ export function valueOf(text: string, what: string): unknown {
 /** The object of an argument. */
 export function objectOf(text: string, what: string): Document {
   const value = valueOf(text, what)
-  if (!isPlain(value)) throw new UsageError(`${what} must be an object, as in '{"age":{"$gte":18}}'`)
+  if (!isPlain(value)) throw new ValueError(`${what} must be an object, as in '{"age":{"$gte":18}}'`)
   return value
 }
 
@@ -33,7 +33,7 @@ export function pipelineOf(text: string, what: string): Document[] {
   const value = valueOf(text, what)
   // One stage alone is a pipeline of one.
   const stages = Array.isArray(value) ? value : [value]
-  if (!stages.every(isPlain)) throw new UsageError(`${what} must be an array of stages, as in '[{"$match":{"age":{"$gte":18}}}]'`)
+  if (!stages.every(isPlain)) throw new ValueError(`${what} must be an array of stages, as in '[{"$match":{"age":{"$gte":18}}}]'`)
   return stages as Document[]
 }
 
@@ -48,7 +48,7 @@ function typed(value: unknown, what: string): unknown {
   const entries = Object.entries(value)
   const [first] = entries
   if (first !== undefined && isWrapper(first[0]) && !first[0].startsWith('$$')) {
-    if (entries.length > 1) throw new UsageError(`${what}: ${first[0]} stands beside the key ${JSON.stringify(entries[1]![0])}; it must be alone`)
+    if (entries.length > 1) throw new ValueError(`${what}: ${first[0]} stands beside the key ${JSON.stringify(entries[1]![0])}; it must be alone`)
     return unwrapped(first[0], first[1], what)
   }
   const object = {}
@@ -61,13 +61,13 @@ function typed(value: unknown, what: string): unknown {
 
 /** The value that a wrapper stands for. */
 function unwrapped(key: string, content: unknown, what: string): unknown {
-  const wrong = (expected: string): UsageError => new UsageError(`${what}: ${key} must hold ${expected}`)
+  const wrong = (expected: string): ValueError => new ValueError(`${what}: ${key} must hold ${expected}`)
   const text = typeof content === 'string' ? content : undefined
   const fields = (typeof content === 'object' && content !== null ? content : {}) as { [name: string]: unknown }
   switch (key) {
     case '$oid':
       if (text === undefined || !/^[\da-f]{24}$/i.test(text)) throw wrong('24 hexadecimal digits')
-      return new (thePackage().ObjectId)(text)
+      return new ObjectId(text)
     case '$numberLong':
       if (text === undefined || !/^-?\d{1,19}$/.test(text) || BigInt.asIntN(64, BigInt(text)) !== BigInt(text)) throw wrong('a whole number of 64 bits as a string')
       return BigInt(text)
@@ -90,7 +90,7 @@ function unwrapped(key: string, content: unknown, what: string): unknown {
       if (typeof fields['pattern'] !== 'string') throw wrong('pattern and options')
       return patternOf(new Pattern(fields['pattern'], String(fields['options'] ?? '')), what)
     default:
-      throw new UsageError(`${what}: ${key} is a type that cannot be stored`)
+      throw new ValueError(`${what}: ${key} is a type that cannot be stored`)
   }
 }
 
@@ -99,7 +99,7 @@ function patternOf({ source, flags }: Pattern, what: string): RegExp {
   try {
     return new RegExp(source, flags)
   } catch (cause) {
-    throw new UsageError(`${what}: ${(cause as Error).message}`)
+    throw new ValueError(`${what}: ${(cause as Error).message}`)
   }
 }
 

@@ -1,9 +1,9 @@
 // Moments of the command line: the number of a commit, or a time.
 
 import type { Moment } from '../../types/index.js'
-import { quoted } from '../line/parse.js'
-import { UsageError } from '../line/usage.js'
-import { dateOf } from './extended-json.js'
+import { dateOf } from '../../values/extended-json.js'
+import { quoted } from './parse.js'
+import { UsageError } from './usage.js'
 
 /** The moment of an option that takes both. */
 export function momentOf(option: string, text: string, verb: string): Moment {
