@@ -8,7 +8,7 @@ import { Database } from '../../index.mjs'
 
 const CITIES = ['Berlin', 'Ghent', 'Graz', 'Lyon', 'Porto', 'Turin']
 const PLANS = ['free', 'free', 'free', 'team', 'team', 'business']
-const NAMES = ['Ada', 'Barbara', 'Claude', 'Donald', 'Edsger', 'Frances', 'Grace', 'Hedy', 'Ida', 'John']
+const NAMES = ['Ada', 'Barbara', 'Clara', 'Donald', 'Edsger', 'Frances', 'Grace', 'Hedy', 'Ida', 'John']
 const ITEMS = ['tea', 'coffee', 'cups', 'filters']
 const DAY = 86_400_000
 const START = Date.UTC(2026, 2, 1, 9)

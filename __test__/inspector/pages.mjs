@@ -156,7 +156,7 @@ test('a document is opened with the keyboard, and shown as a tree with its versi
   await page.keyboard.press('ArrowDown')
   await page.keyboard.press('Enter')
   const panel = page.getByRole('complementary', { name: 'Document' })
-  await panel.getByText('"Claude O."').waitFor()
+  await panel.getByText('"Clara O."').waitFor()
   assert.match(hash(), /id=3/)
   assert.match(await panel.innerText(), /Version\s+1\s+Created\s+2026-03-01T/)
   await panel.getByRole('button', { name: /^tags/ }).click()
