@@ -53,7 +53,7 @@ export function send({ port }, options, body) {
 }
 
 /** Sends bytes and answers all that comes until the connection ends. */
-export function raw({ port }, bytes, { end = false, wait = 15_000 } = {}) {
+export function raw({ port }, bytes, { end = false, wait = 30_000 } = {}) {
   return new Promise((resolve) => {
     const pieces = []
     const socket = connect(port, '127.0.0.1', () => {
