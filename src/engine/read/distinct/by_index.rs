@@ -5,7 +5,7 @@
 //! document has one version, which the view sees with that key; before it there may be documents that have the key in other
 //! views only. The first document with a value in natural order is among them, so that the answer, and its order, are those of a scan.
 
-use super::Distinct;
+use super::found::Distinct;
 use crate::document::kind::Class;
 use crate::document::{Path, RawValue, Value};
 use crate::engine::exec::nonblocking::would_block;
