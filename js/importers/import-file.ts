@@ -52,7 +52,7 @@ async function run(connection: Connection, home: Home, given: unknown, options: 
   const { isDirectory, bytes } = entryAt(WHERE, path)
   const format = plan.format ?? await guessed(path, isDirectory)
   if (format === undefined) {
-    const what = isDirectory ? `there is no dump in the directory ${path}` : `what ${path} is cannot be told from its name and its start`
+    const what = isDirectory ? `${path} is a directory without a dump` : `what ${path} is cannot be told from its name and its start`
     throw new TypeError(`${WHERE}: ${what}; give the option format: ${FORMATS.join(', ')}`)
   }
   for (const [name, formats] of Object.entries(ONLY)) {

@@ -2,11 +2,16 @@
 
 import { MoltenError } from '../errors.js'
 import type { ImportedCollection } from '../types/index.js'
-import type { Home, Work } from './work.js'
+import { faultOf, type Home, type Work } from './work.js'
+
+/** Whether a file has a collection of this name that none here can have; its documents are told. */
+function isNoName(collection: string): boolean {
+  return faultOf(collection) !== undefined
+}
 
 /** Makes an index, or notes why there is none. */
 export async function createIndex(work: Work, home: Home, counts: ImportedCollection, key: { [path: string]: unknown }, options: { [name: string]: unknown }): Promise<void> {
-  if (work.plan.indexes === false) return
+  if (work.plan.indexes === false || isNoName(counts.collection)) return
   work.limit.check()
   try {
     await home.collection(counts.collection).createIndex(key as never, options as never)

@@ -62,7 +62,8 @@ export class JsonScan {
   #counted = 0
   #found: Found[] = []
 
-  constructor(private readonly step: (path: Path, isArray: boolean, first: number) => Step) {}
+  /** What is to be done with a container may depend on a value before it, which `seen` is told at once. */
+  constructor(private readonly step: (path: Path, isArray: boolean, first: number) => Step, private readonly seen?: (path: Path, bytes: Buffer) => void) {}
 
   /** The values that end in this piece. */
   feed(piece: Buffer): Found[] {
@@ -254,7 +255,9 @@ export class JsonScan {
         this.#state = 'colon'
         return
       }
-      this.#found.push({ path: this.#path, bytes, line: this.#startLine, offset: this.#start })
+      const path = this.#path
+      this.seen?.(path, bytes)
+      this.#found.push({ path, bytes, line: this.#startLine, offset: this.#start })
     }
     this.#kept = []
     this.#state = this.#inside.length === 0 ? 'done' : 'commaOrEnd'

@@ -73,7 +73,7 @@ export function typed(text: string, type: ImportType): unknown {
   switch (type) {
     case 'number':
       if (!NUMBER.test(trimmed)) throw wrong('number')
-      if (/^[-+]?\d+$/.test(trimmed) && !Number.isSafeInteger(Number(trimmed))) throw wrong('number that JavaScript has exactly; the type long holds 64 bits')
+      if (/^[-+]?\d+$/.test(trimmed) && BigInt(Number(trimmed)) !== BigInt(trimmed.replace('+', ''))) throw wrong('number that JavaScript has exactly; the type long holds 64 bits')
       return Number(trimmed)
     case 'long':
       if (!/^[-+]?\d{1,19}$/.test(trimmed) || BigInt.asIntN(64, BigInt(trimmed.replace('+', ''))) !== BigInt(trimmed.replace('+', ''))) throw wrong('whole number of 64 bits')

@@ -71,7 +71,13 @@ export class Work {
     const key = `${home.databaseName}\0${name}`
     const known = this.#targets.get(key)
     if (known) return known
-    checkCollectionName(WHERE, name, `the collection ${JSON.stringify(name)} of ${basename(file)}`)
+    const fault = faultOf(name)
+    if (fault !== undefined) {
+      // Each of its documents is told as one that cannot be taken.
+      const refusing = new Target(this, undefined, this.report.of(home.databaseName, name), bson, fault)
+      this.#targets.set(key, refusing)
+      return refusing
+    }
     const [there] = await home.listCollections({ name }, { nameOnly: true }).toArray()
     if (there?.type === 'view') throw new MoltenError('NOT_SUPPORTED', `${WHERE}: ${name} is a view, which holds no documents; name another collection`)
     const { batchSize, ifExists, onError, idField } = this.plan
@@ -113,6 +119,16 @@ export class Work {
   }
 }
 
+/** Why no collection can have a name; nothing if one can. */
+export function faultOf(name: string): string | undefined {
+  try {
+    checkCollectionName(WHERE, name, 'the collection')
+    return undefined
+  } catch (error) {
+    return (error as Error).message.replace(`${WHERE}: `, '')
+  }
+}
+
 function placeText({ file, line }: Place): string {
   return /\.bson(\.gz)?$|\.archive|#/.test(file) ? `document ${line}` : `line ${line}`
 }
@@ -134,7 +150,7 @@ export class Target {
   #places: Place[] = []
   #bytes = 0
 
-  constructor(private readonly work: Work, private readonly native: NativeImport, readonly counts: ImportedCollection, private readonly isBson: boolean) {}
+  constructor(private readonly work: Work, private readonly native: NativeImport | undefined, readonly counts: ImportedCollection, private readonly isBson: boolean, readonly fault?: string) {}
 
   /** Adds a record; true when those that wait are to be sent. */
   add(record: string | Uint8Array, place: Place): boolean {
@@ -160,8 +176,17 @@ export class Target {
     this.#parts = []
     this.#places = []
     this.#bytes = 0
+    const { native } = this
+    if (native === undefined) {
+      const reason: Reason = { kind: 'BAD_DOCUMENT', message: this.fault! }
+      for (const place of places) {
+        if (work.plan.onError === 'stop') work.refuse(place, reason)
+        work.report.reject(place, reason, counts)
+      }
+      return
+    }
     while (text.length > 0) {
-      const done = JSON.parse(await work.connection.step(WHERE, () => this.native.lines(text))) as Taken
+      const done = JSON.parse(await work.connection.step(WHERE, () => native.lines(text))) as Taken
       counts.imported += done.imported
       counts.skipped += done.skipped
       for (const { line, offset: _offset, length: _length, ...reason } of done.rejected.toSorted((a, b) => a.line - b.line)) work.report.reject(places[line - 1]!, reason, counts)

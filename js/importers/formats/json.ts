@@ -1,5 +1,6 @@
 // Texts of JSON that are one value: arrays of documents, the file of lowdb, that of electron-store. They are read value by value.
 
+import { isUtf8 } from 'node:buffer'
 import { createDecipheriv, pbkdf2Sync } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 
@@ -14,8 +15,8 @@ import { type Target, WHERE, type Work } from '../work.js'
 const BRACE = 0x7b
 
 /** Runs a function for each value that is found; what is no JSON is left out with all behind it, or ends the import. */
-export async function scanned(work: Work, source: Source, step: (path: Path, isArray: boolean, first: number) => Step, take: (found: Found, place: Place) => Promise<void>, of?: () => ImportedCollection | undefined): Promise<void> {
-  const scan = new JsonScan(step)
+export async function scanned(work: Work, source: Source, step: (path: Path, isArray: boolean, first: number) => Step, take: (found: Found, place: Place) => Promise<void>, of?: () => ImportedCollection | undefined, seen?: (path: Path, bytes: Buffer) => void): Promise<void> {
+  const scan = new JsonScan(step, seen)
   try {
     for await (const piece of source.text()) {
       for (const found of scan.feed(piece)) await take(found, placeOf(source, found))
@@ -122,9 +123,9 @@ const TAG_BYTES = 16
 function decrypted({ plan }: Work, path: string): Buffer | undefined {
   const { encryptionKey, encryptionAlgorithm = 'aes-256-cbc' } = plan
   const bytes = readFileSync(path)
-  // The library writes 16 bytes, a colon, and what is encrypted; an object of JSON begins with a brace.
-  const isEncrypted = bytes[SALT_BYTES] === 0x3a && !/^\s*\{/.test(bytes.subarray(0, SALT_BYTES).toString('latin1'))
-  if (!isEncrypted) return undefined
+  // The library writes 16 random bytes, a colon, and what is encrypted; 16 that are all text are the start of an object, with a colon by chance.
+  const isText = /^\s*\{[\t\n\r -~\u0080-\u00ff]*$/.test(bytes.subarray(0, SALT_BYTES).toString('latin1')) && isUtf8(bytes)
+  if (isText || bytes[SALT_BYTES] !== 0x3a) return undefined
   if (encryptionKey === undefined) throw new MoltenError('KEY_REQUIRED', `${WHERE}: ${path} is encrypted; give the encryptionKey of the store as the option encryptionKey`)
   const initial = bytes.subarray(0, SALT_BYTES)
   const rest = bytes.subarray(SALT_BYTES + 1)

@@ -43,12 +43,14 @@ export async function importLoki(work: Work, path: string): Promise<void> {
     if (at[0] !== 'collections' || at.length < 3) return
     const index = at[1] as number
     current = index
-    if (at.length === 3) return field(work, path, collections, names, index, String(at[2]), bytes)
+    if (at.length === 3) return field(work, path, collections, index, String(at[2]), bytes)
     const loaded = collections[index]
     if (loaded === undefined) return
     loaded.hasDocuments = true
     await add(work, loaded.target, bytes, place)
-  }, () => (current === undefined ? undefined : collections[current]?.target.counts))
+  }, () => (current === undefined ? undefined : collections[current]?.target.counts), (at, bytes) => {
+    if (at.length === 3 && at[0] === 'collections' && at[2] === 'name') names.set(at[1] as number, nameIn(bytes))
+  })
   if (!isKnown) work.report.note('a collection has its documents before its name, which no release of LokiJS writes; they were left out')
   if (collections.length === 0) await work.reject({ file: path, line: 1, offset: 0, length: 0 }, 'it has no collections; is it a file of LokiJS?')
   for (const [index, loaded] of collections.entries()) {
@@ -59,10 +61,23 @@ export async function importLoki(work: Work, path: string): Promise<void> {
   }
 }
 
-async function field(work: Work, path: string, collections: (Loaded | undefined)[], names: Map<number, string>, index: number, name: string, bytes: Buffer): Promise<void> {
-  const value = JSON.parse(textOf(bytes)) as unknown
+/** The name of a collection; what is no text names none. */
+function nameIn(bytes: Buffer): string {
+  try {
+    return String(JSON.parse(bytes.toString()))
+  } catch {
+    return ''
+  }
+}
+
+async function field(work: Work, path: string, collections: (Loaded | undefined)[], index: number, name: string, bytes: Buffer): Promise<void> {
+  let value: unknown
+  try {
+    value = JSON.parse(textOf(bytes))
+  } catch (error) {
+    return work.reject({ file: path, line: 1, offset: null, length: bytes.length, bytes }, `the ${name} of a collection cannot be read: ${(error as Error).message}`)
+  }
   if (name === 'name') {
-    names.set(index, String(value))
     // Its target is asked for when the name is read, so that an empty collection is listed too.
     collections[index] = work.wants(String(value)) ? { name: String(value), target: await work.target(path, String(value)), uniqueNames: [], indices: [], hasDocuments: false } : undefined
     return

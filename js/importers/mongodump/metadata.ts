@@ -4,7 +4,7 @@ import { ObjectId } from '../../ids/object-id.js'
 import type { Document, ImportedCollection } from '../../types/index.js'
 import { createIndex } from '../indexes.js'
 import { put } from '../values.js'
-import type { Home, Work } from '../work.js'
+import { faultOf, type Home, type Work } from '../work.js'
 
 export interface Metadata {
   options?: Document
@@ -55,6 +55,11 @@ function regexOf({ pattern, options }: { pattern?: unknown; options?: unknown })
 /** Makes a collection or a view as it was, as far as there is an equal; one that is there stays as it is. True if it is a view. */
 export async function createCollection(work: Work, home: Home, name: string, { options = {}, type }: Metadata): Promise<boolean> {
   const isView = options['viewOn'] !== undefined
+  const fault = faultOf(name)
+  if (fault !== undefined) {
+    work.report.note(`${name} was not made: ${fault}`)
+    return isView
+  }
   if (type === 'timeseries' || options['timeseries'] !== undefined) work.report.note(`${name} is a time series, which there is none of here`)
   const [there] = await home.listCollections({ name }, { nameOnly: true }).toArray()
   if (there !== undefined) {

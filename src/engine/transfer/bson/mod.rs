@@ -14,15 +14,15 @@ pub(super) const MAX_LENGTH: usize = (16 << 20) + (16 << 10);
 
 /// The types of values, by the byte before their key.
 mod kind {
-    pub const DOUBLE: u8 = 0x01;
-    pub const STRING: u8 = 0x02;
-    pub const OBJECT: u8 = 0x03;
-    pub const ARRAY: u8 = 0x04;
-    pub const BINARY: u8 = 0x05;
-    pub const OBJECT_ID: u8 = 0x07;
-    pub const BOOL: u8 = 0x08;
-    pub const DATE: u8 = 0x09;
-    pub const NULL: u8 = 0x0a;
-    pub const INT: u8 = 0x10;
-    pub const LONG: u8 = 0x12;
+    pub(super) const DOUBLE: u8 = 0x01;
+    pub(super) const STRING: u8 = 0x02;
+    pub(super) const OBJECT: u8 = 0x03;
+    pub(super) const ARRAY: u8 = 0x04;
+    pub(super) const BINARY: u8 = 0x05;
+    pub(super) const OBJECT_ID: u8 = 0x07;
+    pub(super) const BOOL: u8 = 0x08;
+    pub(super) const DATE: u8 = 0x09;
+    pub(super) const NULL: u8 = 0x0a;
+    pub(super) const INT: u8 = 0x10;
+    pub(super) const LONG: u8 = 0x12;
 }
