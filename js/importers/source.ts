@@ -51,7 +51,7 @@ export class Source {
   }
 
   #failure(error: NodeJS.ErrnoException): unknown {
-    if (error.code?.startsWith('Z_')) return new SourceDamage(`its compression is damaged: ${error.message}`)
+    if (typeof error.code === 'string' && error.code.startsWith('Z_')) return new SourceDamage(`its compression is damaged: ${error.message}`)
     return error.syscall === undefined ? error : unreadable(this.path, error)
   }
 
