@@ -29,6 +29,8 @@ function inBson(value) {
   return Object.fromEntries(Object.entries(value).map(([key, field]) => [key, inBson(field)]))
 }
 
+const listed = async (one) => (await one.listCollections().toArray()).map(({ name, type, options: of }) => ({ name, type, options: of })).toSorted((a, b) => (a.name < b.name ? -1 : 1))
+
 const key = fc.string({ unit: 'grapheme', maxLength: 6 }).filter((text) => !text.includes('\0') && text.isWellFormed() && text !== '__proto__' && text !== '_id')
 const leaf = fc.oneof(
   fc.integer(), fc.double(), fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }), fc.string({ unit: 'grapheme' }).filter((text) => text.isWellFormed()), fc.boolean(), fc.constant(null),
@@ -100,7 +102,6 @@ for (const options of [{}, { gzip: true }, { archive: true }, { archive: true, g
     const result = await copy.importFile(path)
     t.like(result, { format: 'mongodump', imported: 3003, indexes: 3, notes: [] })
     const here = copy.sibling(db.databaseName)
-    const listed = async (one) => (await one.listCollections().toArray()).map(({ name, type, options: of }) => ({ name, type, options: of })).toSorted((a, b) => (a.name < b.name ? -1 : 1))
     t.deepEqual(await listed(here), await listed(db))
     for (const name of ['rules', 'log', 'empty', 'seen']) t.deepEqual(await here.collection(name).find().toArray(), await db.collection(name).find().toArray())
     t.deepEqual(await here.collection('rules').indexes(), await db.collection('rules').indexes())

@@ -30,7 +30,7 @@ export async function importFolder(work: Work, path: string): Promise<void> {
   const entries = entriesOf(path)
   const parts = entries.some(({ name }) => BSON.test(name) && !OTHERS.has(name)) || entries.some(({ name }) => METADATA.test(name))
     ? await partsOf(work, path, work.home)
-    : (await Promise.all(entries.filter(({ isDirectory }) => isDirectory).map(({ name }) => {
+    : (await Promise.all(entries.filter(({ name, isDirectory }) => isDirectory && holdsCollections(join(path, name))).map(({ name }) => {
       if (!OWN_DATABASES.has(name)) return partsOf(work, join(path, name), name === work.home.databaseName ? work.home : work.home.sibling(name))
       work.report.note(`the database ${name}, which a server keeps for itself, was left out`)
       return []
@@ -171,9 +171,14 @@ export function lengthAt(bytes: Buffer, at: number): number {
   return length
 }
 
+function holdsCollections(path: string): boolean {
+  return entriesOf(path).some(({ name, isDirectory }) => !isDirectory && (BSON.test(name) || METADATA.test(name)))
+}
+
 /** Whether a directory looks like a dump. */
 export function isDump(path: string): boolean {
-  return entriesOf(resolve(path)).some(({ name, isDirectory }) => (isDirectory ? entriesOf(join(path, name)).some((entry) => BSON.test(entry.name) || METADATA.test(entry.name)) : BSON.test(name) || METADATA.test(name)))
+  const entries = entriesOf(resolve(path))
+  return holdsCollections(path) || entries.some(({ name, isDirectory }) => isDirectory && holdsCollections(join(path, name)))
 }
 
 export const collectionOf = (path: string): string => nameOf(basename(path).replace(BSON, ''))
