@@ -106,6 +106,7 @@ test('a record that cannot be taken stops the import with its place, or is left 
   const kept = readFileSync(rejects, 'utf8').trim().split('\n').map((line) => JSON.parse(line))
   t.deepEqual(kept.map(({ text }) => text), ['{"_id":2,"price":{"$numberDecimal":"1"}}', 'not json', '{"_id":1}', '{"_id":[]}'])
   await rejectsWith(t, 'IO', () => db.importFile(path, { onError: 'skip', rejects }), /is there already/)
+  await rejectsWith(t, 'IO', () => db.importFile(path, { onError: 'skip', ifExists: 'skip', rejects: `${path}/no` }), /what is left out cannot be kept in/)
   // Nothing is made where there is nothing to keep.
   await db.importFile(file(t, 'c.jsonl', '{}'), { rejects: `${path}.none` })
   t.false(existsSync(`${path}.none`))

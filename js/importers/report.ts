@@ -34,7 +34,7 @@ export class Report {
   #count = 0
   #file: number | undefined
 
-  constructor(where: string, private readonly rejects: string | undefined) {
+  constructor(private readonly where: string, private readonly rejects: string | undefined) {
     if (rejects !== undefined && existsSync(rejects)) throw new MoltenError('IO', `${where}: ${rejects} is there already; name another file for what is rejected`, { file: rejects })
   }
 
@@ -68,9 +68,14 @@ export class Report {
     if (of) of.rejected += 1
     if (this.#rejected.length < LISTED) this.#rejected.push(entry)
     if (this.rejects === undefined) return
-    // Made only when there is something to keep.
-    this.#file ??= openSync(this.rejects, 'wx', 0o600)
-    writeSync(this.#file, `${JSON.stringify({ ...entry, ...(bytes && contentOf(bytes)) })}\n`)
+    try {
+      // Made only when there is something to keep.
+      this.#file ??= openSync(this.rejects, 'wx', 0o600)
+      writeSync(this.#file, `${JSON.stringify({ ...entry, ...(bytes && contentOf(bytes)) })}\n`)
+    } catch (error) {
+      const cause = error as NodeJS.ErrnoException
+      throw new MoltenError(cause.code === 'ENOSPC' ? 'STORAGE_FULL' : 'IO', `${this.where}: what is left out cannot be kept in ${this.rejects}: ${cause.message}`, { file: this.rejects, cause })
+    }
   }
 
   close(): void {

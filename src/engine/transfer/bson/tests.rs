@@ -116,3 +116,10 @@ fn a_key_with_a_zero_cannot_be_written() {
     let reason = written(&object(&[("ok", Value::Null), ("a\0b", Value::Int(1))])).unwrap_err();
     assert!(reason.contains("holds a zero"), "{reason}");
 }
+
+#[test]
+fn a_document_that_is_longer_than_any_in_bson_is_not_written_to_its_end() {
+    let many = Value::Array(vec![Value::Int(0); 8 << 20]);
+    let reason = written(&object(&[("a", many)])).unwrap_err();
+    assert!(reason.contains("more in BSON than"), "{reason}");
+}

@@ -41,6 +41,10 @@ fn write_field(key: &str, value: RawValue<'_>, level: usize, out: &mut Vec<u8>) 
     if key.as_bytes().contains(&0) {
         return Err(format!("the key {key:?} holds a zero, which no key of BSON does"));
     }
+    // What is too long, whatever stands before it in the piece, is not written to its end.
+    if out.len() > 2 * MAX_LENGTH {
+        return Err(format!("it takes more in BSON than the {MAX_LENGTH} bytes that are allowed"));
+    }
     let start = out.len();
     out.push(0);
     out.extend_from_slice(key.as_bytes());
