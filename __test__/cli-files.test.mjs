@@ -3,7 +3,7 @@
 import { once } from 'node:events'
 import { appendFileSync, cpSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { spawn } from 'node:child_process'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 import test from 'ava'
@@ -68,14 +68,15 @@ test('where there is no database, nothing is made and the exit code is 4', (t) =
   fails(t, 4, ['stats', `${path}-file`])
 })
 
-test('a database that another process has open is told with the holder, and the exit code is 3', async (t) => {
+test('a verb that would write to a database that another process has open tells the holder, and the exit code is 3', async (t) => {
   const path = await people(t)
   const source = `require('./index.js').Database.open(${JSON.stringify(path)}).then((db) => { process.stdout.write('open'); process.stdin.resume().on('end', () => db.close()) })`
   const holder = spawn(process.execPath, ['-e', source], { cwd: root, stdio: ['pipe', 'pipe', 'inherit'] })
   t.teardown(() => holder.kill())
   await once(holder.stdout, 'data')
-  for (const args of [['stats', path], ['find', path, 'users'], ['verify', path], ['compact', path], ['doctor', path], ['export', path], ['recover', path, `${path}-x`, '--lsn', '1']]) {
-    t.is(fails(t, 3, args), `${path} is held by process ${holder.pid}; end it, or have it call db.backup(path) and look into that copy`)
+  writeFileSync(`${path}.csv`, 'a\n1\n')
+  for (const args of [['compact', path], ['import', path, `${path}.csv`], ['load', path, dirname(path), '--no-indexes'], ['recover', path, `${path}-x`, '--lsn', '1']]) {
+    t.is(fails(t, 3, args), `${path} is held by process ${holder.pid}; end it, or look with a verb that only reads`)
   }
   const ended = once(holder, 'exit')
   holder.stdin.end()

@@ -13,7 +13,7 @@ import { directory } from './support/database.mjs'
 
 const manifest = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'))
 
-const VERBS = ['stats', 'ls', 'find', 'count', 'explain', 'aggregate', 'export', 'import', 'verify', 'compact', 'backup', 'recover', 'log', 'history', 'doctor', 'studio', 'completion', 'help']
+const VERBS = ['stats', 'ls', 'find', 'count', 'explain', 'aggregate', 'export', 'import', 'dump', 'load', 'verify', 'compact', 'backup', 'recover', 'log', 'history', 'doctor', 'studio', 'completion', 'help']
 
 /** A closed database that takes some time to print. */
 async function large(t) {
@@ -63,7 +63,7 @@ test('without a verb it says how it is called, and ends with 2', (t) => {
 
 test('an unknown verb, option or argument is told with what was probably meant', (t) => {
   t.is(fails(t, 2, ['fnd', 'x']), 'there is no verb "fnd"; did you mean find? (see moltendb-node help)')
-  t.is(fails(t, 2, ['dump', 'x']), 'there is no verb "dump"; did you mean export, or backup? (see moltendb-node help)')
+  t.is(fails(t, 2, ['mongorestore', 'x']), 'there is no verb "mongorestore"; did you mean load? (see moltendb-node help)')
   t.is(fails(t, 2, ['inspect', 'x']), 'there is no verb "inspect"; did you mean studio? (see moltendb-node help)')
   t.regex(fails(t, 2, ['xyzzy']), /there is no verb "xyzzy"; there are stats, ls, find/)
   t.is(fails(t, 2, ['find', 'd', 'c', '--srot', 'a']), 'find has no option "--srot"; did you mean --sort? (see moltendb-node help find)')
@@ -193,6 +193,9 @@ const hasBash = process.platform !== 'win32' && spawnSync('bash', ['-c', 'true']
     [['find', 'deep', ''], []],
     [['import', 'x', 'c', 'du'], ['dump file.jsonl']],
     [['import', 'x', 'c', 'f', '--if-exists', ''], ['error', 'replace', 'skip']],
+    [['import', 'x', 'c', 'f', '--format', 'lo'], ['lokijs', 'lowdb']],
+    [['load', 'x', 'du'], ['dump file.jsonl']],
+    [['load', 'x', 'f', '--on-error', 's'], ['stop', 'skip']],
     [['export', 'x', '--out', 'd'], ['data dir', 'deep', 'dump file.jsonl']],
     [['completion', 'z'], ['zsh']],
     [['help', 'co'], ['count', 'compact', 'completion']],

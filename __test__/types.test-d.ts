@@ -3,7 +3,7 @@
 import { expectTypeOf } from 'expect-type'
 import { ObjectId as BsonObjectId } from 'bson'
 
-import { type AggregationCursor, type Collection, Database, type Filter, type FindCursor, MoltenError, type UpdateFilter, type WithId } from '../index.js'
+import { type AggregationCursor, type Collection, Database, type ExportMongodumpResult, type Filter, type FindCursor, MoltenError, type RejectedRecord, type UpdateFilter, type WithId } from '../index.js'
 
 interface User {
   _id: string
@@ -203,6 +203,10 @@ void db.inspect().then(({ port, close }): [number, Promise<void>] => [port, clos
 void db.inspect({ port: '0' })
 void db.exportJSONL(process.stdout, { collections: ['users'], onProgress: ({ documents }) => documents })
 void db.exportJSONL(new WritableStream())
+expectTypeOf(db.importFile('a.csv', { format: 'csv', types: { age: 'number' }, onError: 'skip', onProgress: ({ imported }) => void imported.toFixed() })).resolves.toHaveProperty('rejected').toEqualTypeOf<RejectedRecord[]>()
+// @ts-expect-error there is no such format
+void db.importFile('a.csv', { format: 'cvs' })
+expectTypeOf(db.exportMongodump(new URL('file:///dump'), { archive: true, gzip: true })).resolves.toEqualTypeOf<ExportMongodumpResult>()
 expectTypeOf(db.importJSONL(process.stdin, { ifExists: 'skip', batchSize: 5 })).resolves.toHaveProperty('lines').toEqualTypeOf<number>()
 void db.importJSONL(['{}'])
 // @ts-expect-error a word that does not exist

@@ -47,7 +47,7 @@ function withPlainNames(code) {
 const readable = { minifyWhitespace: true, lineLimit: 160 }
 
 /** The folders of js/ that only features on demand use. */
-const ON_DEMAND = ['molten', 'on-demand']
+const ON_DEMAND = ['importers', 'molten', 'on-demand']
 
 /** Has a feature on demand take what is in index.js from there: what it is called with (js/on-demand/core.ts), in place of a copy. */
 const fromCore = {

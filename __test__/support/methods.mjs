@@ -105,6 +105,8 @@ export const DATABASE = {
   backup: [['/nowhere/at/all', { name: 'path', right: ['string'] }], [{}, options]],
   stats: [[{}, options]],
   exportJSONL: [[new WritableStream(), { name: 'writable', right: [] }], [{}, options]],
+  importFile: [['/nowhere/a.file', { name: 'path', right: ['string'] }], [{}, options]],
+  exportMongodump: [['/nowhere/at/all', { name: 'path', right: ['string'] }], [{}, options]],
   exportMolten: [['/nowhere/at/all', { name: 'path', right: ['string'] }], [{}, options]],
   importJSONL: [[['{}'], { name: 'readable', right: ['array', 'array of null', 'nested array', 'map', 'set', 'bytes', 'string', 'empty string'] }], [{}, options]]
 }

@@ -1,5 +1,6 @@
 // The methods of a database that are about its files and memory as a whole, its statistics, and what it has for those who come from MoltenDB.
 
+import { checkCollectionName, flagOf, wrongArgument } from '../arguments/arguments.js'
 import { coreName, type DatabaseName } from '../arguments/namespace.js'
 import { spending } from '../arguments/encryption-key.js'
 import { destinationOf, pathBeside, filePathOf, secretOf } from '../arguments/open-options.js'
@@ -7,12 +8,14 @@ import { optionsOf } from '../arguments/option-check.js'
 import { DATABASE } from '../arguments/option-table.js'
 import type { Connection } from '../connection/connection.js'
 import { keyWithin, stoppableNative } from '../connection/opening.js'
+import type { Dumped } from '../importers/mongodump/write.js'
+import type { Home as Importing } from '../importers/work.js'
 import type { Home } from '../molten/molten.js'
 import { features } from '../on-demand/load.js'
 import { native, type NativeDatabase, type NativeProgress } from '../transport/native.js'
 import type {
-  BackupOptions, BackupResult, CompactResult, DatabaseStats, ExportMoltenOptions, ExportMoltenResult, ExportOptions, ExportResult, ImportMoltenOptions, ImportMoltenResult,
-  ImportOptions, ImportResult, ImportSource, LongOperationOptions, MoltenPayloads, OperationOptions
+  BackupOptions, BackupResult, CompactResult, DatabaseStats, ExportMoltenOptions, ExportMoltenResult, ExportMongodumpOptions, ExportMongodumpResult, ExportOptions, ExportResult, ImportMoltenOptions, ImportMoltenResult,
+  ImportFileOptions, ImportFileResult, ImportOptions, ImportResult, ImportSource, LongOperationOptions, MoltenPayloads, OperationOptions
 } from '../types/index.js'
 import { exportLines, importLines } from './json-lines.js'
 
@@ -94,6 +97,40 @@ export abstract class DatabaseFileMethods {
    */
   async importJSONL(readable: ImportSource, options?: ImportOptions): Promise<ImportResult> {
     return importLines(this.#connection, this.#name, readable, options)
+  }
+
+  /**
+   * Imports what another database has written, or a program: NDJSON, `mongoexport`, JSON, CSV, NeDB, LokiJS, lowdb, electron-store, BSON, and what
+   * `mongodump` writes, with indexes and options of collections as far as they have an equal. A record that cannot be taken stops the import, and all
+   * before it is kept; with `onError: 'skip'` it is left out, listed in the result and kept in the file of option `rejects`.
+   *
+   * A document without `_id` gets one that is made of the name of the file and the number of the record, so the same file, imported once more
+   * with `ifExists: 'skip'`, goes on where it was interrupted.
+   *
+   * Rejects with an error whose `file` and `line` say where: `BAD_DOCUMENT` when the record cannot be read or stored, `DUPLICATE_KEY` when its `_id` exists.
+   *
+   * @example
+   * const { imported, rejected } = await db.importFile('people.csv', { types: { age: 'number' }, onError: 'skip', rejects: 'rejects.jsonl' })
+   */
+  async importFile(path: string | URL, options?: ImportFileOptions): Promise<ImportFileResult> {
+    return features().importFile(this.#connection, this as unknown as Importing, path, options)
+  }
+
+  /**
+   * Writes the collections as `mongodump` does, into a new directory, or with `archive` into a file, which `mongorestore` reads: documents as BSON, and
+   * indexes and options. All documents are those of one moment.
+   *
+   * Rejects with `IO` when the path exists, with `NOT_SUPPORTED` when BSON cannot hold a document. Then nothing of that name is left.
+   */
+  async exportMongodump(path: string | URL, options?: ExportMongodumpOptions): Promise<ExportMongodumpResult> {
+    const where = 'Database.exportMongodump'
+    const given = optionsOf<ExportMongodumpOptions>(where, options, DATABASE.exportMongodump)
+    const file = filePathOf(path, 'path', where)
+    for (const name of ['archive', 'gzip', 'allDatabases'] as const) flagOf(where, name, given[name])
+    const { collections } = given
+    if (collections !== undefined && !Array.isArray(collections)) throw wrongArgument(where, 'option collections', 'an array of names', collections)
+    for (const name of collections ?? []) checkCollectionName(where, name, 'option collections')
+    return this.#connection.told(where, given.signal, () => features().writeDump(this.#connection, this.#name, this as unknown as Dumped, file, given))
   }
 
   /**

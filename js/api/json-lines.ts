@@ -5,14 +5,13 @@ import { IMPORT_BATCH, IMPORT_PIECE_BYTES, MAX_IMPORT_BATCH, MAX_LINE_BYTES } fr
 import { coreName, type DatabaseName } from '../arguments/namespace.js'
 import { optionsOf } from '../arguments/option-check.js'
 import { DATABASE } from '../arguments/option-table.js'
-import { abortable, onAbort } from '../connection/abort.js'
+import { abortable } from '../connection/abort.js'
 import type { Connection } from '../connection/connection.js'
+import { StreamLimit } from '../connection/deadline.js'
 import { errorOfNative } from '../connection/failures.js'
 import { writeAll } from '../cursor/streams.js'
 import { MoltenError, type MoltenErrorKind } from '../errors.js'
-import { type Limits, timeLeft, timeout } from '../request/time-limit.js'
 import type { NativeExport } from '../transport/native.js'
-import { afterMilliseconds, now } from '../transport/scheduling.js'
 import type { ExportOptions, ExportResult, ImportOptions, ImportResult, ImportSource } from '../types/index.js'
 
 const NEWLINE = 10
@@ -64,39 +63,6 @@ async function exportAll(connection: Connection, database: DatabaseName, writabl
     await lines.finish()
   }
   return progress
-}
-
-/** The signal and the time limit of a transfer, as one signal: the stream may wait for ever. */
-class StreamLimit {
-  readonly #began = now()
-  readonly #stop: AbortController | undefined
-  readonly #forget: (() => void) | undefined
-  readonly #cancel: (() => void) | undefined
-
-  constructor(private readonly where: string, private readonly limits: Limits) {
-    const { signal, maxTimeMS } = limits
-    if (!signal && !maxTimeMS) return
-    // Its own signal: each stream would otherwise add a listener to the program's signal.
-    const stop = (this.#stop = new AbortController())
-    this.#forget = signal && onAbort(signal, (reason) => stop.abort(reason))
-    // A stream that waits may not keep the process alive, and the program waits for this promise.
-    if (maxTimeMS) this.#cancel = afterMilliseconds(maxTimeMS, () => stop.abort(timeout(where)), true)
-  }
-
-  get signal(): AbortSignal | undefined {
-    return this.#stop?.signal
-  }
-
-  /** Throws when the limit is reached; a source that always has data lets no timer fire. */
-  check(): void {
-    this.signal?.throwIfAborted()
-    if (this.limits.maxTimeMS) timeLeft(this.where, this.limits.maxTimeMS, this.#began)
-  }
-
-  end(): void {
-    this.#forget?.()
-    this.#cancel?.()
-  }
 }
 
 async function* pieces(

@@ -11,6 +11,7 @@ import type { ExplainVerbosityLike } from '../types/documents.js'
 import type {
   CreateIndexesOptions, IndexDescription, IndexInformationOptions, ListCollectionsOptions, ListDatabasesOptions, ListIndexesOptions
 } from '../types/indexes.js'
+import type { ExportMongodumpOptions, ImportFileOptions } from '../types/importers.js'
 import type { ExportMoltenOptions, ImportMoltenOptions } from '../types/molten.js'
 import type {
   AggregateOptions, AnyBulkWriteOperation, BulkWriteOptions, CountOptions, DeleteOneOptions, DeleteOptions, DistinctOptions, DriverOptions,
@@ -304,6 +305,11 @@ export const DATABASE = {
   startSession: session<ClientSessionOptions>()('defaultTransactionOptions', 'causalConsistency', 'snapshot'),
   exportJSONL: outside(operation<ExportOptions>()('collections', 'allDatabases', 'onProgress')),
   importJSONL: outside(operation<ImportOptions>()('collection', 'ifExists', 'batchSize', 'onProgress')),
+  importFile: outside(operation<ImportFileOptions>()(
+    'format', 'collection', 'collections', 'ifExists', 'onError', 'rejects', 'idField', 'indexes', 'types', 'infer', 'separator', 'header', 'keepMeta', 'encryptionKey', 'encryptionAlgorithm',
+    'batchSize', 'onProgress'
+  )),
+  exportMongodump: outside(operation<ExportMongodumpOptions>()('archive', 'gzip', 'collections', 'allDatabases', 'onProgress')),
   exportMolten: outside(operation<ExportMoltenOptions>()('password', 'salt', 'onProgress'))
 } as const satisfies { [method: string]: OptionNames }
 

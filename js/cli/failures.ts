@@ -57,7 +57,7 @@ function advised(error: MoltenError, message: string, directory: string | undefi
   switch (error.kind) {
     case 'LOCKED': {
       const holder = error.pid === undefined ? 'another process' : `process ${error.pid}`
-      return `${where} is held by ${holder}; end it, or have it call db.backup(path) and look into that copy`
+      return `${where} is held by ${holder}; end it, or look with a verb that only reads`
     }
     case 'IO':
       return codeOf(error, directory) === EXIT.noDatabase ? `there is no database at ${where}; give the directory that a program passes to Database.open` : message

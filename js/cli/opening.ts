@@ -3,12 +3,14 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 
-import type { HistoryOptions, OpenOptions } from '../types/index.js'
+import type { HistoryOptions, OpenOptions, Verification } from '../types/index.js'
+import { filesBeside } from './beside.js'
 import { VerbError } from './failures.js'
 import { quoted } from './line/parse.js'
 import type { Call } from './line/table.js'
 import { didYouMean } from './line/usage.js'
-import { type Collection, type Database, thePackage } from './package.js'
+import { grouped, moment } from './output/text.js'
+import { type Collection, type Database, type MoltenError, thePackage } from './package.js'
 import { momentOf } from './line/moment.js'
 
 /** Nothing is kept less long than it was: an option that is left out would give back what a program keeps. */
@@ -42,15 +44,85 @@ function readKey(file: string): string {
 }
 
 /** Runs a function with the database that the call names, as it was at `--at`, and closes it. */
-export async function reading<R>(call: Call, run: (db: Database, root: Database) => Promise<R>, more: OpenOptions = {}): Promise<R> {
+export async function reading<R>(call: Call, run: (db: Database, root: Database) => Promise<R>, { besideOwner = true, ...more }: OpenOptions & { besideOwner?: boolean } = {}): Promise<R> {
+  const settings = { ...READING, ...more }
   const { signal, options, verb } = call
   const at = options['at'] === undefined ? undefined : momentOf('at', String(options['at']), verb.name)
-  const opened = await open(call, { readOnly: true, autoIndex: 'off', ...more })
+  const using = async (opened: Database): Promise<R> => {
+    try {
+      const root = at === undefined ? opened : await opened.asOf(at, { signal })
+      return await run(await named(root, call), root)
+    } finally {
+      await opened.close()
+    }
+  }
+  let opened: Database
   try {
-    const root = at === undefined ? opened : await opened.asOf(at, { signal })
-    return await run(await named(root, call), root)
-  } finally {
-    await opened.close()
+    opened = await open(call, settings)
+  } catch (error) {
+    if (!besideOwner || !isLocked(error)) throw error
+    return await beside(call, error, (path) => open(call, settings, path), using)
+  }
+  return await using(opened)
+}
+
+const READING: OpenOptions = { readOnly: true, autoIndex: 'off' }
+
+function isLocked(error: unknown): error is MoltenError {
+  return thePackage().MoltenError.isMoltenError(error) && error.kind === 'LOCKED'
+}
+
+/** What may come of files that were taken while they were written, and not of the same files a moment later. */
+const PASSING = new Set(['CORRUPT', 'CORRUPT_TAIL', 'TAMPERED', 'IO'])
+const TRIES = 4
+
+/** Reads the files of a database that another process has open, as they are at one moment; says which. */
+async function beside<T, R>(call: Call, locked: MoltenError, start: (path: string) => Promise<T>, use: (started: T, path: string) => Promise<R>): Promise<R> {
+  for (let attempt = 1; ; attempt++) {
+    const { path, remove } = await filesBeside(directoryOf(call), call.signal)
+    try {
+      let started: T
+      try {
+        started = await start(path)
+      } catch (error) {
+        const passes = thePackage().MoltenError.isMoltenError(error) && PASSING.has(error.kind)
+        if (passes && attempt < TRIES) continue
+        throw error
+      }
+      await tellMoment(call, locked, started)
+      return await use(started, path)
+    } catch (error) {
+      // The directory is of no use to anybody who reads the message.
+      if (error instanceof Error) error.message = error.message.replaceAll(path, directoryOf(call))
+      throw error
+    } finally {
+      remove()
+    }
+  }
+}
+
+/** Says which moment is shown, and who goes on writing. */
+async function tellMoment(call: Call, { pid }: MoltenError, started: unknown): Promise<void> {
+  const { lastLsn } = started instanceof thePackage().Database ? await started.stats() : started as Verification
+  call.progress.end()
+  call.tell(`${pid === undefined ? 'another process' : `process ${pid}`} has ${directoryOf(call)} open; this is the state of its files after commit ${grouped(lastLsn)}, at ${moment(Date.now())}`)
+}
+
+/** Verifies the files of the directory, or, where another process has it open, those of one moment. */
+export async function verified(call: Call): Promise<Verification & { isOpen: boolean }> {
+  const { signal, progress } = call
+  const verify = (path: string): Promise<Verification> => thePackage().Database.verify(path, { signal, onProgress: progress.steps, ...keyOf(call) })
+  try {
+    return { ...await verify(directoryOf(call)), isOpen: false }
+  } catch (error) {
+    if (!isLocked(error)) throw error
+    let tries = 0
+    return await beside(call, error, async (path) => {
+      const found = await verify(path)
+      // Damage may be of the moment at which the files were taken; that of the last try is told.
+      if (!found.ok && ++tries < TRIES) throw new (thePackage().MoltenError)('CORRUPT', 'the files are damaged')
+      return found
+    }, async (found) => ({ ...found, isOpen: true }))
   }
 }
 
@@ -68,9 +140,9 @@ export async function writing<R>(call: Call, run: (db: Database) => Promise<R>, 
   }
 }
 
-async function open(call: Call, options: OpenOptions): Promise<Database> {
+async function open(call: Call, options: OpenOptions, path = directoryOf(call)): Promise<Database> {
   try {
-    return await thePackage().Database.open(directoryOf(call), { createIfMissing: false, signal: call.signal, onProgress: call.progress.steps, ...keyOf(call), ...options })
+    return await thePackage().Database.open(path, { createIfMissing: false, signal: call.signal, onProgress: call.progress.steps, ...keyOf(call), ...options })
   } finally {
     // Its bar would stand in what is printed.
     call.progress.end()

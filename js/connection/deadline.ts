@@ -4,8 +4,8 @@
 // rejected here, slightly later than the core would do it. A write that has begun is waited for: the core returns when
 // nothing more is written.
 
-import { type Limits, timeout } from '../request/time-limit.js'
-import { afterMilliseconds } from '../transport/scheduling.js'
+import { type Limits, timeLeft, timeout } from '../request/time-limit.js'
+import { afterMilliseconds, now } from '../transport/scheduling.js'
 import { onAbort } from './abort.js'
 
 /** Milliseconds that the core has to reject first. */
@@ -53,4 +53,37 @@ export function untilGivenUp<T>(
     })
     promise.then(resolve, reject).finally(stop)
   })
+}
+
+/** The signal and the time limit of a transfer, as one signal: the stream may wait for ever. */
+export class StreamLimit {
+  readonly #began = now()
+  readonly #stop: AbortController | undefined
+  readonly #forget: (() => void) | undefined
+  readonly #cancel: (() => void) | undefined
+
+  constructor(private readonly where: string, private readonly limits: Limits) {
+    const { signal, maxTimeMS } = limits
+    if (!signal && !maxTimeMS) return
+    // Its own signal: each stream would otherwise add a listener to the program's signal.
+    const stop = (this.#stop = new AbortController())
+    this.#forget = signal && onAbort(signal, (reason) => stop.abort(reason))
+    // A stream that waits may not keep the process alive, and the program waits for this promise.
+    if (maxTimeMS) this.#cancel = afterMilliseconds(maxTimeMS, () => stop.abort(timeout(where)), true)
+  }
+
+  get signal(): AbortSignal | undefined {
+    return this.#stop?.signal
+  }
+
+  /** Throws when the limit is reached; a source that always has data lets no timer fire. */
+  check(): void {
+    this.signal?.throwIfAborted()
+    if (this.limits.maxTimeMS) timeLeft(this.where, this.limits.maxTimeMS, this.#began)
+  }
+
+  end(): void {
+    this.#forget?.()
+    this.#cancel?.()
+  }
 }

@@ -23,8 +23,8 @@ export interface NativeDatabase {
   stop(ticket: number): void
   interrupt(): void
   /** Of one database, or without a name of all. */
-  exportLines(database: string | null, collections: string[] | null): NativeExport
-  importLines(database: string, batch: number, ifExists: string, collection: string | null): NativeImport
+  exportLines(database: string | null, collections: string[] | null, bson?: boolean): NativeExport
+  importLines(database: string, batch: number, ifExists: string, collection: string | null, more?: NativeImportDetails): NativeImport
   /** One database as a log of MoltenDB; the empty name is the default database. */
   exportMolten(database: string, path: string, secret: string | Uint8Array | null, salt: string | null, progress: NativeProgress): Promise<string>
 }
@@ -39,8 +39,21 @@ export interface NativeProgress {
 
 /** A running export. */
 export interface NativeExport {
-  next(): Promise<{ lines: Buffer; documents: number } | null>
+  /** The database (empty: the default one) and the collection are those of all documents, in BSON. */
+  next(): Promise<{ lines: Buffer; documents: number; database?: string; collection?: string } | null>
   finish(): Promise<void>
+}
+
+/** What an import of a file needs beside its collection. */
+export interface NativeImportDetails {
+  /** The records are documents of BSON. */
+  bson?: boolean
+  /** What cannot be taken is left out and told. */
+  goesOn?: boolean
+  /** The field that becomes the `_id` where there is none. */
+  idField?: string
+  /** 10 bytes that the other `_id`s are made from, beside the number of their record. */
+  seed?: Uint8Array
 }
 
 /** A running import. */

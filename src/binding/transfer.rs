@@ -13,17 +13,23 @@ use super::native::{NativeDatabase, NativeProgress, json, located, promise, shar
 use super::options;
 use crate::engine::recovery::verify::verify_within;
 use crate::engine::transfer::import::IfExists;
-use crate::engine::{Export, Import, ImportOptions, Interrupt, MoltenOptions, Secret, import_molten};
+use crate::engine::{
+    Export, Form, Import, ImportOptions, Input, Interrupt, MoltenOptions, Secret, import_molten,
+};
 use crate::error::{Error, Kind, Result};
 use crate::storage::Host;
 
-/// Whole lines of an export.
+/// Whole lines or documents of an export.
 #[napi(object)]
 pub struct ExportedLines {
-    /// The lines, UTF-8.
+    /// The lines, UTF-8, or documents of BSON.
     pub lines: Buffer,
     /// Documents in them.
     pub documents: u32,
+    /// Their database (empty: the default one), in BSON.
+    pub database: Option<String>,
+    /// Their collection, in BSON.
+    pub collection: Option<String>,
 }
 
 /// A running export; it pins the state that it reads until it is finished.
@@ -45,7 +51,10 @@ impl NativeExport {
             if piece.is_none() {
                 *export = None;
             }
-            Ok(piece.map(|piece| ExportedLines { lines: piece.bytes.into(), documents: piece.documents }))
+            Ok(piece.map(|piece| {
+                let (database, collection) = piece.namespace.unzip();
+                ExportedLines { lines: piece.bytes.into(), documents: piece.documents, database, collection }
+            }))
         })
     }
 
@@ -60,6 +69,20 @@ impl NativeExport {
     }
 }
 
+/// What an import of a file needs beside its collection.
+#[napi(object)]
+#[derive(Default)]
+pub struct ImportDetails {
+    /// The records are documents of BSON.
+    pub bson: Option<bool>,
+    /// What cannot be taken is left out and told.
+    pub goes_on: Option<bool>,
+    /// The field that becomes the `_id` where there is none.
+    pub id_field: Option<String>,
+    /// 10 bytes that the other `_id`s are made from.
+    pub seed: Option<Uint8Array>,
+}
+
 /// A running import.
 #[napi]
 pub struct NativeImport {
@@ -68,11 +91,11 @@ pub struct NativeImport {
 
 #[napi]
 impl NativeImport {
-    /// Resolves with the result of importing these whole lines, as JSON.
+    /// Resolves with the result of importing these whole lines, or documents of BSON, as JSON.
     #[napi]
     pub fn lines(&self, env: &Env, text: Uint8Array) -> napi::Result<AsyncBlock<String>> {
         let (import, text) = (Arc::clone(&self.import), text.to_vec());
-        promise(env, move || json(&import.lines(&text)))
+        promise(env, move || json(&import.records(&text)))
     }
 }
 
@@ -146,16 +169,18 @@ impl NativeDatabase {
     }
 
     /// Begins an export of these collections, or of all, as of the current state; of one database (empty: the default one), or
-    /// without a name of all.
+    /// without a name of all. As lines, or as documents of BSON.
     #[napi]
     pub fn export_lines(
         &self,
         env: &Env,
         database: Option<String>,
         collections: Option<Vec<String>>,
+        bson: Option<bool>,
     ) -> napi::Result<NativeExport> {
         guarded(env, || {
-            let export = self.database()?.export_of(database.as_deref(), collections.as_deref())?;
+            let form = if bson == Some(true) { Form::Bson } else { Form::Lines };
+            let export = self.database()?.export_of(database.as_deref(), collections.as_deref(), form)?;
             Ok(NativeExport { export: Arc::new(Mutex::new(Some(export))) })
         })
     }
@@ -170,6 +195,7 @@ impl NativeDatabase {
         batch: u32,
         if_exists: String,
         collection: Option<String>,
+        more: Option<ImportDetails>,
     ) -> napi::Result<NativeImport> {
         guarded(env, || {
             let if_exists = match if_exists.as_str() {
@@ -183,7 +209,24 @@ impl NativeDatabase {
                     ));
                 }
             };
-            let options = ImportOptions { batch: batch as usize, if_exists, database, collection };
+            let more = more.unwrap_or_default();
+            let seed = match more.seed {
+                None => None,
+                Some(bytes) => Some(
+                    <[u8; 10]>::try_from(&*bytes)
+                        .map_err(|_| Error::new(Kind::Argument, "a seed has 10 bytes"))?,
+                ),
+            };
+            let options = ImportOptions {
+                batch: batch as usize,
+                if_exists,
+                database,
+                collection,
+                input: if more.bson == Some(true) { Input::Bson } else { Input::Lines },
+                goes_on: more.goes_on == Some(true),
+                id_field: more.id_field,
+                seed,
+            };
             Ok(NativeImport { import: Arc::new(Import::new(self.database()?.session(), options)) })
         })
     }

@@ -69,6 +69,6 @@ pub use session::Session;
 pub use state::{Collection, Index};
 pub use store::scrub_state::{ScrubDamage, ScrubStats};
 pub use transfer::{
-    Export, Import, ImportOptions, Imported, MoltenExported, MoltenImported, MoltenOptions, Secret,
-    extended_json,
+    Export, Form, Import, ImportOptions, Imported, Input, MoltenExported, MoltenImported, MoltenOptions,
+    Secret, extended_json,
 };

@@ -166,7 +166,8 @@ pub const SCRIPTS: Below = &[
     ("connection", &["ids", "types", "codec", "transport", "arguments", "request"]),
     ("cursor", &["ids", "types", "codec", "transport", "arguments", "request", "connection"]),
     ("molten", &["ids", "types", "arguments"]),
-    ("on-demand", &["ids", "arguments", "molten"]),
+    ("importers", &["ids", "types", "transport", "arguments", "connection"]),
+    ("on-demand", &["ids", "arguments", "connection", "molten", "importers"]),
     (
         "api",
         &[
@@ -179,11 +180,11 @@ pub const SCRIPTS: Below = &[
             "connection",
             "cursor",
             "molten",
+            "importers",
             "on-demand",
         ],
     ),
     ("mongodb", &["ids", "types", "api"]),
-    ("importers", &["ids", "types", "api"]),
     ("inspector", &["ids", "types", "values", "api"]),
     ("cli", &["ids", "names", "types", "values", "api"]),
 ];

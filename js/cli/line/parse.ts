@@ -43,8 +43,8 @@ export function parse(args: readonly string[], verbs: readonly Verb[]): Parsed {
 
 /** The names that other programs have for what a verb does. */
 const OTHER_NAMES: { [name: string]: string } = {
-  check: 'verify', collections: 'ls', dump: 'export, or backup', fsck: 'verify', info: 'stats', inspect: 'studio', list: 'ls', load: 'import', query: 'find',
-  repair: 'recover', restore: 'import, or recover', select: 'find', tail: 'log --follow', vacuum: 'compact', watch: 'log --follow'
+  check: 'verify', collections: 'ls', fsck: 'verify', info: 'stats', inspect: 'studio', list: 'ls', query: 'find',
+  repair: 'recover', restore: 'load, import, or recover', mongodump: 'dump', mongoimport: 'import', mongorestore: 'load', select: 'find', tail: 'log --follow', vacuum: 'compact', watch: 'log --follow'
 }
 
 /** The error of a verb that there is not. */

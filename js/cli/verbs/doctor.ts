@@ -6,9 +6,9 @@ import { basename, dirname, join, resolve } from 'node:path'
 import type { DatabaseStats, IndexDescriptionInfo, Verification } from '../../types/index.js'
 import { EXIT } from '../failures.js'
 import { DIR, type Call, type Verb } from '../line/table.js'
-import { directoryOf, generations, keyOf, reading } from '../opening.js'
+import { directoryOf, generations, reading, verified } from '../opening.js'
 import { bytes, grouped, several } from '../output/text.js'
-import { type Database, thePackage } from '../package.js'
+import type { Database } from '../package.js'
 import { written } from '../../values/extended-json.js'
 import { reasonOf } from './maintenance.js'
 import { changesText, pastText } from './listings.js'
@@ -46,9 +46,9 @@ export const doctor: Verb = {
 
 async function* examined(call: Call): AsyncGenerator<Finding, void, void> {
   const directory = directoryOf(call)
-  const { signal, progress } = call
-  const verification = await thePackage().Database.verify(directory, { signal, onProgress: progress.steps, ...keyOf(call) })
-  yield* filesOf(verification)
+  const { signal } = call
+  const { isOpen, ...verification } = await verified(call)
+  yield* filesOf(verification, isOpen)
   yield* leftovers(directory)
   let findings: Finding[]
   try {
@@ -64,7 +64,7 @@ async function* examined(call: Call): AsyncGenerator<Finding, void, void> {
   yield* findings
 }
 
-function* filesOf({ ok, files, documents, lastLsn, clean }: Verification): Generator<Finding, void, void> {
+function* filesOf({ ok, files, documents, lastLsn, clean }: Verification, isOpen: boolean): Generator<Finding, void, void> {
   for (const { file, firstDamage } of files) {
     if (firstDamage) yield { level: 'problem', topic: 'files', message: `${file} is damaged at byte ${firstDamage.offset}: ${firstDamage.message}` }
   }
@@ -73,8 +73,8 @@ function* filesOf({ ok, files, documents, lastLsn, clean }: Verification): Gener
   if (ok) yield { level: 'good', topic: 'files', message: `every byte was read and every checksum is right: ${whole}` }
   else yield { level: 'problem', topic: 'files', message: `restore a backup that verifies, or make a database of what is whole before the damage: moltendb-node recover DIR DEST --time now --allow-partial; readable are ${whole}` }
   const torn = files.reduce((sum, file) => sum + file.tornBytes, 0)
-  if (torn > 0) yield { level: 'advice', topic: 'recovery', message: `${bytes(torn)} of an unfinished write are at the end of the log, from a kill or a power cut; the next opening removes them, and no acknowledged write is among them` }
-  if (!clean) yield { level: 'advice', topic: 'recovery', message: 'the last program did not close the database; its next opening reads the log since the last checkpoint. Call db.close() when the program ends' }
+  if (torn > 0 && !isOpen) yield { level: 'advice', topic: 'recovery', message: `${bytes(torn)} of an unfinished write are at the end of the log, from a kill or a power cut; the next opening removes them, and no acknowledged write is among them` }
+  if (!clean && !isOpen) yield { level: 'advice', topic: 'recovery', message: 'the last program did not close the database; its next opening reads the log since the last checkpoint. Call db.close() when the program ends' }
 }
 
 /** What stands beside the files of the database. */

@@ -6,6 +6,7 @@ import { quoted, unknownVerb } from '../line/parse.js'
 import { DIR, KEY_FILE, type Verb } from '../line/table.js'
 import { didYouMean, UsageError } from '../line/usage.js'
 import { doctor } from './doctor.js'
+import { dump, load } from './files.js'
 import { ls, stats } from './listings.js'
 import { log } from './log.js'
 import { backup, compact, recover, verify } from './maintenance.js'
@@ -28,7 +29,7 @@ const completionVerb: Verb = {
 }
 
 const of: Verb[] = [
-  ...[stats, ls, find, count, explain, aggregate, exportVerb, importVerb, verify, compact, backup, recover, log, history, doctor, studio].map((verb) => (
+  ...[stats, ls, find, count, explain, aggregate, exportVerb, importVerb, dump, load, verify, compact, backup, recover, log, history, doctor, studio].map((verb) => (
     verb.arguments.includes(DIR) ? { ...verb, options: [...verb.options, KEY_FILE] } : verb
   )),
   completionVerb

@@ -2,7 +2,7 @@
 
 import type { CollectionStats, DatabaseStats, Document, HistoryStats, IndexDescriptionInfo } from '../../types/index.js'
 import { AT, DB, DIR, type Call, type Verb } from '../line/table.js'
-import { existing, reading } from '../opening.js'
+import { directoryOf, existing, reading } from '../opening.js'
 import { bytes, grouped, moment, several } from '../output/text.js'
 import type { Database } from '../package.js'
 import { written } from '../../values/extended-json.js'
@@ -21,16 +21,16 @@ export const stats: Verb = {
       return output.isTable ? output.facts(collectionFacts(found)) : output.json(found)
     }
     const found = await db.stats({ signal })
-    const answer = { path: db.path, database: db.databaseName, ...found }
+    const answer = { path: directoryOf(call), database: db.databaseName, ...found }
     if (!output.isTable) return output.json(answer)
-    await output.facts(databaseFacts(db, found))
+    await output.facts(databaseFacts(db, directoryOf(call), found))
   })
 }
 
-function databaseFacts(db: Database, found: DatabaseStats): [string, string][] {
+function databaseFacts(db: Database, path: string, found: DatabaseStats): [string, string][] {
   const others = found.databases.filter(({ name }) => name !== db.databaseName)
   return [
-    ['directory', db.path],
+    ['directory', path],
     ['database', db.databaseName],
     ['collections', grouped(found.collections)],
     ['documents', grouped(found.documents)],

@@ -96,7 +96,7 @@ async function follow(call: Call, start: Place): Promise<void> {
     before = now
     if (now === seen || !isQuiet) continue
     try {
-      const { events, token } = await reading(call, (db) => eventsFrom(db, call, place, Infinity))
+      const { events, token } = await reading(call, (db) => eventsFrom(db, call, place, Infinity), { besideOwner: false })
       seen = now
       isWaiting = false
       if (token !== undefined) place = token

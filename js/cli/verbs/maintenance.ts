@@ -4,7 +4,7 @@ import type { Moment, VerifiedFile } from '../../types/index.js'
 import { EXIT, failureOf } from '../failures.js'
 import { AT, DIR, type Call, type Verb } from '../line/table.js'
 import { UsageError } from '../line/usage.js'
-import { directoryOf, keyOf, reading, writing } from '../opening.js'
+import { directoryOf, keyOf, reading, verified, writing } from '../opening.js'
 import { bytes, grouped, moment, several } from '../output/text.js'
 import { thePackage } from '../package.js'
 import { lsnOf, timeOf } from '../line/moment.js'
@@ -18,15 +18,15 @@ export const verify: Verb = {
   summary: 'reads every byte and tells what is damaged; exit code 1 if anything is',
   examples: ['verify backups/monday'],
   run: async (call) => {
-    const { output, signal, progress } = call
-    const found = await thePackage().Database.verify(directoryOf(call), { signal, onProgress: progress.steps, ...keyOf(call) })
+    const { output, progress } = call
+    const { isOpen, ...found } = await verified(call)
     progress.end()
     if (output.isTable) {
       await output.table(found.files.map(rowOf), ['file', 'kind', 'bytes', 'commits', 'state'])
       await output.rest()
       const damaged = found.files.filter(({ firstDamage }) => firstDamage !== null)
       for (const { file, firstDamage } of damaged) await output.say(`${file} is damaged at byte ${firstDamage!.offset}: ${firstDamage!.message}`)
-      await output.say(`${found.ok ? 'No damage' : `Damage in ${several(damaged.length, 'file')}`}; ${several(found.documents, 'document')} up to commit ${grouped(found.lastLsn)} can be read.${found.clean ? '' : ' The last program did not close it.'}`)
+      await output.say(`${found.ok ? 'No damage' : `Damage in ${several(damaged.length, 'file')}`}; ${several(found.documents, 'document')} up to commit ${grouped(found.lastLsn)} can be read.${found.clean || isOpen ? '' : ' The last program did not close it.'}`)
       if (!found.ok) await output.say('`moltendb-node recover DIR DEST --time now --allow-partial` makes a new database of what is whole before the damage.')
     } else {
       await output.json(found)

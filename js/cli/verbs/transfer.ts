@@ -13,6 +13,7 @@ import { UsageError } from '../line/usage.js'
 import { existing, reading, writing } from '../opening.js'
 import { bytes, several } from '../output/text.js'
 import { thePackage } from '../package.js'
+import { fileOptions, importInto, OF_FORMATS, TAKING } from './files.js'
 
 const NEWLINE = 10
 const EXISTS = ['error', 'replace', 'skip'] as const
@@ -139,22 +140,27 @@ class Unwrapping extends Transform {
 export const importVerb: Verb = {
   name: 'import',
   arguments: [DIR, { name: 'COLL', isOptional: true }, { name: 'FILE|-', completes: 'file' }],
-  options: [
-    { name: 'if-exists', value: 'WHAT', completes: EXISTS, summary: `what to do with a document whose _id exists: ${EXISTS.join(', ')}; default error` },
-    { name: 'batch-size', value: 'N', summary: 'documents in a commit; default 1000' },
-    { name: 'create', summary: 'makes the database if there is none' },
-    DB
-  ],
-  summary: 'inserts documents from lines of Extended JSON',
+  options: [...OF_FORMATS, ...TAKING, DB],
+  summary: 'inserts documents from lines of Extended JSON, or from a file of another database',
   text: [
     'With COLL each line is a document alone, as mongoexport and `export DIR COLL` write it. Without COLL each line is {"collection":"users","document":{...}}. - is the standard input.',
-    'It stops at the first line that cannot be imported; the documents of the lines before it are kept.'
+    'With --format, and from files that end in .csv, .tsv, .bson or .nedb, COLL is the collection of formats that name none; default the name of the file. `load` reads what mongodump writes.',
+    'It stops at the first record that cannot be imported, and the documents before it are kept; --on-error skip goes on, and needs a format: ndjson for lines. A document of a format without _id gets one that is made of the name of the file and its number there, so the same import with --if-exists skip goes on after an interruption.'
   ],
-  examples: ['import data/app users users.jsonl', 'mongoexport -c users | moltendb-node import data/app users - --if-exists skip'],
+  examples: [
+    'import data/app users users.jsonl', 'mongoexport -c users | moltendb-node import data/app users - --if-exists skip', 'import data/app people.csv --infer --on-error skip --rejects rejects.jsonl', 'import data/app app.db --format lokijs'
+  ],
   writes: true,
   run: async (call) => {
     const { options, verb, output, progress, signal } = call
     const [, collection, file] = call.arguments
+    const isFile = options['format'] !== undefined || (file !== '-' && (/\.(csv|tsv|bson|nedb)(\.gz)?$/i.test(file!) || isDirectory(file!)))
+    if (isFile) {
+      if (file === '-') throw new UsageError('--format needs a file; the standard input is lines of Extended JSON', verb.name)
+      return importInto(call, file!, { ...fileOptions(call), ...(collection !== undefined && { collection }) })
+    }
+    const needless = [...OF_FORMATS, ...TAKING].find(({ name }) => options[name] !== undefined && !['if-exists', 'batch-size', 'create'].includes(name))
+    if (needless !== undefined) throw new UsageError(`--${needless.name} needs --format`, verb.name)
     const ifExists = oneOf('if-exists', options['if-exists'], EXISTS, verb.name)
     const batchSize = wholeNumber('batch-size', options['batch-size'], verb.name, 1)
     // Before the database is opened: a wrong name changes nothing.
@@ -194,6 +200,10 @@ export const importVerb: Verb = {
 
 function isTaken(error: unknown): error is Error {
   return thePackage().MoltenError.isMoltenError(error) && error.kind === 'DUPLICATE_KEY'
+}
+
+function isDirectory(file: string): boolean {
+  return statSync(file, { throwIfNoEntry: false })?.isDirectory() === true
 }
 
 function sizeOf(file: string): number {

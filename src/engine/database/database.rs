@@ -27,7 +27,7 @@ use crate::engine::session::Session;
 use crate::engine::session::info::suggested;
 use crate::engine::session::interruption::{GRACE, PATIENCE};
 use crate::engine::store::{Recovered, Store};
-use crate::engine::transfer::export::Export;
+use crate::engine::transfer::export::{Export, Form};
 use crate::engine::transfer::molten::export_molten;
 use crate::engine::transfer::{MoltenExported, Secret};
 use crate::error::{Error, Kind, Result};
@@ -207,13 +207,13 @@ impl Database {
 
     /// Begins an export of these collections of the default database, or of all.
     pub fn export(&self, only: Option<&[String]>) -> Result<Export> {
-        self.export_of(Some(""), only)
+        self.export_of(Some(""), only, Form::Lines)
     }
 
     /// Begins an export of these collections, or of all, of one database (empty: the default one) or of all.
-    pub fn export_of(&self, database: Option<&str>, only: Option<&[String]>) -> Result<Export> {
+    pub fn export_of(&self, database: Option<&str>, only: Option<&[String]>, form: Form) -> Result<Export> {
         self.check_open("export")?;
-        Export::new(self.store.clone(), self.closed.clone(), database, only)
+        Export::new(self.store.clone(), self.closed.clone(), database, only, form)
     }
 
     /// Writes one database (empty: the default one) as a log of MoltenDB; leaves no file when it fails.

@@ -1,10 +1,10 @@
-//! Exports a database as lines of JSON, read from one view: the state when the export began, however long it runs.
+//! Exports a database as lines of JSON or as documents of BSON, read from one view: the state when the export began, however long it runs.
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::extended_json;
+use super::{bson, extended_json};
 use crate::document::RawValue;
 use crate::engine::exec::interrupt::Interrupt;
 use crate::engine::read::fetch::Match;
@@ -19,11 +19,21 @@ use crate::query::Filter;
 /// Bytes after which a piece ends.
 const PIECE: usize = 512 << 10;
 
+/// What is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// Lines that name their collection.
+    Lines,
+    /// Documents of BSON, of one collection in a piece.
+    Bson,
+}
+
 /// A running export.
 pub struct Export {
     store: Arc<Store>,
     closed: Arc<AtomicBool>,
     scope: Scope,
+    form: Form,
     /// Opened only once the log was read: the call that begins an export may not block.
     begun: Option<Begun>,
     filter: Filter,
@@ -82,13 +92,15 @@ impl Begun {
     }
 }
 
-/// Whole lines, and their number of documents.
+/// Whole lines or documents, and how many.
 #[derive(Debug, Default)]
 pub struct Piece {
-    /// The lines.
+    /// The lines or documents.
     pub bytes: Vec<u8>,
     /// Documents in them.
     pub documents: u32,
+    /// The database (empty: the default one) and the collection of all of them, in BSON.
+    pub namespace: Option<(String, String)>,
 }
 
 impl Export {
@@ -99,6 +111,7 @@ impl Export {
         closed: Arc<AtomicBool>,
         database: Option<&str>,
         only: Option<&[String]>,
+        form: Form,
     ) -> Result<Export> {
         let scope = Scope { database: database.map(str::to_owned), only: only.map(<[String]>::to_vec) };
         for name in only.unwrap_or_default() {
@@ -108,7 +121,7 @@ impl Export {
             }
         }
         let begun = Some(Begun::new(&store, &scope));
-        Ok(Export { store, closed, scope, begun, filter: Filter::all() })
+        Ok(Export { store, closed, scope, form, begun, filter: Filter::all() })
     }
 
     /// The next lines; `None` at the end. Blocks while it reads from disk.
@@ -117,17 +130,28 @@ impl Export {
             let message = format!("the database {} was closed during the export", self.store.name());
             return Err(Error::new(Kind::Closed, message));
         }
-        let Export { store, scope, begun, filter, .. } = self;
+        let Export { store, scope, form, begun, filter, .. } = self;
         let begun = begun.get_or_insert_with(|| Begun::new(store, scope));
         let mut piece = Piece::default();
         while let Some((name, collection)) = begun.left.last() {
             let end = collection.slab().end();
             let head = scope.head(name);
+            let mut unwritten = None;
             let visit = |Match { block, span, .. }: Match<'_>| {
-                let document = span.of(block);
-                piece.bytes.extend_from_slice(&head);
-                extended_json::write(RawValue::new(document, collection.shapes()), &mut piece.bytes);
-                piece.bytes.extend_from_slice(b"}\n");
+                let document = RawValue::new(span.of(block), collection.shapes());
+                match form {
+                    Form::Lines => {
+                        piece.bytes.extend_from_slice(&head);
+                        extended_json::write(document, &mut piece.bytes);
+                        piece.bytes.extend_from_slice(b"}\n");
+                    }
+                    Form::Bson => {
+                        if let Err(reason) = bson::write(document, &mut piece.bytes) {
+                            unwritten = Some(no_bson(name, document, &reason));
+                            return ControlFlow::Break(());
+                        }
+                    }
+                }
                 piece.documents += 1;
                 if piece.bytes.len() < PIECE { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
             };
@@ -142,14 +166,37 @@ impl Export {
                 own: None,
             };
             begun.slot = scan::each(store, &scan, visit)?;
+            if let Some(error) = unwritten {
+                return Err(error);
+            }
+            if *form == Form::Bson {
+                let (database, collection) = parts(name);
+                piece.namespace = Some((database.to_owned(), collection.to_owned()));
+            }
             if begun.slot >= end {
                 begun.left.pop();
                 begun.slot = 0;
             }
-            if piece.bytes.len() >= PIECE {
+            if piece.bytes.len() >= PIECE || (*form == Form::Bson && piece.documents > 0) {
                 break;
             }
         }
         Ok((piece.documents > 0).then_some(piece))
     }
+}
+
+/// The error of a document that BSON cannot hold.
+fn no_bson(name: &str, document: RawValue<'_>, reason: &str) -> Error {
+    let mut id = Vec::new();
+    if let Some(value) = document.get("_id") {
+        extended_json::write(value, &mut id);
+    }
+    let (_, collection) = parts(name);
+    let id = String::from_utf8_lossy(&id);
+    Error::new(
+        Kind::NotSupported,
+        format!(
+            "the document {id} of {collection} cannot be written as BSON: {reason}; exportJSONL writes it"
+        ),
+    )
 }

@@ -202,11 +202,11 @@ impl<'de> Visitor<'de> for Parsed {
     }
 
     fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
-        Ok(Value::number(value as f64))
+        Ok(whole(value))
     }
 
     fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
-        Ok(Value::number(value as f64))
+        Ok(i64::try_from(value).map_or_else(|_| Value::number(value as f64), whole))
     }
 
     fn visit_f64<E>(self, value: f64) -> Result<Value, E> {
@@ -241,6 +241,17 @@ impl<'de> Visitor<'de> for Parsed {
             object.push((key, map.next_value_seed(Parsed)?));
         }
         Ok(Value::Object(object))
+    }
+}
+
+/// A whole number. One that is written otherwise as a double is an integer of 64 bits, as other programs write those so.
+fn whole(value: i64) -> Value {
+    let number = value as f64;
+    let is_small = value.unsigned_abs() <= 1 << 53;
+    if is_small || number.to_string() == value.to_string() {
+        Value::number(number)
+    } else {
+        Value::Long(value)
     }
 }
 

@@ -43,6 +43,21 @@ fn each_type_has_its_form() {
 }
 
 #[test]
+fn a_whole_number_that_a_double_writes_otherwise_keeps_its_digits() {
+    for (text, value) in [
+        ("9007199254740992", Value::Double(9_007_199_254_740_992.0)),
+        ("9007199254740993", Value::Long(9_007_199_254_740_993)),
+        ("-9223372036854775807", Value::Long(-9_223_372_036_854_775_807)),
+        // As JavaScript writes 2 ** 60 + 2 ** 9, whose last digits are others.
+        ("1152921504606847500", Value::Double(1_152_921_504_606_847_488.0)),
+        ("1152921504606847487", Value::Long(1_152_921_504_606_847_487)),
+        ("18446744073709551615", Value::Double(18_446_744_073_709_551_615.0)),
+    ] {
+        assert_eq!(read(text).unwrap(), value, "{text}");
+    }
+}
+
+#[test]
 fn an_object_that_looks_like_a_wrapper_stays_an_object() {
     for key in ["$oid", "$$oid", "$date", "$numberDecimal", "$other", "$", ""] {
         let value = object(&[(key, Value::Int(1)), ("$date", Value::Null)]);

@@ -1,10 +1,12 @@
-//! Export and import of documents as lines of Extended JSON, and as databases of MoltenDB.
+//! Export and import of documents as lines of Extended JSON, in BSON, and as databases of MoltenDB.
 
+mod bson;
 pub(crate) mod export;
 pub mod extended_json;
 pub(crate) mod import;
 pub(crate) mod molten;
+mod rows;
 
-pub use export::Export;
-pub use import::{Import, ImportOptions, Imported};
+pub use export::{Export, Form};
+pub use import::{Import, ImportOptions, Imported, Input};
 pub use molten::{MoltenExported, MoltenImported, MoltenOptions, Secret};
