@@ -111,10 +111,23 @@ const STORAGE: Below = &[
     ("log", &["host", "contract", "cipher", "format", "pages"]),
     ("runs", &["host", "contract", "cipher", "format", "pages"]),
     ("generation", &["host", "contract", "cipher", "format", "log", "pages", "runs"]),
+    ("reseal", &["host", "contract", "format", "log", "generation"]),
     ("backends", &["host", "contract", "cipher", "format", "pages", "spill", "log", "generation"]),
     (
         "open",
-        &["host", "contract", "cipher", "format", "pages", "spill", "log", "runs", "generation", "backends"],
+        &[
+            "host",
+            "contract",
+            "cipher",
+            "format",
+            "pages",
+            "spill",
+            "log",
+            "runs",
+            "generation",
+            "reseal",
+            "backends",
+        ],
     ),
 ];
 
