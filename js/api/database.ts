@@ -28,7 +28,7 @@ import { Opcode } from '../transport/opcodes.js'
 import { Port } from '../transport/port.js'
 import type {
   AggregateOptions, CollectionInfo, CollectionOptions, CreateCollectionOptions, Document, EncryptionKey, Moment, OpenOptions, OperationOptions,
-  RecoverToOptions, RecoverToResult, RecoveryReport, RekeyOptions, RenameOptions, StorageMode, Verification, VerifyOptions
+  RecoverToOptions, RecoverToResult, RecoveryReport, RekeyOptions, RekeyResult, RenameOptions, StorageMode, Verification, VerifyOptions
 } from '../types/index.js'
 import type { ChangeStreamDocument, DatabaseChangeStreamOptions } from '../types/changes.js'
 import type { ListCollectionsOptions, ListDatabasesOptions, ListDatabasesResult } from '../types/indexes.js'
@@ -144,23 +144,23 @@ export class Database extends DatabaseStateMethods {
   /**
    * Makes `newKey` the key of the encrypted database at `path`, which no process may have open, and of the generations in its `backup/`. The
    * documents are not written again: they are encrypted with a key of their own, which is encrypted anew, so this takes milliseconds and the
-   * derivation of a password. Whoever has `oldKey` and a copy of the files from before can still read what they hold; `backup` with another
-   * `encryptionKey` makes a copy with other keys. After a power cut one of the two keys opens it.
+   * derivation of a password. Whoever has `oldKey` and a copy of the files from before can still read what they hold, and what is written later.
+   * With `reencrypt: true` all files are written again with a new key of their own, so that a copy from before opens nothing of them: it takes
+   * the time and the space of a copy, and removes the generations in `backup/`. After a power cut exactly one of the two keys opens it.
    *
-   * Rejects with `WRONG_KEY` when `oldKey` does not open it, `NOT_ENCRYPTED` when it is not encrypted, `LOCKED` while it is open, and with
-   * `NOT_SUPPORTED` for `reencrypt: true`.
+   * Rejects with `WRONG_KEY` when `oldKey` does not open it, `NOT_ENCRYPTED` when it is not encrypted, and `LOCKED` while it is open. A plain
+   * database becomes an encrypted one by `backup` with `encryptionKey`.
    */
-  static async rekey(path: string | URL, oldKey: EncryptionKey, newKey: EncryptionKey, options?: RekeyOptions): Promise<void> {
+  static async rekey(path: string | URL, oldKey: EncryptionKey, newKey: EncryptionKey, options?: RekeyOptions): Promise<RekeyResult> {
     const where = 'Database.rekey'
     const given = optionsOf<RekeyOptions>(where, options, DATABASE.rekey)
     const checked = directoryOf(path, where)
     checkKey(where, 'oldKey', oldKey)
     checkKey(where, 'newKey', newKey)
-    if (flagOf(where, 'reencrypt', given.reencrypt)) {
-      throw new MoltenError('NOT_SUPPORTED', `${where}: option reencrypt is not supported yet; db.backup(path, { encryptionKey }) writes a copy with other keys`)
-    }
+    const reencrypt = flagOf(where, 'reencrypt', given.reencrypt)
     given.signal?.throwIfAborted()
-    await rekeyNative(where, checked, [oldKey, newKey], given)
+    const written = JSON.parse(await rekeyNative(where, checked, [oldKey, newKey], reencrypt, given)) as Omit<RekeyResult, 'reencrypted'> | null
+    return { reencrypted: written !== null, bytes: written?.bytes ?? 0, generations: written?.generations ?? 0, lost: written?.lost ?? null }
   }
 
   private constructor(connection: Connection, description: Description, sibling?: { name: DatabaseName; defaults: CollectionSettings; root: Database }) {
