@@ -6,11 +6,12 @@ import { checkCollectionName, checkDatabaseName, filterOf, flagOf } from '../arg
 import { type DatabaseName, defaultDatabase, Namespace, otherDatabase } from '../arguments/namespace.js'
 import { checkKey, keyFrom } from '../arguments/encryption-key.js'
 import { momentOf } from '../arguments/moment.js'
-import { destinationOf, directoryOf, pathBeside, settingsOf } from '../arguments/open-options.js'
+import { destinationOf, directoryOf, nameOfDirectory, pathBeside, type Settings, settingsOf } from '../arguments/open-options.js'
 import { optionsOf } from '../arguments/option-check.js'
 import { DATABASE } from '../arguments/option-table.js'
 import type { CollectionState } from '../connection/collection-state.js'
 import { Connection } from '../connection/connection.js'
+import { toldOfDirectory } from '../connection/diagnostics/channels.js'
 import { joiningOptions, keyWithin, openNative, recoverNative, rekeyNative, verifyNative } from '../connection/opening.js'
 import { scopeOfSession, Session, sessionOptionsOf } from '../connection/session.js'
 import { AggregationCursor } from '../cursor/aggregation-cursor.js'
@@ -85,6 +86,10 @@ export class Database extends DatabaseStateMethods {
   static async open(path: string | URL, options?: OpenOptions): Promise<Database> {
     const settings = settingsOf(path, options)
     settings.signal?.throwIfAborted()
+    return toldOfDirectory('Database.open', nameOfDirectory(settings.path), settings.signal, () => Database.#open(settings, options))
+  }
+
+  static async #open(settings: Settings, options: OpenOptions | undefined): Promise<Database> {
     const given = options?.encryptionKey
     const place = pathBeside(given, settings.path)
     const key = given === undefined ? undefined : await keyWithin('Database.open', 'option encryptionKey', given, { signal: settings.signal })
@@ -99,7 +104,8 @@ export class Database extends DatabaseStateMethods {
       port.release()
       const joining = joiningOptions(error, options)
       if (joining === undefined) throw error
-      return await (again === undefined ? Database.open(path, joining) : Database.open(place, { ...joining, encryptionKey: keyFrom(again) }))
+      const [at, found] = again === undefined ? [settings.path, joining] : [place, { ...joining, encryptionKey: keyFrom(again) }]
+      return await Database.#open(settingsOf(at, found), found)
     } finally {
       again?.fill(0)
     }
@@ -117,7 +123,7 @@ export class Database extends DatabaseStateMethods {
     const limits = optionsOf<VerifyOptions>(where, options, DATABASE.verify)
     const checked = directoryOf(path, where)
     limits.signal?.throwIfAborted()
-    return JSON.parse(await verifyNative(where, checked, limits)) as Verification
+    return JSON.parse(await toldOfDirectory(where, nameOfDirectory(checked), limits.signal, () => verifyNative(where, checked, limits))) as Verification
   }
 
   /**
@@ -138,7 +144,8 @@ export class Database extends DatabaseStateMethods {
     const numbers = momentOf(where, moment)
     const allowPartial = flagOf(where, 'allowPartial', given.allowPartial)
     given.signal?.throwIfAborted()
-    return JSON.parse(await recoverNative(where, [checked, destinationOf(destination, where)], numbers, allowPartial, given)) as RecoverToResult
+    const places = [checked, destinationOf(destination, where)] as const
+    return JSON.parse(await toldOfDirectory(where, nameOfDirectory(checked), given.signal, () => recoverNative(where, places, numbers, allowPartial, given))) as RecoverToResult
   }
 
   /**
@@ -159,7 +166,8 @@ export class Database extends DatabaseStateMethods {
     checkKey(where, 'newKey', newKey)
     const reencrypt = flagOf(where, 'reencrypt', given.reencrypt)
     given.signal?.throwIfAborted()
-    const written = JSON.parse(await rekeyNative(where, checked, [oldKey, newKey], reencrypt, given)) as Omit<RekeyResult, 'reencrypted'> | null
+    const rekey = (): Promise<string> => rekeyNative(where, checked, [oldKey, newKey], reencrypt, given)
+    const written = JSON.parse(await toldOfDirectory(where, nameOfDirectory(checked), given.signal, rekey)) as Omit<RekeyResult, 'reencrypted'> | null
     return { reencrypted: written !== null, bytes: written?.bytes ?? 0, generations: written?.generations ?? 0, lost: written?.lost ?? null }
   }
 
@@ -496,7 +504,7 @@ export class Database extends DatabaseStateMethods {
       checkCollectionName(where, name)
       return this.#connection.run<Document>(where, this.#target(where, name), { ...modification(changes), signal, maxTimeMS })
     }
-    return runCommand(where, this, modify, command, given)
+    return this.#connection.told(where, given.signal, () => runCommand(where, this, modify, command, given), this.#name.prefix)
   }
 
   /**
