@@ -105,7 +105,8 @@ fn tear(files: &mut Files, dice: &mut fastrand::Rng) {
 #[test]
 fn no_two_units_of_killed_torn_compacted_and_copied_databases_have_one_nonce() {
     let wanted = std::env::var("NONCES").ok().and_then(|count| count.parse().ok()).unwrap_or(60_000);
-    let seed = std::env::var("SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or_else(|| fastrand::u64(..));
+    let seed =
+        std::env::var("SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or_else(|| fastrand::u64(..));
     println!("SEED={seed}");
     let mut dice = fastrand::Rng::with_seed(seed);
     let mut seen: HashMap<[u8; NONCE], [u8; 8]> = HashMap::with_capacity(wanted);

@@ -1,4 +1,5 @@
-//! One segment or snapshot, written again with other keys, another number and another salt. Everything else stays as it is.
+//! One segment or snapshot, written again with other keys and another number. Everything else stays as it is, also the salt of a segment,
+//! by which resume tokens of change streams know their commits.
 
 use std::path::Path;
 
@@ -42,7 +43,8 @@ pub(super) fn segment(to: &Host, dir: &Path, from: &Segment, id: u64, before: Op
         return Err(Error::corrupt(&from.path, 24, "it does not follow the seal of the segment before"));
     }
     let follows = before.map_or(old.prev_seal_crc, |end| end.new);
-    let header = new_header(to, id, old.sync, old.base_lsn, follows);
+    let encrypted = to.cipher.is_sealing();
+    let header = SegmentHeader { id, encrypted, prev_seal_crc: follows, ..old };
     let path = dir.join(segment_name(id));
     let failed = |error| Error::io("write", &path, error);
     let file = to.vfs.open(&path, OpenMode::Create).map_err(|error| Error::io("create", &path, error))?;
@@ -76,21 +78,19 @@ pub(super) fn segment(to: &Host, dir: &Path, from: &Segment, id: u64, before: Op
 }
 
 /// Writes a segment without frames, which the next commit will begin anew.
-pub(super) fn empty_segment(to: &Host, dir: &Path, id: u64, sync: bool, after: (Lsn, u32)) -> Result<()> {
+pub(super) fn empty_segment(to: &Host, dir: &Path, id: u64, after: (Lsn, u32)) -> Result<()> {
     let path = dir.join(segment_name(id));
+    let mut salt = [0; 16];
+    to.rng.fill(&mut salt);
+    let (encrypted, (base_lsn, prev_seal_crc)) = (to.cipher.is_sealing(), after);
+    let header = SegmentHeader { sync: false, encrypted, id, base_lsn, salt, prev_seal_crc };
     let write = || {
         let file = to.vfs.open(&path, OpenMode::Create)?;
         file.set_len(0)?;
-        write_all_at(&*file, 0, &new_header(to, id, sync, after.0, after.1).encode())?;
+        write_all_at(&*file, 0, &header.encode())?;
         file.sync_all()
     };
     write().map_err(|error| Error::io("create", &path, error))
-}
-
-fn new_header(to: &Host, id: u64, sync: bool, base_lsn: Lsn, prev_seal_crc: u32) -> SegmentHeader {
-    let mut salt = [0; 16];
-    to.rng.fill(&mut salt);
-    SegmentHeader { sync, encrypted: to.cipher.is_sealing(), id, base_lsn, salt, prev_seal_crc }
 }
 
 /// Writes a snapshot again as this one, with the keys of this host. The first segment behind it follows the SEAL with this checksum.

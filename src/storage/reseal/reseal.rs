@@ -88,7 +88,7 @@ pub(crate) fn write(source: &Source<'_>, to: &Host) -> Result<Resealed> {
     }
     let first_follows = first_follows.unwrap_or_else(|| history.end.map_or(source.end.1, |end| end.new));
     if ids.is_empty() {
-        copy::empty_segment(to, dir, next.first_segment, false, (source.end.0, first_follows))?;
+        copy::empty_segment(to, dir, next.first_segment, (source.end.0, first_follows))?;
         ids.push(next.first_segment);
     }
     // Snapshots, the oldest first: each has the number of its generation, which all grow by the same.
