@@ -1,10 +1,12 @@
-//! XChaCha20-Poly1305 (RFC 8439 with a nonce of 24 bytes), put together of its two parts so that a short unit is fast.
+//! XChaCha20-Poly1305 (RFC 8439 with a nonce of 24 bytes). A short unit is put together of the two parts.
 //!
 //! ChaCha20 makes four blocks in the time of one. The first block of a unit is the key of its tag, and the last is rarely full: with each of
-//! them made alone, a unit of 150 bytes takes four steps, where one is enough.
+//! them made alone, as for longer units, one of 150 bytes takes four steps, where one is enough.
 
 use chacha20::XChaCha20;
 use chacha20::cipher::{KeyIvInit as _, StreamCipher as _};
+use chacha20poly1305::aead::{AeadInOut as _, inout::InOutBuf};
+use chacha20poly1305::{Tag, XChaCha20Poly1305, XNonce};
 use poly1305::Poly1305;
 use poly1305::universal_hash::{KeyInit as _, UniversalHash as _};
 use zeroize::{Zeroize as _, Zeroizing};
@@ -23,66 +25,59 @@ type Key = Zeroizing<[u8; 32]>;
 
 /// Encrypts in place; returns the tag.
 pub(super) fn encrypt(key: &Key, nonce: [u8; NONCE], place: &[u8], bytes: &mut [u8]) -> [u8; TAG] {
-    let mut cipher = XChaCha20::new((&**key).into(), (&nonce).into());
-    let mut first = [0; STEP];
-    let (head, rest) = bytes.split_at_mut(bytes.len().min(STEP - BLOCK));
-    first[BLOCK..BLOCK + head.len()].copy_from_slice(head);
-    cipher.apply_keystream(&mut first);
-    let (block, beside) = first.split_at_mut(BLOCK);
-    head.copy_from_slice(&beside[..head.len()]);
-    apply(&mut cipher, rest);
-    tag(block, place, bytes)
+    let Some(mut step) = Step::of(key, nonce, bytes) else {
+        let cipher = XChaCha20Poly1305::new((&**key).into());
+        let sealed = cipher.encrypt_inout_detached(&XNonce::from(nonce), place, InOutBuf::from(bytes));
+        return sealed.expect("a unit is shorter than 256 GiB").into();
+    };
+    step.copy_to(bytes);
+    step.tag(place, bytes)
 }
 
 /// Decrypts in place; `false` where the tag is not that of the bytes, which then stay as they are.
-pub(super) fn decrypt(
-    key: &Key,
-    nonce: [u8; NONCE],
-    place: &[u8],
-    bytes: &mut [u8],
-    given: [u8; TAG],
-) -> bool {
-    let mut cipher = XChaCha20::new((&**key).into(), (&nonce).into());
-    let mut first = [0; STEP];
-    let (head, _) = bytes.split_at(bytes.len().min(STEP - BLOCK));
-    first[BLOCK..BLOCK + head.len()].copy_from_slice(head);
-    cipher.apply_keystream(&mut first);
-    let (block, beside) = first.split_at_mut(BLOCK);
-    if !is_same(&tag(block, place, bytes), &given) {
-        return false;
+pub(super) fn decrypt(key: &Key, nonce: [u8; NONCE], place: &[u8], bytes: &mut [u8], tag: [u8; TAG]) -> bool {
+    let Some(mut step) = Step::of(key, nonce, bytes) else {
+        let cipher = XChaCha20Poly1305::new((&**key).into());
+        let (nonce, tag) = (XNonce::from(nonce), Tag::from(tag));
+        return cipher.decrypt_inout_detached(&nonce, place, InOutBuf::from(bytes), &tag).is_ok();
+    };
+    let is_genuine = is_same(&step.tag(place, bytes), &tag);
+    if is_genuine {
+        step.copy_to(bytes);
     }
-    let (head, rest) = bytes.split_at_mut(bytes.len().min(STEP - BLOCK));
-    head.copy_from_slice(&beside[..head.len()]);
-    apply(&mut cipher, rest);
-    true
+    is_genuine
 }
 
-/// Applies the rest of the keystream, what is left of a step at once.
-fn apply(cipher: &mut XChaCha20, bytes: &mut [u8]) {
-    let (whole, rest) = bytes.split_at_mut(bytes.len() / STEP * STEP);
-    cipher.apply_keystream(whole);
-    if rest.len() <= BLOCK {
-        return cipher.apply_keystream(rest);
-    }
-    let mut step = [0; STEP];
-    step[..rest.len()].copy_from_slice(rest);
-    cipher.apply_keystream(&mut step);
-    rest.copy_from_slice(&step[..rest.len()]);
-}
+/// A short unit: the first block of the keystream, and the bytes with the blocks after it applied.
+struct Step([u8; STEP]);
 
-/// The tag of encrypted bytes at a place; `block` begins with its key, and is zeroed.
-fn tag(block: &mut [u8], place: &[u8], bytes: &[u8]) -> [u8; TAG] {
-    let mut key = Zeroizing::new([0; 32]);
-    key.copy_from_slice(&block[..32]);
-    block.zeroize();
-    let mut mac = Poly1305::new((&*key).into());
-    mac.update_padded(place);
-    mac.update_padded(bytes);
-    let mut lengths = poly1305::Block::default();
-    lengths[..8].copy_from_slice(&(place.len() as u64).to_le_bytes());
-    lengths[8..].copy_from_slice(&(bytes.len() as u64).to_le_bytes());
-    mac.update(&[lengths]);
-    mac.finalize().into()
+impl Step {
+    /// `None` where one step is not enough.
+    fn of(key: &Key, nonce: [u8; NONCE], bytes: &[u8]) -> Option<Step> {
+        let mut step = Step([0; STEP]);
+        step.0.get_mut(BLOCK..BLOCK + bytes.len())?.copy_from_slice(bytes);
+        XChaCha20::new((&**key).into(), (&nonce).into()).apply_keystream(&mut step.0);
+        Some(step)
+    }
+
+    fn copy_to(&self, bytes: &mut [u8]) {
+        bytes.copy_from_slice(&self.0[BLOCK..BLOCK + bytes.len()]);
+    }
+
+    /// The tag of encrypted bytes at a place. The block with its key is zeroed.
+    fn tag(&mut self, place: &[u8], bytes: &[u8]) -> [u8; TAG] {
+        let mut key = Zeroizing::new([0; 32]);
+        key.copy_from_slice(&self.0[..32]);
+        self.0[..BLOCK].zeroize();
+        let mut mac = Poly1305::new((&*key).into());
+        mac.update_padded(place);
+        mac.update_padded(bytes);
+        let mut lengths = poly1305::Block::default();
+        lengths[..8].copy_from_slice(&(place.len() as u64).to_le_bytes());
+        lengths[8..].copy_from_slice(&(bytes.len() as u64).to_le_bytes());
+        mac.update(&[lengths]);
+        mac.finalize().into()
+    }
 }
 
 /// Compares two macs in a time that does not depend on them.
@@ -92,9 +87,6 @@ pub fn is_same(left: &[u8], right: &[u8]) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use chacha20poly1305::aead::{AeadInOut as _, inout::InOutBuf};
-    use chacha20poly1305::{KeyInit as _, XChaCha20Poly1305, XNonce};
-
     use super::*;
 
     #[test]
