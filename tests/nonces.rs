@@ -94,10 +94,11 @@ fn units<'f>(name: &str, bytes: &'f [u8]) -> Vec<&'f [u8]> {
     units
 }
 
-/// Cuts the newest segment somewhere behind its beginning.
-fn tear(files: &mut Files, dice: &mut fastrand::Rng) {
+/// Cuts the newest segment somewhere behind its beginning, if the session wrote it.
+fn tear(files: &mut Files, before: &Files, dice: &mut fastrand::Rng) {
     let newest = files.iter_mut().rev().find(|(name, _)| name.ends_with(".log"));
-    if let Some((_, bytes)) = newest.filter(|(_, bytes)| bytes.len() > 200) {
+    let own = newest.filter(|(name, bytes)| bytes.len() > 200 && !before.contains_key(*name));
+    if let Some((_, bytes)) = own {
         bytes.truncate(bytes.len() - dice.usize(1..100));
     }
 }
@@ -150,7 +151,7 @@ fn no_two_units_of_killed_torn_compacted_and_copied_databases_have_one_nonce() {
             }
             if !is_closed && dice.bool() {
                 torn += 1;
-                tear(&mut files, &mut dice);
+                tear(&mut files, &before[from], &mut dice);
             }
             before.push(files);
             sessions += 1;
