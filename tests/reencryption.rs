@@ -81,7 +81,7 @@ fn made(sim: &Sim, kind: u64) -> (Vec<Payloads>, u32) {
     if kind % 5 != 2 {
         (0..9).for_each(|_| commit(&opened, &mut content));
     }
-    if kind % 2 == 0 {
+    if kind.is_multiple_of(2) {
         opened.backend.close().unwrap();
     }
     (content, generations)
