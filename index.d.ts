@@ -1202,8 +1202,22 @@ export interface BackupOptions extends LongOperationOptions {
 }
 /** Options of `Database.rekey`. One that is given up ends all the same, with the old key or the new one. */
 export interface RekeyOptions extends OperationOptions {
-	/** Not supported yet, but for `false`: a backup with another key is written with other keys as a whole. */
+	/**
+	 * Writes all files again with new keys, also the history; the generations in `backup/` and what is in `quarantine/` are removed. Needs as much
+	 * space again as the database takes. Default false: only the key that opens the database changes.
+	 */
 	reencrypt?: boolean;
+}
+/** What `Database.rekey` did. */
+export interface RekeyResult {
+	/** Whether all files were written again. */
+	reencrypted: boolean;
+	/** Bytes of the files that were written again. */
+	bytes: number;
+	/** Old generations in `backup/` that were removed. */
+	generations: number;
+	/** Why a part of the history is gone, whose files were damaged; null when nothing is. */
+	lost: string | null;
 }
 /** Options of `Database.recoverTo`. */
 export interface RecoverToOptions extends OperationOptions {
@@ -2980,13 +2994,14 @@ export declare class Database extends DatabaseStateMethods {
 	/**
 	 * Makes `newKey` the key of the encrypted database at `path`, which no process may have open, and of the generations in its `backup/`. The
 	 * documents are not written again: they are encrypted with a key of their own, which is encrypted anew, so this takes milliseconds and the
-	 * derivation of a password. Whoever has `oldKey` and a copy of the files from before can still read what they hold; `backup` with another
-	 * `encryptionKey` makes a copy with other keys. After a power cut one of the two keys opens it.
+	 * derivation of a password. Whoever has `oldKey` and a copy of the files from before can still read what they hold, and what is written later.
+	 * With `reencrypt: true` all files are written again with a new key of their own, so that a copy from before opens nothing of them: it takes
+	 * the time and the space of a copy, and removes the generations in `backup/`. After a power cut exactly one of the two keys opens it.
 	 *
-	 * Rejects with `WRONG_KEY` when `oldKey` does not open it, `NOT_ENCRYPTED` when it is not encrypted, `LOCKED` while it is open, and with
-	 * `NOT_SUPPORTED` for `reencrypt: true`.
+	 * Rejects with `WRONG_KEY` when `oldKey` does not open it, `NOT_ENCRYPTED` when it is not encrypted, and `LOCKED` while it is open. A plain
+	 * database becomes an encrypted one by `backup` with `encryptionKey`.
 	 */
-	static rekey(path: string | URL, oldKey: EncryptionKey, newKey: EncryptionKey, options?: RekeyOptions): Promise<void>;
+	static rekey(path: string | URL, oldKey: EncryptionKey, newKey: EncryptionKey, options?: RekeyOptions): Promise<RekeyResult>;
 	private constructor();
 	/** The directory, as it was given, or `':memory:'`. */
 	get path(): string;

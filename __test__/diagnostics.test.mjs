@@ -4,12 +4,13 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 import { execFile } from 'node:child_process'
 import { channel, subscribe, tracingChannel, unsubscribe } from 'node:diagnostics_channel'
 import { readFileSync, statSync } from 'node:fs'
+import { join } from 'node:path'
 import { PassThrough, Readable, Writable } from 'node:stream'
 import { promisify } from 'node:util'
 
 import test from 'ava'
 
-import { directory, memory, onDisk, rejectsType } from './support/database.mjs'
+import { Database, directory, memory, onDisk, rejectsType, rejectsWith } from './support/database.mjs'
 
 const command = tracingChannel('moltendb:command')
 const PHASES = ['start', 'end', 'asyncStart', 'asyncEnd', 'error']
@@ -75,6 +76,30 @@ test('every operation is told once, with what it was and how it went', async (t)
   const [first] = told
   t.like(first, { method: 'told.users.insertMany', namespace: 'told.users', database: 'told', collection: 'users', signal: undefined })
   t.like(told.at(-1), { namespace: 'told', collection: undefined })
+})
+
+test('a command is told, and so are openings and what static methods do with a directory', async (t) => {
+  const db = await named(t, 'commands')
+  const told = await watched('commands', async () => {
+    await db.command({ ping: 1 })
+    await rejectsWith(t, 'NOT_SUPPORTED', () => db.command({ nope: 1 }))
+    await db.command({ create: 'made' })
+  })
+  t.deepEqual(told.map(({ operation, method, phases, error }) => [operation, method, phases.includes('error'), error?.code]), [
+    ['command', 'Database.command', false, undefined], ['command', 'Database.command', true, 59],
+    ['command', 'Database.command', false, undefined], ['create', 'Database.createCollection', false, undefined]
+  ])
+  const path = join(directory(t), 'watched-files')
+  const statics = await watched('watched-files', async () => {
+    const own = await Database.open(path, { encryptionKey: Buffer.alloc(32, 1) })
+    await own.close()
+    await Database.verify(path, { encryptionKey: Buffer.alloc(32, 1) })
+    await Database.rekey(path, Buffer.alloc(32, 1), Buffer.alloc(32, 2))
+    await rejectsWith(t, 'WRONG_KEY', () => Database.verify(path, { encryptionKey: Buffer.alloc(32, 1) }))
+  })
+  t.deepEqual(statics.map(({ operation, method, error }) => [operation, method, error?.kind]), [
+    ['open', 'Database.open', undefined], ['close', 'Database.close', undefined], ['verify', 'Database.verify', undefined], ['rekey', 'Database.rekey', undefined], ['verify', 'Database.verify', 'WRONG_KEY']
+  ].filter(([operation]) => operation !== 'close' || statics.some((one) => one.operation === 'close')))
 })
 
 test('no content of documents, filters or updates is told', async (t) => {

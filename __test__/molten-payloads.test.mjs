@@ -119,6 +119,15 @@ function nested(levels) {
   return clause
 }
 
+test('what a payload may not write is refused by the name of its method', async (t) => {
+  const db = await memory(t)
+  await db.createCollection('ring', { capped: true, size: 4096 })
+  const error = await rejectsWith(t, 'NOT_SUPPORTED', db.molten.set({ collection: 'ring', data: { a: { n: 1 } } }), /^Database\.molten\.set: .*capped/)
+  t.is(error.code, 263)
+  await db.createCollection('strict', { validator: { n: { $gt: 5 } } })
+  await rejectsWith(t, 'SCHEMA_VIOLATION', db.molten.set({ collection: 'strict', data: { a: { n: 1 } } }), /^Database\.molten\.set: /)
+})
+
 test('a payload belongs to the database that it is given to, and ends with it', async (t) => {
   const db = await memory(t)
   await db.sibling('other').molten.set({ collection: 'c', data: { a: {} } })

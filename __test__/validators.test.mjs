@@ -290,6 +290,18 @@ test('what is wrong with a validator is refused', async (t) => {
     t.is((await rejectsWith(t, kind, () => db.command({ collMod: 'there', ...options }))).code, code)
   }
   t.is((await rejectsWith(t, 'BAD_QUERY', () => db.createCollection('system.users', { validator: { a: 1 } }))).code, 72)
+  await db.collection('system.consumers').insertOne({ _id: 'a' })
+  for (const run of [
+    () => db.createCollection('system.other', { capped: true, size: 4096 }),
+    () => db.collection('system.consumers').createIndex({ at: 1 }, { expireAfterSeconds: 60 }),
+    () => db.collection('system.other').createIndex({ at: 1 }, { expireAfterSeconds: 60 }),
+    () => db.transaction((tx) => tx.collection('system.other').createIndex({ at: 1 }, { expireAfterSeconds: 60 })),
+    async () => {
+      await db.collection('system.consumers').createIndex({ at: 1 })
+      await db.command({ collMod: 'system.consumers', index: { name: 'at_1', expireAfterSeconds: 60 } })
+    }
+  ]) t.is((await rejectsWith(t, 'BAD_QUERY', run)).code, 72, String(run))
+  await db.dropCollection('system.consumers')
   await rejectsWith(t, 'LIMIT', () => db.createCollection('users', { validator: { a: 'x'.repeat(1 << 20) } }), /1048576/)
   await rejectsType(t, () => db.createCollection('users', { validator: 5 }), /validator must be an object/)
   t.deepEqual((await db.listCollections().toArray()).map(({ name }) => name), ['there'])

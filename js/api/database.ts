@@ -6,11 +6,12 @@ import { checkCollectionName, checkDatabaseName, filterOf, flagOf } from '../arg
 import { type DatabaseName, defaultDatabase, Namespace, otherDatabase } from '../arguments/namespace.js'
 import { checkKey, keyFrom } from '../arguments/encryption-key.js'
 import { momentOf } from '../arguments/moment.js'
-import { destinationOf, directoryOf, pathBeside, settingsOf } from '../arguments/open-options.js'
+import { destinationOf, directoryOf, nameOfDirectory, pathBeside, type Settings, settingsOf } from '../arguments/open-options.js'
 import { optionsOf } from '../arguments/option-check.js'
 import { DATABASE } from '../arguments/option-table.js'
 import type { CollectionState } from '../connection/collection-state.js'
 import { Connection } from '../connection/connection.js'
+import { toldOfDirectory } from '../connection/diagnostics/channels.js'
 import { joiningOptions, keyWithin, openNative, recoverNative, rekeyNative, verifyNative } from '../connection/opening.js'
 import { scopeOfSession, Session, sessionOptionsOf } from '../connection/session.js'
 import { AggregationCursor } from '../cursor/aggregation-cursor.js'
@@ -28,7 +29,7 @@ import { Opcode } from '../transport/opcodes.js'
 import { Port } from '../transport/port.js'
 import type {
   AggregateOptions, CollectionInfo, CollectionOptions, CreateCollectionOptions, Document, EncryptionKey, Inspector, InspectorOptions, Moment, OpenOptions, OperationOptions,
-  RecoverToOptions, RecoverToResult, RecoveryReport, RekeyOptions, RenameOptions, StorageMode, Verification, VerifyOptions
+  RecoverToOptions, RecoverToResult, RecoveryReport, RekeyOptions, RekeyResult, RenameOptions, StorageMode, Verification, VerifyOptions
 } from '../types/index.js'
 import type { ChangeStreamDocument, DatabaseChangeStreamOptions } from '../types/changes.js'
 import type { ListCollectionsOptions, ListDatabasesOptions, ListDatabasesResult } from '../types/indexes.js'
@@ -86,6 +87,10 @@ export class Database extends DatabaseStateMethods {
   static async open(path: string | URL, options?: OpenOptions): Promise<Database> {
     const settings = settingsOf(path, options)
     settings.signal?.throwIfAborted()
+    return toldOfDirectory('Database.open', nameOfDirectory(settings.path), settings.signal, () => Database.#open(settings, options))
+  }
+
+  static async #open(settings: Settings, options: OpenOptions | undefined): Promise<Database> {
     const given = options?.encryptionKey
     const place = pathBeside(given, settings.path)
     const key = given === undefined ? undefined : await keyWithin('Database.open', 'option encryptionKey', given, { signal: settings.signal })
@@ -100,7 +105,8 @@ export class Database extends DatabaseStateMethods {
       port.release()
       const joining = joiningOptions(error, options)
       if (joining === undefined) throw error
-      return await (again === undefined ? Database.open(path, joining) : Database.open(place, { ...joining, encryptionKey: keyFrom(again) }))
+      const [at, found] = again === undefined ? [settings.path, joining] : [place, { ...joining, encryptionKey: keyFrom(again) }]
+      return await Database.#open(settingsOf(at, found), found)
     } finally {
       again?.fill(0)
     }
@@ -118,7 +124,7 @@ export class Database extends DatabaseStateMethods {
     const limits = optionsOf<VerifyOptions>(where, options, DATABASE.verify)
     const checked = directoryOf(path, where)
     limits.signal?.throwIfAborted()
-    return JSON.parse(await verifyNative(where, checked, limits)) as Verification
+    return JSON.parse(await toldOfDirectory(where, nameOfDirectory(checked), limits.signal, () => verifyNative(where, checked, limits))) as Verification
   }
 
   /**
@@ -139,29 +145,31 @@ export class Database extends DatabaseStateMethods {
     const numbers = momentOf(where, moment)
     const allowPartial = flagOf(where, 'allowPartial', given.allowPartial)
     given.signal?.throwIfAborted()
-    return JSON.parse(await recoverNative(where, [checked, destinationOf(destination, where)], numbers, allowPartial, given)) as RecoverToResult
+    const places = [checked, destinationOf(destination, where)] as const
+    return JSON.parse(await toldOfDirectory(where, nameOfDirectory(checked), given.signal, () => recoverNative(where, places, numbers, allowPartial, given))) as RecoverToResult
   }
 
   /**
    * Makes `newKey` the key of the encrypted database at `path`, which no process may have open, and of the generations in its `backup/`. The
    * documents are not written again: they are encrypted with a key of their own, which is encrypted anew, so this takes milliseconds and the
-   * derivation of a password. Whoever has `oldKey` and a copy of the files from before can still read what they hold; `backup` with another
-   * `encryptionKey` makes a copy with other keys. After a power cut one of the two keys opens it.
+   * derivation of a password. Whoever has `oldKey` and a copy of the files from before can still read what they hold, and what is written later.
+   * With `reencrypt: true` all files are written again with a new key of their own, so that a copy from before opens nothing of them: it takes
+   * the time and the space of a copy, and removes the generations in `backup/`. After a power cut exactly one of the two keys opens it.
    *
-   * Rejects with `WRONG_KEY` when `oldKey` does not open it, `NOT_ENCRYPTED` when it is not encrypted, `LOCKED` while it is open, and with
-   * `NOT_SUPPORTED` for `reencrypt: true`.
+   * Rejects with `WRONG_KEY` when `oldKey` does not open it, `NOT_ENCRYPTED` when it is not encrypted, and `LOCKED` while it is open. A plain
+   * database becomes an encrypted one by `backup` with `encryptionKey`.
    */
-  static async rekey(path: string | URL, oldKey: EncryptionKey, newKey: EncryptionKey, options?: RekeyOptions): Promise<void> {
+  static async rekey(path: string | URL, oldKey: EncryptionKey, newKey: EncryptionKey, options?: RekeyOptions): Promise<RekeyResult> {
     const where = 'Database.rekey'
     const given = optionsOf<RekeyOptions>(where, options, DATABASE.rekey)
     const checked = directoryOf(path, where)
     checkKey(where, 'oldKey', oldKey)
     checkKey(where, 'newKey', newKey)
-    if (flagOf(where, 'reencrypt', given.reencrypt)) {
-      throw new MoltenError('NOT_SUPPORTED', `${where}: option reencrypt is not supported yet; db.backup(path, { encryptionKey }) writes a copy with other keys`)
-    }
+    const reencrypt = flagOf(where, 'reencrypt', given.reencrypt)
     given.signal?.throwIfAborted()
-    await rekeyNative(where, checked, [oldKey, newKey], given)
+    const rekey = (): Promise<string> => rekeyNative(where, checked, [oldKey, newKey], reencrypt, given)
+    const written = JSON.parse(await toldOfDirectory(where, nameOfDirectory(checked), given.signal, rekey)) as Omit<RekeyResult, 'reencrypted'> | null
+    return { reencrypted: written !== null, bytes: written?.bytes ?? 0, generations: written?.generations ?? 0, lost: written?.lost ?? null }
   }
 
   private constructor(connection: Connection, description: Description, sibling?: { name: DatabaseName; defaults: CollectionSettings; root: Database }) {
@@ -497,7 +505,7 @@ export class Database extends DatabaseStateMethods {
       checkCollectionName(where, name)
       return this.#connection.run<Document>(where, this.#target(where, name), { ...modification(changes), signal, maxTimeMS })
     }
-    return runCommand(where, this, modify, command, given)
+    return this.#connection.told(where, given.signal, () => runCommand(where, this, modify, command, given), this.#name.prefix)
   }
 
   /**

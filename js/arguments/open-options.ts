@@ -2,7 +2,7 @@
 // `storage`.
 
 import type * as Os from 'node:os'
-import { resolve } from 'node:path'
+import { basename, resolve } from 'node:path'
 import type * as Url from 'node:url'
 
 import { uuidsBy, uuidv7 } from '../ids/uuid.js'
@@ -51,6 +51,11 @@ export function directoryOf(path: string | URL, where: string): string {
 
 /** The path of a database without files. */
 export const MEMORY = ':memory:'
+
+/** The name that the database of a path has, as operations on it are told. */
+export function nameOfDirectory(path: string): string {
+  return path === MEMORY ? 'memory' : basename(resolve(path))
+}
 
 /** A path as it is when a key is asked for: the working directory may be another when the key is there. */
 export function pathBeside(key: EncryptionKey | undefined, path: string): string {

@@ -246,10 +246,10 @@ export class Connection implements CollectionOwner, OperationOwner {
     return this.step(where, method, limits)
   }
 
-  /** Runs an operation of several steps, of which one thing is told. */
-  told<T>(where: string, signal: AbortSignal | null | undefined, run: () => Promise<T>): Promise<T> {
+  /** Runs an operation of several steps, of which one thing is told: of a database by the full name of a collection without a name. */
+  told<T>(where: string, signal: AbortSignal | null | undefined, run: () => Promise<T>, name = ''): Promise<T> {
     if (this.#told.slowMs === undefined && !isWatched()) return run()
-    return toldPromise(this.#told, contextOf(this.#told, where, '', operationOf(where), false, signal ?? undefined), undefined, run)
+    return toldPromise(this.#told, contextOf(this.#told, where, name, operationOf(where), false, signal ?? undefined), undefined, run)
   }
 
   /** Runs a method of the addon, of which nothing is told. */

@@ -104,14 +104,14 @@ export async function verifyNative(where: string, path: string, limits: VerifyOp
   }
 }
 
-/** Makes another key that of a directory. */
-export async function rekeyNative(where: string, path: string, keys: readonly [EncryptionKey, EncryptionKey], limits: OperationOptions): Promise<void> {
+/** Makes another key that of a directory; resolves with what was written again as JSON. */
+export async function rekeyNative(where: string, path: string, keys: readonly [EncryptionKey, EncryptionKey], reencrypt: boolean, limits: OperationOptions): Promise<string> {
   const { signal } = limits
   const at = pathBeside(keys[0], path)
   const old = await keyWithin(where, 'oldKey', keys[0], limits)
   const key = await keyWithin(where, 'newKey', keys[1], limits)
   try {
-    await untilGivenUp(where, spending([old, key], () => native().NativeDatabase.rekey(at, old!, key!)), limits)
+    return await untilGivenUp(where, spending([old, key], () => native().NativeDatabase.rekey(at, old!, key!, reencrypt)), limits)
   } catch (error) {
     throw signal?.aborted && error === signal.reason ? error : errorOfNative(where, error)
   }

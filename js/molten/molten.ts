@@ -178,9 +178,18 @@ async function set(home: Home, where: string, given: unknown): Promise<Document>
       const createdAt: unknown = old?.['createdAt'] ?? now
       written.push([key, { ...fields, _v: version === undefined ? guard ?? 1 : version + 1, createdAt, modifiedAt: now }])
     }
-    if (written.length > 0) await collection.setMany(written)
+    if (written.length > 0) await write(where, name, collection, written)
   })
   return { status: 'ok', count: entries.length, ...(ids && { ids }) }
+}
+
+/** Writes documents; an error names the method that was called, not the one that it is made of. */
+async function write(where: string, name: string, collection: Documents, written: [string, Document][]): Promise<void> {
+  await collection.setMany(written).catch((error: unknown) => {
+    const own = `${name}.setMany: `
+    if (error instanceof Error && error.message.startsWith(own)) error.message = `${where}: ${error.message.slice(own.length)}`
+    throw error
+  })
 }
 
 /** A document with copies of the documents that its `extends` names. */
@@ -219,7 +228,7 @@ async function update(home: Home, where: string, given: unknown): Promise<Docume
       }
       written.push([key, { ...made, _v: version + 1, modifiedAt: new Date().toISOString() }])
     }
-    if (written.length > 0) await collection.setMany(written)
+    if (written.length > 0) await write(where, name, collection, written)
     return written.length
   })
   return { status: 'ok', updated }

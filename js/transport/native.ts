@@ -69,7 +69,7 @@ export interface Native {
     /** A database in memory is returned without a promise. */
     open(path: string, optionsJson: string, progress?: NativeProgress, key?: Uint8Array): Promise<NativeDatabase> | NativeDatabase
     verify(path: string, progress?: NativeProgress, key?: Uint8Array): Promise<string>
-    rekey(path: string, old: Uint8Array, key: Uint8Array): Promise<void>
+    rekey(path: string, old: Uint8Array, key: Uint8Array, reencrypt: boolean): Promise<string>
     recoverTo(path: string, destination: string, moment: [lsn: number] | [zero: 0, time: number], allowPartial: boolean, stop: NativeProgress, key?: Uint8Array): Promise<string>
     importMolten(log: string, destination: string, rejects: string | null, secret: string | Uint8Array | null, salt: string | null, progress: NativeProgress): Promise<string>
   }

@@ -190,13 +190,20 @@ impl NativeDatabase {
         })
     }
 
-    /// Resolves when another key opens the database in this directory.
+    /// Resolves when another key opens the database in this directory; with what was written again as JSON, if all files are to be.
     #[napi]
-    pub fn rekey(env: &Env, path: String, old: Uint8Array, new: Uint8Array) -> napi::Result<AsyncBlock<()>> {
+    pub fn rekey(
+        env: &Env,
+        path: String,
+        old: Uint8Array,
+        new: Uint8Array,
+        reencrypt: bool,
+    ) -> napi::Result<AsyncBlock<String>> {
         let keys = guarded(env, || Ok((options::key(Some(&old))?, options::key(Some(&new))?)))?;
         let path = located(path);
         promise(env, move || match keys {
-            (Some(old), Some(new)) => Database::rekey(&path, &old, &new),
+            (Some(old), Some(new)) if reencrypt => json(&Database::reencrypt(&path, &old, &new)?),
+            (Some(old), Some(new)) => Database::rekey(&path, &old, &new).map(|()| "null".to_owned()),
             _ => Err(Error::new(Kind::Argument, "rekey needs the old key and the new one")),
         })
     }

@@ -11,6 +11,7 @@
 //! - `spill`: temporary files of running operations
 //! - [`runs`]: run files, which are read page by page
 //! - `generation`: snapshots, and how one generation replaces another
+//! - `reseal`: all files written again, with another data key
 //! - [`backends`]: sync, async, in memory
 //! - [`open`]: from a path to a backend: recovery, inspection
 
@@ -25,6 +26,7 @@ pub mod host;
 pub(crate) mod log;
 pub(crate) mod open;
 pub mod pages;
+pub(crate) mod reseal;
 pub mod runs;
 pub(crate) mod spill;
 
@@ -50,5 +52,5 @@ pub(crate) use open::open::{create_parents, open_disk_from_checkpoint};
 pub use open::recovery::RecoveryReport;
 pub use open::report::{Damage, FileReport};
 pub(crate) use open::scrub::{ScrubVisitor, scrub};
-pub use open::unlock::{rekey, unlocked};
+pub use open::unlock::{Reencrypted, reencrypt, rekey, unlocked};
 pub(crate) use open::whole::{Read, list_whole};

@@ -111,10 +111,23 @@ const STORAGE: Below = &[
     ("log", &["host", "contract", "cipher", "format", "pages"]),
     ("runs", &["host", "contract", "cipher", "format", "pages"]),
     ("generation", &["host", "contract", "cipher", "format", "log", "pages", "runs"]),
+    ("reseal", &["host", "contract", "format", "log", "generation"]),
     ("backends", &["host", "contract", "cipher", "format", "pages", "spill", "log", "generation"]),
     (
         "open",
-        &["host", "contract", "cipher", "format", "pages", "spill", "log", "runs", "generation", "backends"],
+        &[
+            "host",
+            "contract",
+            "cipher",
+            "format",
+            "pages",
+            "spill",
+            "log",
+            "runs",
+            "generation",
+            "reseal",
+            "backends",
+        ],
     ),
 ];
 
@@ -128,7 +141,9 @@ pub const CONFINED: Below = &[
     ("getrandom", &["storage/host/system.rs"]),
     ("argon2", &["engine/transfer/molten/cipher.rs", "storage/cipher/key_block.rs"]),
     ("blake2", &["storage/cipher/unit.rs"]),
-    ("chacha20poly1305", &["engine/transfer/molten/cipher.rs", "storage/cipher/unit.rs"]),
+    ("chacha20", &["storage/cipher/aead.rs"]),
+    ("chacha20poly1305", &["engine/transfer/molten/cipher.rs", "storage/cipher/aead.rs"]),
+    ("poly1305", &["storage/cipher/aead.rs"]),
     ("jiff", &["query/date/"]),
     ("parking_lot", &["binding/", "document/", "query/", "storage/", "engine/exec/locks.rs"]),
 ];

@@ -110,6 +110,13 @@ export function toldPromise<T>(told: Told, context: CommandContext, request: Req
   })
 }
 
+/** Runs a static method of Database on a directory and tells of it, by the name that its database has or would have. */
+export function toldOfDirectory<T>(where: string, database: string, signal: AbortSignal | null | undefined, run: () => Promise<T>): Promise<T> {
+  if (!isWatched()) return run()
+  const told: Told = { slowMs: undefined, database, run: () => Promise.reject(new Error('a directory has no plans')) }
+  return toldPromise(told, contextOf(told, where, '', where.slice(where.lastIndexOf('.') + 1), false, signal ?? undefined), undefined, run)
+}
+
 /** Runs an operation that blocks this thread and tells of it. */
 export function toldCall<T>(told: Told, context: CommandContext, run: () => T): T {
   const began = now()

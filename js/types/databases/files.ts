@@ -20,8 +20,23 @@ export interface BackupOptions extends LongOperationOptions {
 
 /** Options of `Database.rekey`. One that is given up ends all the same, with the old key or the new one. */
 export interface RekeyOptions extends OperationOptions {
-  /** Not supported yet, but for `false`: a backup with another key is written with other keys as a whole. */
+  /**
+   * Writes all files again with new keys, also the history; the generations in `backup/` and what is in `quarantine/` are removed. Needs as much
+   * space again as the database takes. Default false: only the key that opens the database changes.
+   */
   reencrypt?: boolean
+}
+
+/** What `Database.rekey` did. */
+export interface RekeyResult {
+  /** Whether all files were written again. */
+  reencrypted: boolean
+  /** Bytes of the files that were written again. */
+  bytes: number
+  /** Old generations in `backup/` that were removed. */
+  generations: number
+  /** Why a part of the history is gone, whose files were damaged; null when nothing is. */
+  lost: string | null
 }
 
 /** Options of `Database.recoverTo`. */

@@ -17,7 +17,7 @@ use crate::engine::commit::{Commit, Committed, Halt};
 use crate::engine::exec::interrupt::{Interrupt, LOOK};
 use crate::engine::state::collection::Collection;
 use crate::engine::state::index::Index;
-use crate::engine::state::namespace::Shown;
+use crate::engine::state::namespace::{Shown, parts};
 use crate::engine::state::views::View;
 use crate::engine::store::Store;
 use crate::error::codes::{self, Code};
@@ -71,7 +71,7 @@ pub(crate) fn run_with(
         }
     };
     let names = || specs.iter().map(|spec| own_name(spec).to_owned()).collect::<Vec<_>>();
-    if let Err(error) = specs.iter().try_for_each(check_size) {
+    if let Err(error) = specs.iter().try_for_each(|spec| check(name, spec)) {
         return Committed::failed(error);
     }
     loop {
@@ -257,7 +257,12 @@ pub(crate) fn own_name(spec: &Spec) -> &str {
     if spec.is_id() { ID_INDEX } else { &spec.name }
 }
 
-pub(crate) fn check_size(spec: &Spec) -> Result<()> {
+/// Refuses an index that is too large, or by which documents of a collection that is not the program's would expire.
+pub(crate) fn check(name: &str, spec: &Spec) -> Result<()> {
+    if spec.expire_after.is_some() && parts(name).1.starts_with("system.") {
+        let message = format!("documents of the system collection '{}' do not expire", Shown(name));
+        return Err(refused(codes::INVALID_OPTIONS, message));
+    }
     let mut bytes = Vec::new();
     encode_plain(&spec.to_value(), &mut bytes);
     if bytes.len() <= MAX_SPEC {

@@ -263,15 +263,17 @@ impl CollectionOptions {
         self.validator.as_ref().filter(|_| level != Level::Off).map(|validator| (validator, level, action))
     }
 
-    /// Refuses a validator of a collection that is not the program's.
+    /// Refuses rules of a collection that is not the program's.
     pub(crate) fn check_for(&self, name: &str) -> Result<()> {
         if !parts(name).1.starts_with("system.") {
             return Ok(());
         }
-        let what = match (&self.validator, &self.view) {
-            (Some(_), _) => "a validator is not allowed on the system collection",
-            (_, Some(_)) => "a view must not have the name of a system collection:",
-            (None, None) => return Ok(()),
+        let what = match (&self.validator, &self.view, self.ttl_indexes.is_empty()) {
+            (Some(_), ..) => "a validator is not allowed on the system collection",
+            (_, Some(_), _) => "a view must not have the name of a system collection:",
+            _ if self.capped.is_some() => "documents do not make way for others in the system collection",
+            (.., false) => "documents do not expire in the system collection",
+            (None, None, true) => return Ok(()),
         };
         Err(invalid(&format!("{what} '{}'", Shown(name))))
     }

@@ -2,14 +2,14 @@
 
 use super::errors;
 use super::work::Work;
-use crate::engine::index_build::create::{check_size, own_name, wanted};
+use crate::engine::index_build::create::{check, own_name, wanted};
 use crate::error::Result;
 use crate::index::Spec;
 use crate::storage::Lsn;
 
 /// Creates indexes; returns their names.
 pub(crate) fn create(work: &mut Work, name: &str, specs: &[Spec]) -> Result<Vec<String>> {
-    specs.iter().try_for_each(check_size)?;
+    specs.iter().try_for_each(|spec| check(name, spec))?;
     let collection = work.collection_or_begin(name)?;
     let fresh = wanted(&collection, specs)?;
     if !fresh.is_empty() {

@@ -11,8 +11,9 @@
 use argon2::{Algorithm, Argon2, Params, Version};
 use zeroize::Zeroizing;
 
+use super::aead::{TAG, decrypt, encrypt};
 use super::nonces::{NONCE, Random};
-use super::unit::{Key, TAG, decrypt, encrypt, subkey};
+use super::unit::{Key, subkey};
 use crate::error::{Error, Kind, Result};
 use crate::options::{EncryptionKey, Secret};
 

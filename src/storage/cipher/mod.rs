@@ -2,6 +2,7 @@
 //!
 //! - `key_block`: how the data key of a database is kept, wrapped with what a password or a key gives
 //! - `cipher`: the keys of an open database, or none
+//! - `aead`: XChaCha20-Poly1305, made for short units
 //! - `unit`: the key of one file, and the units that it seals
 //! - `nonces`: random nonces
 //!
@@ -12,6 +13,7 @@
 //! mac        16 bytes: BLAKE2b with a key of its own
 //! ```
 
+mod aead;
 pub mod cipher;
 pub mod key_block;
 mod nonces;

@@ -5,14 +5,12 @@ use std::sync::Arc;
 use blake2::Blake2bMac;
 use blake2::digest::array::sizes::{U16, U32};
 use blake2::digest::{KeyInit as _, Mac as _};
-use chacha20poly1305::aead::{AeadInOut as _, inout::InOutBuf};
-use chacha20poly1305::{Tag, XChaCha20Poly1305, XNonce};
 use zeroize::Zeroizing;
 
+pub use super::aead::{TAG, is_same};
+use super::aead::{decrypt, encrypt};
 use super::nonces::{NONCE, Nonces};
 
-/// Bytes of a tag, and of a mac.
-pub const TAG: usize = 16;
 /// What a sealed unit has more than its bytes.
 pub const OVERHEAD: usize = NONCE + TAG;
 
@@ -93,11 +91,6 @@ impl FileCipher {
     }
 }
 
-/// Compares two macs in a time that does not depend on them.
-pub fn is_same(left: &[u8], right: &[u8]) -> bool {
-    left.len() == right.len() && left.iter().zip(right).fold(0, |sum, (a, b)| sum | (a ^ b)) == 0
-}
-
 /// A mac in the making.
 pub struct UnitMac(Option<Box<Blake2bMac<U16>>>);
 
@@ -136,21 +129,6 @@ pub(super) fn subkey(key: &Key, usage: &str, parts: &[&[u8]]) -> Key {
     let mut derived = Zeroizing::new([0; 32]);
     derived.copy_from_slice(&mac.finalize().into_bytes());
     derived
-}
-
-/// Encrypts in place; returns the tag.
-pub(super) fn encrypt(key: &Key, nonce: [u8; NONCE], place: &[u8], bytes: &mut [u8]) -> [u8; TAG] {
-    let cipher = XChaCha20Poly1305::new((&**key).into());
-    let sealed = cipher.encrypt_inout_detached(&XNonce::from(nonce), place, InOutBuf::from(bytes));
-    sealed.expect("a unit is shorter than 256 GiB").into()
-}
-
-/// Decrypts in place; `false` where the tag is not that of the bytes.
-pub(super) fn decrypt(key: &Key, nonce: [u8; NONCE], place: &[u8], bytes: &mut [u8], tag: [u8; TAG]) -> bool {
-    let cipher = XChaCha20Poly1305::new((&**key).into());
-    let opened =
-        cipher.decrypt_inout_detached(&XNonce::from(nonce), place, InOutBuf::from(bytes), &Tag::from(tag));
-    opened.is_ok()
 }
 
 #[cfg(test)]

@@ -8,9 +8,10 @@
 //!         96  u64 clean: segment (0: none)   104  u64 its length   112  u64 its last lsn
 //!        120  key derivation, 64 bytes       184  wrapped data key, 72 bytes
 //!        256  u64 first segment kept for its history (0: none is kept)
-//!        264  u64 1: the log that is kept begins with an empty database
+//!        264  u64 the first segment of the history, where the log from it on begins with an empty database; otherwise 0
 //!        272  u64 first snapshot kept, with the log behind it (0: none is kept)
-//!        280  zero                  492  mac, 16 bytes    508  u32 crc32c over what stands before
+//!        280  u64 segments from this one on are being written with other keys, and are no part of the database (0: none are)
+//!        288  zero                  492  mac, 16 bytes    508  u32 crc32c over what stands before
 //! ```
 //!
 //! Encrypted: the mac is over the bytes before it. Without encryption it is zero, as are key derivation and wrapped key.
@@ -90,10 +91,14 @@ pub struct Manifest {
     pub wrapped_key: [u8; 72],
     /// Segments from this one on, below the first, are kept so that their commits can be read again; 0: none is kept.
     pub history: u64,
-    /// The log that is kept from segment 1 on begins with an empty database, not with a snapshot that is gone.
-    pub is_from_nothing: bool,
+    /// The segment from which on the log begins with an empty database, not with a snapshot that is gone, while the history begins
+    /// with it; 0: none.
+    pub from_nothing: u64,
     /// Snapshots from this one on, before the current, are kept so that the states behind them can be read again; 0: none is kept.
     pub past: u64,
+    /// Segments from this one on, and snapshots of later generations, are being written with other keys: they are no part of the
+    /// database; 0: there are none.
+    pub fence: u64,
     /// A MAC with the data key, when encrypted.
     pub mac: [u8; 16],
     /// The newest segment that a session began since the newest clean close; stored after the 512 bytes.
@@ -113,8 +118,9 @@ impl Manifest {
             key_derivation: [0; 64],
             wrapped_key: [0; 72],
             history: 0,
-            is_from_nothing: false,
+            from_nothing: 0,
             past: 0,
+            fence: 0,
             mac: [0; 16],
             witnessed: None,
         }
@@ -141,6 +147,11 @@ impl Manifest {
     /// The first segment that the database keeps, for itself or for its history.
     pub fn oldest_segment(&self) -> u64 {
         if self.history == 0 { self.first_segment } else { self.history }
+    }
+
+    /// Whether a segment belongs to the log that the database continues.
+    pub fn has_segment(&self, id: u64) -> bool {
+        id >= self.first_segment && (self.fence == 0 || id < self.fence)
     }
 
     /// Whether a segment before the first is kept for the history.
@@ -182,8 +193,10 @@ impl Manifest {
         put(120, &self.key_derivation);
         put(184, &self.wrapped_key);
         put(256, &self.history.to_le_bytes());
-        put(264, &u64::from(self.is_from_nothing && self.history == 1).to_le_bytes());
+        // Once the history begins later, what it begins with is gone.
+        put(264, &(if self.from_nothing == self.history { self.history } else { 0 }).to_le_bytes());
         put(272, &self.past.to_le_bytes());
+        put(280, &self.fence.to_le_bytes());
         put(MAC_AT, &self.mac);
         let crc = crc32c::crc32c(&bytes[..CRC_AT]);
         bytes[CRC_AT..].copy_from_slice(&crc.to_le_bytes());
@@ -223,11 +236,12 @@ impl Manifest {
         check_version(path, u32_at(bytes, 8))?;
         let flags = u32_at(bytes, 12);
         let is_old = flags & ENCRYPTED != 0 && u32_at(bytes, 8) != FORMAT_VERSION;
-        if flags & !ENCRYPTED != 0 || is_old || bytes[280..MAC_AT].iter().any(|byte| *byte != 0) {
+        if flags & !ENCRYPTED != 0 || is_old || bytes[288..MAC_AT].iter().any(|byte| *byte != 0) {
             return Err(Error::corrupt(path, 12, "the manifest holds fields of no known format"));
         }
         // Generation, segments, lengths and LSN; the snapshot's hash is between them.
-        if [32, 40, 48, 56, 96, 104, 112, 256, 272].iter().any(|at| u64_at(bytes, *at) > LARGEST_NUMBER) {
+        if [32, 40, 48, 56, 96, 104, 112, 256, 272, 280].iter().any(|at| u64_at(bytes, *at) > LARGEST_NUMBER)
+        {
             return Err(Error::corrupt(path, 32, "the manifest holds a number that no database reaches"));
         }
         if u64_at(bytes, 40) == 0 {
@@ -237,7 +251,7 @@ impl Manifest {
                 "the manifest names segment 0; the first segment of all is 1",
             ));
         }
-        if u64_at(bytes, 264) > u64::from(u64_at(bytes, 256) == 1) {
+        if ![0, u64_at(bytes, 256)].contains(&u64_at(bytes, 264)) {
             return Err(Error::corrupt(path, 264, "the manifest holds fields of no known format"));
         }
         if u64_at(bytes, 256) > u64_at(bytes, 40) {
@@ -250,6 +264,10 @@ impl Manifest {
         let past = u64_at(bytes, 272);
         if past > u64_at(bytes, 32) || past > 0 && u64_at(bytes, 256) == 0 {
             return Err(Error::corrupt(path, 272, "the manifest keeps states without the log behind them"));
+        }
+        let fence = u64_at(bytes, 280);
+        if fence > 0 && fence <= u64_at(bytes, 40) {
+            return Err(Error::corrupt(path, 280, "the manifest leaves out the segments that it names"));
         }
         let snapshot =
             SnapshotRef { id: u64_at(bytes, 48), len: u64_at(bytes, 56), hash: array_at(bytes, 64) };
@@ -264,8 +282,9 @@ impl Manifest {
             key_derivation: array_at(bytes, 120),
             wrapped_key: array_at(bytes, 184),
             history: u64_at(bytes, 256),
-            is_from_nothing: u64_at(bytes, 264) == 1,
+            from_nothing: u64_at(bytes, 264),
             past,
+            fence,
             mac: array_at(bytes, 492),
             witnessed: None,
         })

@@ -240,21 +240,18 @@ impl Generations {
             snapshot: Some(named),
             clean: None,
             // A copy begins with a snapshot of commit 0 that holds something.
-            is_from_nothing: old.history > 0
-                && (old.is_from_nothing || old.snapshot.is_none() && cut.lsn.0 > 0),
+            from_nothing: match (old.history, old.from_nothing) {
+                (0, _) => 0,
+                (_, 0) if old.snapshot.is_none() && cut.lsn.0 > 0 => old.first_segment,
+                (_, known) => known,
+            },
             ..old.clone()
         };
         let keep = self.keeps_generations();
         if keep {
             let clean = Some(self.end_of(&cut, segments)?);
-            let last = Manifest {
-                clean,
-                history: 0,
-                is_from_nothing: false,
-                past: 0,
-                witnessed: None,
-                ..old.clone()
-            };
+            let last =
+                Manifest { clean, history: 0, from_nothing: 0, past: 0, witnessed: None, ..old.clone() };
             retire::announce(&self.host, &self.dir, &last)?;
         }
         self.replace_manifest(&mut new, cut.next_segment, &mut sink, latch)?;

@@ -72,7 +72,8 @@ impl Generations {
         }
         bases.extend(self.history.snapshots().into_iter().rev().map(|kept| Base(Some(kept))));
         // A later segment may begin with the first commit as well, but the one before it is gone.
-        if manifest.is_from_nothing && self.kept().first().is_some_and(|segment| segment.id == 1) {
+        let from = manifest.from_nothing;
+        if from > 0 && self.kept().first().is_some_and(|segment| segment.id == from) {
             bases.push(Base(None));
         }
         bases

@@ -56,6 +56,8 @@ pub(crate) struct Frames<'a> {
     pub(crate) last: Lsn,
     /// Head checksum of the SEAL, once read.
     pub(crate) seal: Option<u32>,
+    /// The header of the commit that was read last.
+    pub(crate) header: Option<FrameHeader>,
     /// Everything before this offset was durable before the last valid frame got its place.
     pub(crate) durable_end: u64,
     unproven: VecDeque<(Lsn, u64)>,
@@ -83,6 +85,7 @@ impl<'a> Frames<'a> {
             end: offset,
             last,
             seal: None,
+            header: None,
             durable_end: offset,
             unproven: VecDeque::new(),
             ended: false,
@@ -123,6 +126,7 @@ impl<'a> Frames<'a> {
             self.end = at + header.frame_len();
             self.last = header.lsn;
             if header.kind == FrameKind::Commit {
+                self.header = Some(header);
                 self.unproven.push_back((header.lsn, self.end));
             }
             // A SEAL or MARK covers what is before it, not itself: its own fsync may have failed.

@@ -70,10 +70,12 @@ pub fn inspect(host: &Host, dir: &Path, visit: &mut Visitor<'_>) -> Result<Inspe
     let past = past.transpose()?.unwrap_or_default();
     pass.witnessed =
         manifest.as_ref().and_then(|manifest| manifest.witnessed).filter(|one| one.segment >= first);
+    // Without a manifest every segment is read.
+    let is_part = |id: &u64| manifest.as_ref().is_none_or(|manifest| manifest.has_segment(*id));
+    let segments = listing.segments.into_iter().filter(is_part).collect();
     let in_use = manifest.as_ref().is_some_and(Manifest::is_in_use);
     let clean = manifest.and_then(|manifest| manifest.clean);
-    let clean =
-        pass.segments(listing.segments.into_iter().filter(|id| *id >= first).collect(), clean, first)?;
+    let clean = pass.segments(segments, clean, first)?;
     pass.files.splice(1..1, past);
     Ok(Inspected { files: pass.files, last_lsn: pass.last, clean: clean && !in_use })
 }

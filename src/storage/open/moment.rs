@@ -61,7 +61,7 @@ impl Directory {
         let found = list(host, &path)?;
         let manifest = Manifest::read(host, &path, false)?;
         let mut newest = 0;
-        for id in &found {
+        for id in found.iter().filter(|id| manifest.fence == 0 || **id < manifest.fence) {
             let name = path.join(segment_name(*id));
             let file =
                 host.vfs.open(&name, OpenMode::Read).map_err(|error| Error::io("open", &name, error))?;
@@ -96,14 +96,14 @@ impl Directory {
         };
         let mut ways = Vec::new();
         match &self.manifest.snapshot {
-            None => ways.push(Ok(self.way(None, 1, until))),
+            None => ways.push(Ok(self.way(None, self.manifest.first_segment, until))),
             Some(named) => {
                 let file = SnapshotFile::open(&self.host, &self.path, named, Access::ReadOnly);
                 ways.extend(self.way_from_snapshot(file, self.manifest.first_segment, moment, until));
                 let (kept, damage) = self.ways_from_kept(moment, until);
                 ways.extend(kept);
-                if self.manifest.is_from_nothing {
-                    ways.push(Ok(self.way(None, 1, until)));
+                if self.manifest.from_nothing > 0 {
+                    ways.push(Ok(self.way(None, self.manifest.from_nothing, until)));
                 }
                 ways.extend(damage.map(Err));
             }

@@ -32,6 +32,7 @@ use crate::storage::host::system::Host;
 use crate::storage::host::vfs::{OpenMode, write_all_at};
 use crate::storage::log::allocation::{Placing, Segments};
 use crate::storage::log::writer::{Progress, Writer};
+use crate::storage::reseal::aside;
 use crate::storage::spill::area::SpillArea;
 
 /// An open log, and the recovery report.
@@ -89,7 +90,7 @@ fn open_with(
     if writable && !created {
         host.vfs.sync_dir(path).map_err(|error| Error::io("fsync", path, error))?;
     }
-    let (manifest, found) = if created {
+    let (mut manifest, found) = if created {
         (create(host, path, options, &listing)?, vec![1])
     } else {
         (Manifest::read(host, path, writable)?, listing.segments)
@@ -115,6 +116,7 @@ fn open_with(
     if writable {
         home.check()?;
         remove_temporary(host, path, &listing.temporary)?;
+        manifest = aside::end(host, path, manifest)?;
         retire::resume(host, path, &manifest)?;
     }
     let report = std::mem::take(&mut recovered.report);

@@ -285,7 +285,7 @@ fn open_chain(
 ) -> Result<Vec<(Arc<Segment>, u64)>> {
     let mode = if access == Access::ReadWrite { OpenMode::ReadWrite } else { OpenMode::Read };
     let mut opened = BTreeMap::new();
-    for id in found.iter().copied().filter(|id| *id >= manifest.first_segment) {
+    for id in found.iter().copied().filter(|id| manifest.has_segment(*id)) {
         let path = dir.join(segment_name(id));
         let file = host.vfs.open(&path, mode).map_err(|error| Error::io("open", &path, error))?;
         if access == Access::ReadWrite {

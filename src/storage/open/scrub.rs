@@ -76,9 +76,8 @@ impl Pass<'_> {
             let file = self.host.vfs.open(&self.dir.join(name), OpenMode::Read);
             file.and_then(|file| file.len()).unwrap_or(0)
         };
-        let first = self.manifest.first_segment;
         let kept = past::kept(&self.manifest, &listing.segments).iter();
-        let segments = listing.segments.iter().filter(|id| **id >= first);
+        let segments = listing.segments.iter().filter(|id| self.manifest.has_segment(**id));
         let segments = kept.chain(segments).map(|id| segment_name(*id));
         let checkpoints = listing.checkpoints.iter().map(|lsn| checkpoint_name(*lsn));
         let snapshots = listing.snapshots.iter().filter(|id| self.manifest.keeps_snapshot(**id));
@@ -172,7 +171,9 @@ impl Pass<'_> {
     fn segments(&mut self, listing: &Listing, mut last: Lsn) -> Result<()> {
         let first = self.manifest.first_segment;
         let mut due = None;
-        for id in listing.segments.iter().copied().filter(|id| *id >= first) {
+        let mut ids = listing.segments.clone();
+        ids.retain(|id| self.manifest.has_segment(*id));
+        for id in ids {
             if last >= self.published {
                 return Ok(());
             }

@@ -81,7 +81,7 @@ pub(crate) fn list_whole(host: &Host, dir: &Path, read: &Read, report: &Recovery
         let blocks = read.snapshot_blocks;
         files.push(FileReport { blocks, ..measured(snapshot_name(named.id), "snapshot")? });
     }
-    for id in listing.segments.into_iter().filter(|id| *id >= manifest.first_segment) {
+    for id in listing.segments.into_iter().filter(|id| manifest.has_segment(*id)) {
         let (frames, blocks) = read.segments.get(&id).copied().unwrap_or_default();
         files.push(FileReport { frames, blocks, ..measured(segment_name(id), "segment")? });
     }

@@ -133,6 +133,16 @@ impl Export<'_> {
             let note = "has another name than MoltenDB's handlers take, 1 to 64 of a-z, A-Z, 0-9, _ and -";
             self.done.notes.push(format!("the collection {name:?} {note}"));
         }
+        let options = collection.options();
+        if options.view().is_some() {
+            let note = "is left out: it is a view, and MoltenDB has none";
+            self.done.notes.push(format!("{name:?} {note}"));
+            return Ok(());
+        }
+        if options.cap().is_some() {
+            let note = "is capped: in MoltenDB nothing makes way for its new documents";
+            self.done.notes.push(format!("the collection {name:?} {note}"));
+        }
         let before = self.done.documents + self.done.indexes;
         let has_schema = self.schema(name, collection)?;
         // Indexes stand first: MoltenDB fills them with the documents behind them.
@@ -177,6 +187,10 @@ impl Export<'_> {
             };
             if spec.unique {
                 let note = "refuses no duplicates in MoltenDB";
+                self.done.notes.push(format!("the index {:?} of {name:?} {note}", spec.name));
+            }
+            if index.expire_after().is_some() {
+                let note = "lets nothing expire in MoltenDB";
                 self.done.notes.push(format!("the index {:?} of {name:?} {note}", spec.name));
             }
             self.entry(name, "INDEX", &field.name, |out| out.extend_from_slice(b"null"))?;
