@@ -30,7 +30,7 @@ export const studio: Verb = {
     // The page tells of indexes that would help. Nothing happens by itself: neither a compaction nor the deletion of what has expired.
     return call.options['write'] === true
       ? writing(call, (db) => serve(call, db, { port, write: true }), false, { autoIndex: 'suggest', autoCompact: false, ttlMonitor: false })
-      : reading(call, (db) => serve(call, db, { port }), { autoIndex: 'suggest' })
+      : reading(call, (db) => serve(call, db, { port }), { autoIndex: 'suggest', besideOwner: false })
   }
 }
 
