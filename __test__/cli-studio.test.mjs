@@ -13,6 +13,8 @@ import { fails, people, program, start, stateOf } from './support/cli.mjs'
 import { directory } from './support/database.mjs'
 import { clientOf, post } from './support/inspector.mjs'
 
+// One after the other: a program that is waited for keeps this process from sending what another has waited for since its connection.
+
 /** Starts it; answers the process, what it printed first, and a session. */
 async function studio(t, args, options) {
   const child = start(['studio', ...args], options)
@@ -31,7 +33,7 @@ async function ended(child, signal) {
   return exit
 }
 
-test('it serves a database read-only until SIGINT or SIGTERM, and changes no byte', async (t) => {
+test.serial('it serves a database read-only until SIGINT or SIGTERM, and changes no byte', async (t) => {
   const path = await people(t)
   const before = stateOf(path)
   for (const signal of process.platform === 'win32' ? [] : ['SIGINT', 'SIGTERM', 'SIGHUP']) {
@@ -48,7 +50,7 @@ test('it serves a database read-only until SIGINT or SIGTERM, and changes no byt
   t.is(stateOf(path), before)
 })
 
-test('with --write documents are changed, at the port that is asked for', async (t) => {
+test.serial('with --write documents are changed, at the port that is asked for', async (t) => {
   const path = await people(t)
   const free = await studio(t, [path])
   const { port } = free.client
@@ -64,7 +66,7 @@ test('with --write documents are changed, at the port that is asked for', async 
   await db.close()
 })
 
-test('several look at the same database, and a port that is taken is an error', async (t) => {
+test.serial('several look at the same database, and a port that is taken is an error', async (t) => {
   const path = await people(t)
   const one = await studio(t, [path])
   const two = await studio(t, [path])
@@ -72,13 +74,13 @@ test('several look at the same database, and a port that is taken is an error', 
   t.regex(fails(t, 1, ['studio', path, '--port', String(one.client.port)]), /EADDRINUSE/)
 })
 
-test('on a terminal it says what to do', async (t) => {
+test.serial('on a terminal it says what to do', async (t) => {
   const path = await people(t)
   const { line } = await studio(t, [path, '--table'])
   t.regex(line, /^The inspector of .* only reads\. Open this URL, end it with Ctrl-C:\nhttp:\/\/127\.0\.0\.1:\d+\/#token=[\w-]{43}\n$/)
 })
 
-test('an encrypted database is opened with the key of the environment, or of a file', async (t) => {
+test.serial('an encrypted database is opened with the key of the environment, or of a file', async (t) => {
   const path = directory(t)
   const encryptionKey = 'a password of some length'
   const db = await Database.open(path, { encryptionKey })
@@ -93,7 +95,7 @@ test('an encrypted database is opened with the key of the environment, or of a f
   t.is((await second.client.call('count', { collection: 'secrets' })).count, 1)
 })
 
-test('what cannot be served is said, with the exit codes of all verbs', async (t) => {
+test.serial('what cannot be served is said, with the exit codes of all verbs', async (t) => {
   const path = directory(t)
   t.regex(fails(t, 4, ['studio', path]), /there is no database/)
   t.false(existsSync(path))

@@ -17,9 +17,9 @@ const clippy = (...args) => cargo('clippy', '--locked', '--all-targets', ...args
 
 /** The extent of each push for the suites of docs/testing.md that can run for any time. The environment overrides it. */
 const push = {
-  CRASH_CYCLES: '80000',
-  DAMAGE_CYCLES: '10000',
-  MODEL_RUNS: '500',
+  CRASH_CYCLES: '40000',
+  DAMAGE_CYCLES: '6000',
+  MODEL_RUNS: '300',
   FAULT_SCRIPTS: '12',
   FLIP_BYTES: '65536',
   MOLTENDB_FUZZ_SECONDS: '3'
