@@ -170,7 +170,7 @@ async function main() {
     '# YCSB',
     '',
     `${number.format(settings.documents)} documents of 245 bytes of JSON with indexes on city and age, ${number.format(settings.operations)} operations by ${settings.callers} callers at once, each awaited; ` +
-      `documents by Zipf's law (${SKEW}), seed ${settings.seed}; medians of ${whole('runs')} runs, peers in turn. No fsync of a write. ${machine()}`,
+      `documents by Zipf's law (${SKEW}), seed ${settings.seed}; ${whole('runs') === 1 ? 'one run' : `medians of ${whole('runs')} runs`}, peers in turn. No fsync of a write. ${machine()}`,
     '',
     ...all.map(([{ title, version }]) => `- ${title} ${version}`),
     '',
