@@ -5,6 +5,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
+mod committing;
 #[path = "../fuzz/entries/disk.rs"]
 mod disk;
 mod loading;
@@ -16,12 +17,13 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
+use committing::{append, payloads_of};
 use disk::{DIR, Disk};
 use loading::{Loaded, Payloads, write_snapshot};
 use moltendb_node::error::{Kind, Result};
 use moltendb_node::options::{Access, EncryptionKey, OpenOptions, Retention, StorageMode};
 use moltendb_node::storage::host::Rng;
-use moltendb_node::storage::{Block, FrameSize, Host, Opened, open_disk, rekey};
+use moltendb_node::storage::{Host, Opened, open_disk, rekey};
 use sim::Sim;
 
 type Files = BTreeMap<String, Vec<u8>>;
@@ -66,17 +68,8 @@ fn session(disk: &Disk) -> Opened {
 }
 
 fn commit(opened: &Opened, content: &mut Vec<Payloads>) {
-    let n = content.len();
-    let payloads: Payloads = (0..n % 4).map(|at| vec![(n + at) as u8 | 1; 40 + n * 37 % 300]).collect();
-    let blocks = payloads.iter().map(|payload| payload.len() as u32).collect();
-    let place = opened.backend.reserve(&FrameSize { blocks, records: 1 }).unwrap();
-    let blocks = payloads.iter().zip(&place.blocks).map(|(payload, place)| {
-        Arc::new(Block { place: *place, base: 0, bytes: payload.clone().into(), transient: false })
-    });
-    let blocks: Vec<_> = blocks.collect();
-    let completion = opened.backend.append(place, &blocks);
-    opened.backend.drive();
-    completion.wait().unwrap();
+    let payloads = payloads_of(content.len());
+    let blocks = append(opened, &payloads);
     for block in &blocks {
         assert_eq!(opened.backend.read(block.place).unwrap().bytes, block.bytes);
     }

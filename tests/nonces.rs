@@ -3,18 +3,20 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
+#[expect(dead_code, reason = "its payloads are too large here")]
+mod committing;
 #[path = "../fuzz/entries/disk.rs"]
 mod disk;
 mod loading;
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
-use std::sync::Arc;
 
+use committing::append;
 use disk::{DIR, Disk};
 use loading::{Loaded, Payloads, write_snapshot};
 use moltendb_node::options::{EncryptionKey, OpenOptions, RecoveryPolicy, StorageMode};
-use moltendb_node::storage::{Block, FrameSize, Host, Opened, open_disk};
+use moltendb_node::storage::{Host, Opened, open_disk};
 
 type Files = BTreeMap<String, Vec<u8>>;
 
@@ -40,15 +42,7 @@ fn session(disk: &Disk) -> (Opened, Vec<Payloads>) {
 fn commit(opened: &Opened, dice: &mut fastrand::Rng, content: &mut Vec<Payloads>) {
     let count = [1, 1, 2, 100][dice.usize(0..4)];
     let payloads: Payloads = (0..count).map(|_| vec![dice.u8(1..); dice.usize(1..24)]).collect();
-    let blocks = payloads.iter().map(|payload| payload.len() as u32).collect();
-    let place = opened.backend.reserve(&FrameSize { blocks, records: 1 }).unwrap();
-    let blocks = payloads.iter().zip(&place.blocks).map(|(payload, place)| {
-        Arc::new(Block { place: *place, base: 0, bytes: payload.clone().into(), transient: false })
-    });
-    let blocks: Vec<_> = blocks.collect();
-    let completion = opened.backend.append(place, &blocks);
-    opened.backend.drive();
-    completion.wait().unwrap();
+    append(opened, &payloads);
     content.push(payloads);
 }
 

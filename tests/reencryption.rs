@@ -4,24 +4,23 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
+mod committing;
 mod loading;
 #[expect(dead_code, reason = "only some of its faults are needed here")]
 mod sim;
 
 use std::collections::BTreeSet;
 use std::path::Path;
-use std::sync::Arc;
 use std::time::Duration;
 
+use committing::{append, payloads_of};
 use loading::{Loaded, Payloads, write_snapshot};
 use moltendb_node::error::Kind;
 use moltendb_node::options::{
     Access, ChangeHistory, EncryptionKey, History, HistoryLimits, OpenOptions, PastHistory, PastLimits,
     Retention, StorageMode,
 };
-use moltendb_node::storage::{
-    Block, FrameSize, Host, Lsn, Moment, Opened, StorageBackend, open_disk, reencrypt, rekey,
-};
+use moltendb_node::storage::{Host, Lsn, Moment, Opened, StorageBackend, open_disk, reencrypt, rekey};
 use sim::{Fault, Sim};
 
 const PATH: &str = "/db";
@@ -44,17 +43,8 @@ fn options(key: &EncryptionKey, generations: u32) -> OpenOptions {
 }
 
 fn commit(opened: &Opened, content: &mut Vec<Payloads>) {
-    let n = content.len();
-    let payloads: Payloads = (0..n % 4).map(|at| vec![(n + at) as u8 | 1; 40 + n * 37 % 300]).collect();
-    let blocks = payloads.iter().map(|payload| payload.len() as u32).collect();
-    let place = opened.backend.reserve(&FrameSize { blocks, records: 1 }).unwrap();
-    let blocks = payloads.iter().zip(&place.blocks).map(|(payload, place)| {
-        Arc::new(Block { place: *place, base: 0, bytes: payload.clone().into(), transient: false })
-    });
-    let blocks: Vec<_> = blocks.collect();
-    let completion = opened.backend.append(place, &blocks);
-    opened.backend.drive();
-    completion.wait().unwrap();
+    let payloads = payloads_of(content.len());
+    append(opened, &payloads);
     content.push(payloads);
 }
 
