@@ -12,7 +12,7 @@ const BOOLEAN = 8
 const INT = 16
 const LONG = 18
 
-/** Reads one; other types are left out. Throws a RangeError where it is damaged. */
+/** Reads one. Throws a RangeError where it is damaged, or has a value of another type. */
 export function readHead(bytes: Buffer): Head {
   const head: Head = {}
   let at = 4
