@@ -1703,7 +1703,7 @@ export interface ImportFileOptions extends OperationOptions {
 	encryptionAlgorithm?: "aes-256-cbc" | "aes-256-gcm" | "aes-256-ctr";
 	/** Documents in a commit; default 1000. */
 	batchSize?: number;
-	/** Called after each batch was committed. */
+	/** Called after batches were committed, not after each where they are quick. */
 	onProgress?: (progress: ImportFileProgress) => void;
 }
 /** How far `importFile` is. */

@@ -1,8 +1,10 @@
 // The verbs that read, while another process has the database open.
 
 import { spawn } from 'node:child_process'
+import { createHash } from 'node:crypto'
 import { once } from 'node:events'
-import { chmodSync, existsSync, readdirSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, readdirSync } from 'node:fs'
+import { hostname } from 'node:os'
 import { dirname } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
@@ -142,4 +144,20 @@ test('an owner that was killed is not waited for, and an interrupted reader leav
   t.is(stderr, '')
   t.deepEqual(readdirSync(dirname(path)), ['db'])
   t.false(existsSync(`${path}.partial`))
+})
+
+test('what a killed reader has left is removed by the next verb, and nothing else', async (t) => {
+  const path = await people(t)
+  const db = await Database.open(path)
+  t.teardown(() => db.close())
+  const nameOf = (pid, host) => `${path}.partial-${pid}-${host}-0123abcd`
+  const dead = spawn(process.execPath, ['-e', ''])
+  await once(dead, 'exit')
+  const host = createHash('sha256').update(hostname()).digest('hex').slice(0, 8)
+  const left = nameOf(dead.pid, host)
+  const others = [nameOf(process.pid, host), nameOf(dead.pid, 'ffffffff'), `${path}.partial-0123456789abcdef`, `${path}x.partial-${dead.pid}-${host}-0123abcd`]
+  for (const name of [left, ...others]) mkdirSync(name)
+  t.is(cli(['count', path, 'users']).code, 0)
+  t.false(existsSync(left))
+  for (const name of others) t.true(existsSync(name), name)
 })

@@ -5,11 +5,11 @@
 // are linked, which keeps what may be removed meanwhile, and the newest segments copied, because a link to a file that grows shows what comes
 // later; and then MANIFEST must still begin as it did.
 
-import { randomBytes } from 'node:crypto'
-import { linkSync, mkdirSync, mkdtempSync, realpathSync, rmSync } from 'node:fs'
+import { createHash, randomBytes } from 'node:crypto'
+import { linkSync, mkdirSync, mkdtempSync, readdirSync, realpathSync, rmSync } from 'node:fs'
 import { type FileHandle, open, readdir, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { basename, join, resolve } from 'node:path'
+import { hostname, tmpdir } from 'node:os'
+import { basename, dirname, join, resolve } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 
 const HEAD = 512
@@ -61,9 +61,37 @@ export async function filesBeside(directory: string, signal: AbortSignal): Promi
   }
 }
 
+/** The processes of a machine, or of a container, are known to it alone. */
+function hostMark(): string {
+  return createHash('sha256').update(hostname()).digest('hex').slice(0, 8)
+}
+
+/** Removes the directories that readers of this database have left which were killed: they keep files that a compaction has removed, and old keys open them. */
+export function removeLeftBehind(directory: string): void {
+  try {
+    const source = realpathSync(directory)
+    const start = `${basename(source)}.partial-`
+    for (const name of readdirSync(dirname(source))) {
+      const [, pid, host] = (name.startsWith(start) && /^(\d{1,10})-([\da-f]{8})-[\da-f]{8}$/.exec(name.slice(start.length))) || []
+      if (host === hostMark() && !isRunning(Number(pid))) rmSync(join(dirname(source), name), { recursive: true, force: true, maxRetries: 3 })
+    }
+  } catch {
+    // It does no harm to the verb; the next one tries again.
+  }
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code !== 'ESRCH'
+  }
+}
+
 /** A new directory: beside the database, where files can be linked; elsewhere, if that may not be written. */
 function directoryBeside(source: string): Beside {
-  let path = `${source}.partial-${process.pid}-${randomBytes(4).toString('hex')}`
+  let path = `${source}.partial-${process.pid}-${hostMark()}-${randomBytes(4).toString('hex')}`
   try {
     mkdirSync(path, { mode: 0o700 })
   } catch {

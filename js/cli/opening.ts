@@ -4,7 +4,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 
 import type { HistoryOptions, OpenOptions, Verification } from '../types/index.js'
-import { filesBeside } from './beside.js'
+import { filesBeside, removeLeftBehind } from './beside.js'
 import { VerbError } from './failures.js'
 import { quoted } from './line/parse.js'
 import type { Call } from './line/table.js'
@@ -111,6 +111,7 @@ async function tellMoment(call: Call, { pid }: MoltenError, started: unknown): P
 /** Verifies the files of the directory, or, where another process has it open, those of one moment. */
 export async function verified(call: Call): Promise<Verification & { isOpen: boolean }> {
   const { signal, progress } = call
+  removeLeftBehind(directoryOf(call))
   const verify = (path: string): Promise<Verification> => thePackage().Database.verify(path, { signal, onProgress: progress.steps, ...keyOf(call) })
   try {
     return { ...await verify(directoryOf(call)), isOpen: false }
@@ -141,6 +142,7 @@ export async function writing<R>(call: Call, run: (db: Database) => Promise<R>, 
 }
 
 async function open(call: Call, options: OpenOptions, path = directoryOf(call)): Promise<Database> {
+  removeLeftBehind(directoryOf(call))
   try {
     return await thePackage().Database.open(path, { createIfMissing: false, signal: call.signal, onProgress: call.progress.steps, ...keyOf(call), ...options })
   } finally {
