@@ -30,9 +30,12 @@ const targetFolder = isAbsolute(folder) ? folder : join(root, folder)
 const loomTarget = join(targetFolder, 'loom')
 const node = (script, ...args) => run(process.execPath, [join(root, script), ...args])
 
-/** Kills writers; skipped where a process cannot be killed as by kill -9. */
+/** Kills writers, and readers of changes; skipped where a process cannot be killed as by kill -9. */
 function kill() {
-  if (process.platform !== 'win32') return node('__test__/crash/kill.mjs', '--rounds', '40', '--jobs', '2', '--mode', 'both', '--longest', '150')
+  if (process.platform !== 'win32') {
+    return node('__test__/crash/kill.mjs', '--rounds', '40', '--jobs', '2', '--mode', 'both', '--longest', '150') ||
+      node('__test__/crash/streams.mjs', '--events', '3000')
+  }
   console.log('skipped: there is no kill -9 on Windows')
   return 0
 }
