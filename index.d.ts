@@ -2475,7 +2475,7 @@ declare class CollectionKeyMethods<T extends Document = Document> {
 	get(id: InferId<T>, options?: GetOptions & {
 		meta?: false;
 	}): Promise<WithId<T> | null>;
-	/** Resolves with the documents that have these `_id`s, in their order, null for each that is missing. */
+	/** Resolves with the documents that have these `_id`s, in their order, null for each that is missing, all as of one moment. */
 	getMany(ids: readonly InferId<T>[], options?: OperationOptions): Promise<(WithId<T> | null)[]>;
 	/** Resolves with whether there is a document with this `_id`. */
 	has(id: InferId<T>, options?: OperationOptions): Promise<boolean>;

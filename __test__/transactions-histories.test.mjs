@@ -60,6 +60,11 @@ test('the checker finds each anomaly, and allows write skew to snapshots alone',
   t.regex(findAnomalies(skew.map((one) => ({ ...one, isSerializable: true })), final)[0], /^not serializable/)
 })
 
+/** All lists, by their keys. */
+const final = async (db) => new Map((await db.collection('lists').find().toArray()).map(({ key, list }) => [key, list]))
+
+const sum = (documents) => documents.reduce((total, { balance }) => total + balance, 0)
+
 /** What goes on beside the transactions until `stop.isSet`: compaction, checkpoints by it, and other indexes. */
 async function disturb(db, stop) {
   while (!stop.isSet) {
@@ -84,7 +89,6 @@ for (const isSerializable of [false, true]) {
       const history = [...await runClients(db, { ...settings, place: 0 }), ...(await fromWorker)[0]]
       stop.isSet = true
       await beside
-      const final = async (of) => new Map((await of.collection('lists').find().toArray()).map(({ key, list }) => [key, list]))
       const state = await final(db)
       const found = findAnomalies(history, state)
       await db.close()
@@ -110,7 +114,6 @@ test('accounts between which money moves have the same sum for every kind of rea
   const random = randomOf(SEED)
   const stop = { isSet: false }
   const beside = disturb(db, stop)
-  const sum = (documents) => documents.reduce((total, { balance }) => total + balance, 0)
   const group = [{ $group: { _id: null, total: { $sum: '$balance' } } }]
   const READS = {
     find: async (of) => sum(await of.find().batchSize(3).toArray()),

@@ -92,3 +92,43 @@ test('workers come and go in a process whose main thread never loads the addon',
   const { stdout } = await promisify(execFile)(process.execPath, ['-e', main])
   t.is(stdout, 'all ended\n')
 })
+
+test('getMany reads all its documents of one state, while another thread changes them together', async (t) => {
+  for (const memoryLimit of [undefined, 1]) {
+    const path = directory(t)
+    const db = await onDisk(t, { storage: 'async', ...(memoryLimit && { memoryLimit }) }, path)
+    const items = db.collection('items')
+    const ids = Array.from({ length: 40 }, (_, i) => i)
+    // Some reads have more than is read on the calling thread.
+    const pad = 'x'.repeat(2_000)
+    await items.insertMany(ids.map((_id) => ({ _id, n: 0, pad })))
+    const worker = start(path, `
+      parentPort.once('message', () => parentPort.stop = true)
+      parentPort.postMessage('begun')
+      for (let n = 1; !parentPort.stop; n++) {
+        await db.transaction(async (tx) => {
+          for (const _id of [0, 39]) await tx.collection('items').updateOne({ _id }, { $set: { n } })
+        })
+        await new Promise((resolve) => setImmediate(resolve))
+      }
+      await db.close()`)
+    const exited = once(worker, 'exit')
+    await once(worker, 'message')
+    const until = Date.now() + 700
+    let changes = 0
+    let last = 0
+    for (let round = 0; Date.now() < until; round++) {
+      const documents = await items.getMany(round % 3 === 0 ? [...ids, ...Array.from({ length: 600 }, () => 5), 39] : ids)
+      const [first, other] = [documents[0].n, documents.at(-1).n]
+      if (first !== other) {
+        t.fail(`the first has ${first}, the last ${other}`)
+        break
+      }
+      changes += Number(first !== last)
+      last = first
+    }
+    worker.postMessage('stop')
+    await exited
+    t.true(changes > 3)
+  }
+})

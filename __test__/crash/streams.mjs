@@ -34,6 +34,8 @@ const expected = (n) => {
 
 const HERE = fileURLToPath(import.meta.url)
 
+const highest = async (of) => (await of.find().sort({ n: -1 }).limit(1).next())?.n ?? 0
+
 /** Writes, compacts, and prints a line for each event, until it is killed. */
 async function work(directory, storage, seed, token) {
   const { Database } = await import('../../index.mjs')
@@ -42,7 +44,6 @@ async function work(directory, storage, seed, token) {
   const db = await Database.open(directory, { storage, autoCompact: false, history: { changes: {} }, ...(memoryLimit && { memoryLimit }) })
   const [items, others] = [db.collection('items'), db.collection('others')]
   await Promise.all([items.createIndex({ n: 1 }), others.createIndex({ n: 1 })])
-  const highest = async (of) => (await of.find().sort({ n: -1 }).limit(1).next())?.n ?? 0
   let n = Math.max(await highest(items), await highest(others))
   if (n % 10 === 6 && !(await items.has(n - 3))) n += 1
   const stream = db.watch([{ $match: { operationType: { $in: ['insert', 'update', 'replace', 'delete'] } } }], token ? { resumeAfter: token } : { startAtOperationTime: new Date(0) })

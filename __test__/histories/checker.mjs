@@ -72,6 +72,10 @@ function* wrongReads(history, final) {
   }
 }
 
+function add(edges, from, to) {
+  if (from !== undefined && to !== undefined && from !== to) edges[from].add(to)
+}
+
 /** Who comes before whom by what they wrote and read (`before`: ww and wr; `after`: rw), by the places in `committed`. */
 function dependencies(committed, final) {
   const writer = new Map()
@@ -79,9 +83,6 @@ function dependencies(committed, final) {
   const after = committed.map(() => new Set())
   for (const [place, { operations }] of committed.entries()) {
     for (const [kind, key, value] of operations) if (kind === 'append') writer.set(`${key} ${value}`, place)
-  }
-  const add = (edges, from, to) => {
-    if (from !== undefined && to !== undefined && from !== to) edges[from].add(to)
   }
   for (const [key, list] of final) {
     for (let at = 1; at < list.length; at++) add(before, writer.get(`${key} ${list[at - 1]}`), writer.get(`${key} ${list[at]}`))

@@ -39,7 +39,7 @@ export class CollectionKeyMethods<T extends Document = Document> {
     })
   }
 
-  /** Resolves with the documents that have these `_id`s, in their order, null for each that is missing. */
+  /** Resolves with the documents that have these `_id`s, in their order, null for each that is missing, all as of one moment. */
   getMany(ids: readonly InferId<T>[], options?: OperationOptions): Promise<(WithId<T> | null)[]> {
     const hot = options === undefined ? this.#handle.getManyHot<WithId<T>>(ids) : undefined
     if (hot) return hot

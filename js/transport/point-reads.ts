@@ -16,6 +16,7 @@ import { SHARE, type TurnBudget } from './turn-budget.js'
 const GET = 1
 const HAS = 2
 const MANY = 3
+const ALL = 4
 
 /** The result of a read that would block. */
 export const MUST_WAIT = Symbol('must wait')
@@ -77,17 +78,9 @@ export class PointReads {
     return answer < 0 ? MUST_WAIT : answer === 1
   }
 
-  /** The documents with these `_id`s, null for each that is missing, if all are in memory. */
+  /** The documents with these `_id`s, null for each that is missing, of one state, if all are in memory. */
   many(target: Target, ids: readonly unknown[]): unknown[] | typeof MUST_WAIT {
-    let documents = this.#some(target, ids, 0, ids.length)
-    if (documents === MUST_WAIT || documents.length === ids.length) return documents
-    documents = [...documents]
-    while (documents.length < ids.length) {
-      const more = this.#some(target, ids, documents.length, ids.length)
-      if (more === MUST_WAIT) return MUST_WAIT
-      for (const document of more) documents.push(document)
-    }
-    return documents
+    return this.#some(target, ALL, ids)
   }
 
   /** A promise resolved with the value; when the budget of this turn is spent, it resolves in the next turn. */
@@ -152,25 +145,24 @@ export class PointReads {
   /** Reads that fail together are repeated one by one as operations, which reject with the reason. */
   #someOrNone(target: Target, ids: readonly unknown[]): unknown[] | typeof MUST_WAIT {
     try {
-      return this.#some(target, ids, 0, ids.length)
+      return this.#some(target, MANY, ids)
     } catch {
       return MUST_WAIT
     }
   }
 
-  /** The first of these documents, as many as the core returns in one call. */
-  #some(target: Target, ids: readonly unknown[], from: number, to: number): unknown[] | typeof MUST_WAIT {
+  /** The first of these documents, as many as the core returns in one call; with `ALL` all of them. */
+  #some(target: Target, verb: typeof MANY | typeof ALL, ids: readonly unknown[]): unknown[] | typeof MUST_WAIT {
     // A getter in an `_id` may start another read, which takes another writer.
     const out = this.#ids.busy ? new Writer() : this.#ids
     out.clear()
-    for (let i = from; i < to; i++) {
-      const id = ids[i]
+    for (const id of ids) {
       out.ensure(SHORT_STRING + 2)
       const end = typeof id === 'string' ? writeShort(out.bytes, out.length, id) : -1
       if (end > 0) out.length = end
       else encodeId(out, id)
     }
-    this.#head(target, MANY, to - from, HEAD_BYTES + out.length)
+    this.#head(target, verb, ids.length, HEAD_BYTES + out.length)
     this.#buffers.copyIn(out, HEAD_BYTES)
     this.#buffers.keepLent()
     for (;;) {

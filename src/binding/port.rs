@@ -21,9 +21,11 @@ use crate::engine::{Answered, Database, Hot, Limits, Session, Size, Task};
 use crate::error::{Error, Kind, Result};
 use crate::work::watching;
 
-/// Verbs of `attempt`; any other value reads many documents.
+/// Verbs of `attempt`; any other value reads many documents, each of the newest state.
 const GET: u32 = 1;
 const HAS: u32 = 2;
+/// Reads all documents of one state.
+const ALL: u32 = 4;
 /// Bytes before the `_id`s of an `attempt` request.
 const ATTEMPT_HEAD: u32 = 24;
 /// About this many bytes of documents are read by one `attempt`.
@@ -277,7 +279,12 @@ impl Port {
             },
             _ => {
                 let ids = Ids { rest: ids, left: count as usize, shapes };
-                match handle.session.get_many_hot(&handle.name, ids, MANY_BYTES) {
+                let (session, name) = (&handle.session, &handle.name);
+                let found = match verb {
+                    ALL => session.get_all_hot(name, (ids, count as usize), MANY_BYTES),
+                    _ => session.get_many_hot(name, ids, MANY_BYTES),
+                };
+                match found {
                     Some((collection, documents)) => {
                         section.documents(documents, collection.as_deref(), known)
                     }
@@ -357,6 +364,7 @@ impl Attempt<'_> {
 }
 
 /// Encoded `_id`s, one after the other.
+#[derive(Clone)]
 struct Ids<'a> {
     rest: &'a [u8],
     left: usize,

@@ -28,6 +28,8 @@ pub enum Hot {
 
 /// The maximum number of documents that the calling thread reads at once from what the system has in memory.
 const MOST_LOADED: usize = 32;
+/// How often documents are read again because a commit was published meanwhile.
+const STATES: usize = 3;
 
 /// A collection and documents of it, in the order of the request; `None` for each that is missing.
 pub(crate) type HotMany = (Option<Arc<Collection>>, Vec<Option<Document>>);
@@ -176,6 +178,27 @@ pub(crate) fn with_version(document: Document, projected: Option<Document>) -> R
     let Put { version, created_at, modified_at, .. } =
         put.ok_or_else(|| Error::new(Kind::Internal, "a document was found that is none of its block"))?;
     Ok(Answer::Versioned { document: projected.unwrap_or(document), version, created_at, modified_at })
+}
+
+/// Reads all of so many documents, of one state, without blocking. `None` as well when they have more than `most` bytes, or when commits
+/// went on being published meanwhile: a view sees them where blocking is allowed.
+pub(crate) fn get_all_hot<'i>(
+    store: &Store,
+    name: &str,
+    (ids, count): (impl Iterator<Item = RawValue<'i>> + Clone, usize),
+    most: usize,
+) -> Option<(HotMany, usize)> {
+    for _ in 0..STATES {
+        let state = store.views().published();
+        let found = get_many_hot(store, name, ids.clone(), most)?;
+        if found.0.1.len() < count {
+            return None;
+        }
+        if store.views().published() == state {
+            return Some(found);
+        }
+    }
+    None
 }
 
 /// Prefetches documents for the encoder, which goes from one to the next.

@@ -10,7 +10,7 @@ use super::session::Session;
 use crate::document::{Path, Value};
 use crate::engine::aggregate::aggregation::Aggregation;
 use crate::engine::exec::interrupt::{Interrupt, Limits};
-use crate::engine::exec::nonblocking::would_block;
+use crate::engine::exec::nonblocking::{is_nonblocking, would_block};
 use crate::engine::explain::subject;
 use crate::engine::format::key::{Key, key_of};
 use crate::engine::operation::input::{Incoming, incoming_key, parse_filter, parse_filter_with, text_of};
@@ -63,7 +63,7 @@ impl Session {
         let reads = (collection.as_deref(), work);
         let answer = match operation {
             Operation::Get { id, meta } => self.get(reads, &id, meta),
-            Operation::GetMany { ids } => self.get_many(reads, &ids),
+            Operation::GetMany { ids } => self.get_many((name, work), &ids),
             Operation::Has { id } => {
                 incoming_key(&id).and_then(|key| self.has(reads, &key)).map(Answer::Bool)
             }
@@ -227,12 +227,27 @@ impl Session {
         distinct::values(&self.store, (&source, name), &path, filter, hint.as_ref(), interrupt)
     }
 
-    fn get_many(&self, reads: Reads<'_>, ids: &[Incoming]) -> Result<Answer> {
+    /// All documents are of one state, however many commits there are meanwhile.
+    fn get_many(&self, (name, work): (&str, Option<&Work>), ids: &[Incoming]) -> Result<Answer> {
+        let source = self.source(work);
+        let collection = source.collection(name).map(|collection| &**collection);
+        would_block(|| collection.is_some_and(Collection::is_view))?;
         let get = |id: &Incoming| {
-            let found = self.document(reads, &incoming_key(id)?)?;
+            let key = incoming_key(id)?;
+            let found = match (collection, work) {
+                (None, _) => None,
+                (Some(collection), None) => point::at(&self.store, collection, &key, source.lsn())?
+                    .map(|(_, block, span)| (block, span)),
+                (Some(collection), Some(work)) => work.document(collection, &key)?,
+            };
             Ok(found.map(|(block, span)| Document::of_block(&block, span)))
         };
-        ids.iter().map(get).collect::<Result<Vec<_>>>().map(Answer::Documents)
+        let documents = ids.iter().map(get).collect::<Result<Vec<_>>>();
+        drop(source);
+        if !is_nonblocking() {
+            self.store.cool();
+        }
+        documents.map(Answer::Documents)
     }
 
     pub(super) fn get(&self, reads: Reads<'_>, id: &Incoming, meta: bool) -> Result<Answer> {

@@ -252,6 +252,21 @@ impl Session {
         Some(found)
     }
 
+    /// Reads documents of one state without blocking: see `Store::get_all_hot`.
+    pub fn get_all_hot<'i>(
+        &self,
+        name: &str,
+        ids: (impl Iterator<Item = RawValue<'i>> + Clone, usize),
+        most: usize,
+    ) -> Option<HotMany> {
+        if self.is_closed() {
+            return None;
+        }
+        let (found, loaded) = point::get_all_hot(&self.store, name, ids, most)?;
+        self.loaded(loaded as u64);
+        Some(found)
+    }
+
     /// Documents came into memory on the calling thread: from time to time another thread makes room for them.
     fn loaded(&self, documents: u64) {
         let all = self.since_cooled.fetch_add(documents, Ordering::Relaxed) + documents;
