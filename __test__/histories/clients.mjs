@@ -87,7 +87,5 @@ if (!isMainThread && workerData?.lists) {
   const db = await Database.open(...workerData.open)
   const history = await runClients(db, workerData.lists)
   await db.close()
-  // This is a port, not a window.
-  // oxlint-disable-next-line unicorn/require-post-message-target-origin
   parentPort.postMessage(history)
 }
