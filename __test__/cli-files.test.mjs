@@ -10,7 +10,7 @@ import test from 'ava'
 
 import { Database } from '../index.mjs'
 import { cli, fails, json, lines, people, stateOf } from './support/cli.mjs'
-import { directory } from './support/database.mjs'
+import { directory, onDisk } from './support/database.mjs'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 
@@ -106,7 +106,7 @@ test('verify reports each file, and damage by exit code 1', async (t) => {
   const shown = cli(['verify', path, '--table'])
   t.is(shown.code, 1)
   t.regex(shown.stdout, new RegExp(`${file} is damaged at byte \\d+: `))
-  t.regex(shown.stdout, /recover DIR DEST --time now --allow-partial/)
+  t.regex(shown.stdout, /recover DIR DEST --allow-partial/)
   t.regex(fails(t, 1, ['find', path, 'users']), /verify` shows all damage/)
 })
 
@@ -160,9 +160,33 @@ test('recover makes a database of a moment, and of a damaged directory as far as
   t.is(saved.documents, 3)
   t.truthy(saved.damage.message)
   t.deepEqual(lines(t, ['count', `${path}-3`, 'users']), ['3'])
-  t.regex(fails(t, 2, ['recover', path, `${path}-4`]), /one of --lsn LSN and --time DATE/)
-  t.regex(fails(t, 2, ['recover', path, `${path}-4`, '--lsn', '1', '--time', 'now']), /one of/)
+  t.is(json(t, ['recover', path, `${path}-5`, '--allow-partial'])[0].documents, 3)
+  t.regex(fails(t, 2, ['recover', path, `${path}-4`, '--lsn', '1', '--time', 'now']), /two moments/)
+  t.regex(fails(t, 2, ['recover', path]), /DEST is needed/)
   t.regex(fails(t, 2, ['recover', path, `${path}-4`, '--lsn', 'x']), /number of a commit/)
+})
+
+test('recover --truncate cuts off an end of the log that looks damaged, and keeps it', async (t) => {
+  const path = directory(t)
+  const db = await onDisk(t, { storage: 'sync', history: { changes: {} } }, path)
+  for (let i = 0; i < 20; i++) await db.collection('users').insertOne({ _id: i })
+  // As a power cut would leave it: a clean close says that there is nothing to cut off.
+  const torn = `${path}-torn`
+  cpSync(path, torn, { recursive: true })
+  const segment = join(torn, readdirSync(torn).find((name) => name.startsWith('seg-')))
+  const bytes = readFileSync(segment)
+  const end = bytes.findLastIndex((byte) => byte !== 0)
+  bytes[end - 10] ^= 255
+  writeFileSync(segment, bytes)
+  t.regex(fails(t, 1, ['count', torn, 'users']), /recover DIR --truncate` goes on without them/)
+  t.regex(fails(t, 2, ['recover', torn, `${torn}-x`, '--truncate']), /leave out DEST/)
+  t.regex(fails(t, 2, ['recover', torn, '--truncate', '--lsn', '1']), /--lsn is for a new database/)
+  const [done] = json(t, ['recover', torn, '--truncate'])
+  t.true(done.bytesCut > 0)
+  t.true(existsSync(done.quarantine))
+  t.deepEqual(lines(t, ['count', torn, 'users']), ['19'])
+  t.is(json(t, ['stats', torn])[0].history.changes.from, 1)
+  t.regex(lines(t, ['recover', torn, '--truncate', '--table'])[0], /^Nothing had to be cut off; the database ends with commit \d+\.$/)
 })
 
 test('doctor says in sentences that all is well', async (t) => {

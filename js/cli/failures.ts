@@ -28,13 +28,13 @@ export class Interrupted extends Error {
   }
 }
 
-/** The line and the exit code of an error. */
-export function failureOf(error: unknown, directory: string | undefined): { message: string; code: number } {
-  const { message, code } = explained(error, directory)
+/** The line and the exit code of an error; whether the verb can make a database is of use where there is none. */
+export function failureOf(error: unknown, directory: string | undefined, creates = false): { message: string; code: number } {
+  const { message, code } = explained(error, directory, creates)
   return { message: `moltendb-node: ${safe(message.replace(/\s*\n\s*/g, ' ').trim())}`, code }
 }
 
-function explained(error: unknown, directory: string | undefined): { message: string; code: number } {
+function explained(error: unknown, directory: string | undefined, creates: boolean): { message: string; code: number } {
   if (error instanceof UsageError) {
     const help = error.verb === undefined ? 'moltendb-node help' : `moltendb-node help ${error.verb}`
     return { message: `${error.message} (see ${help})`, code: EXIT.usage }
@@ -43,7 +43,7 @@ function explained(error: unknown, directory: string | undefined): { message: st
   if (error instanceof VerbError) return { message: error.message, code: error.code }
   if (error instanceof Interrupted) return { message: error.message, code: error.signal === 'SIGINT' ? EXIT.interrupted : EXIT.terminated }
   const message = withoutPlace(error instanceof Error ? error.message : String(error))
-  if (thePackage().MoltenError.isMoltenError(error)) return { message: advised(error, message, directory), code: codeOf(error, directory) }
+  if (thePackage().MoltenError.isMoltenError(error)) return { message: advised(error, message, directory, creates), code: codeOf(error, directory) }
   return { message, code: EXIT.failed }
 }
 
@@ -52,7 +52,7 @@ function codeOf(error: MoltenError, directory: string | undefined): number {
   return error.kind === 'IO' && directory !== undefined && !isDatabase(directory) ? EXIT.noDatabase : EXIT.failed
 }
 
-function advised(error: MoltenError, message: string, directory: string | undefined): string {
+function advised(error: MoltenError, message: string, directory: string | undefined, creates: boolean): string {
   const where = directory ?? 'the directory'
   switch (error.kind) {
     case 'LOCKED': {
@@ -60,9 +60,10 @@ function advised(error: MoltenError, message: string, directory: string | undefi
       return `${where} is held by ${holder}; end it, or look with a verb that only reads`
     }
     case 'IO':
-      return codeOf(error, directory) === EXIT.noDatabase ? `there is no database at ${where}; give the directory that a program passes to Database.open` : message
-    case 'CORRUPT':
+      return codeOf(error, directory) === EXIT.noDatabase ? `there is no database at ${where}; give the directory that a program passes to Database.open${creates ? ', or --create to make one' : ''}` : message
     case 'CORRUPT_TAIL':
+      return `${message.replace(/, or open with recovery: 'truncate'.*/, '')}; \`moltendb-node recover DIR --truncate\` goes on without them, and keeps them in quarantine/`
+    case 'CORRUPT':
       return `${message}; \`moltendb-node verify\` shows all damage, \`moltendb-node recover\` makes a database of what is whole`
     case 'KEY_REQUIRED':
       return `${where} is encrypted; set the environment variable MOLTENDB_KEY, or give --key-file FILE`

@@ -18,8 +18,8 @@ function tell(text: string): void {
 }
 
 /** The stack too, where it is asked for. */
-function failed(error: unknown, directory?: string): number {
-  const { message, code } = failureOf(error, directory)
+function failed(error: unknown, directory?: string, creates?: boolean): number {
+  const { message, code } = failureOf(error, directory, creates)
   tell(message)
   if (process.env['MOLTENDB_DEBUG']) tell(String((error as Error | undefined)?.stack))
   return code
@@ -67,7 +67,7 @@ async function main(args: readonly string[]): Promise<number> {
     if (lost !== undefined && (reason instanceof OutputClosed || !verb?.writes)) return lost.code === 'EPIPE' ? EXIT.ok : failed(lost)
     // What was found before the failure is still told.
     await output.flush().catch(() => {})
-    return failed(reason, verb?.arguments[0] === DIR ? parsed.arguments[0] : undefined)
+    return failed(reason, verb?.arguments[0] === DIR ? parsed.arguments[0] : undefined, verb?.options.some(({ name }) => name === 'create'))
   } finally {
     uninstall()
   }

@@ -131,7 +131,7 @@ export async function verified(call: Call): Promise<Verification & { isOpen: boo
 export async function writing<R>(call: Call, run: (db: Database) => Promise<R>, create = false, more: OpenOptions = {}): Promise<R> {
   const path = directoryOf(call)
   const isThere = existsSync(join(path, 'MANIFEST'))
-  const db = await open(call, { autoIndex: 'off', createIfMissing: create, ...more, ...(isThere && await kept(call)) })
+  const db = await open(call, { autoIndex: 'off', createIfMissing: create, ...more, ...(isThere && await kept(call, more.recovery)) })
   try {
     const { db: name } = call.options
     return await run(name === undefined ? db : db.sibling(String(name)))
@@ -152,8 +152,8 @@ async function open(call: Call, options: OpenOptions, path = directoryOf(call)):
 }
 
 /** The options with which a writer gives nothing of the past back: neither log, nor snapshots, nor old generations. */
-async function kept(call: Call): Promise<OpenOptions> {
-  const db = await open(call, { readOnly: true, autoIndex: 'off' })
+async function kept(call: Call, recovery: OpenOptions['recovery']): Promise<OpenOptions> {
+  const db = await open(call, { readOnly: true, autoIndex: 'off', ...(recovery && { recovery }) })
   const { history } = await db.stats({ signal: call.signal }).finally(() => db.close())
   const keeps: HistoryOptions = { ...(history?.changes && { changes: ALL }), ...(history?.past && { past: ALL }) }
   return { history: keeps, ...(generations(directoryOf(call)) > 0 && { retention: { generations: ALL_GENERATIONS } }) }

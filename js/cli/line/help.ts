@@ -7,7 +7,7 @@ export function overview(verbs: readonly Verb[], width: number): string[] {
   const widest = Math.max(...verbs.map((verb) => usageOf(verb).length))
   return [
     'moltendb-node VERB DIR [ARGUMENT...] [--OPTION...]', '',
-    'Looks into the database in the directory DIR. Only import, load, compact and studio --write change it.', '',
+    ...wrapped('Looks into the database in the directory DIR. Only import, load, compact, recover --truncate and studio --write change it.', width), '',
     ...verbs.flatMap((verb) => beside(usageOf(verb).padEnd(widest), verb.summary, width)), '',
     ...optionLines(COMMON, width), '',
     ...wrapped('On a terminal it prints tables, elsewhere JSON, one object a line. `moltendb-node help VERB` tells more.', width),

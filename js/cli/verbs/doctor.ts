@@ -71,7 +71,7 @@ function* filesOf({ ok, files, documents, lastLsn, clean }: Verification, isOpen
   const size = files.reduce((sum, file) => sum + file.bytes, 0)
   const whole = `${several(files.length, 'file')} of ${bytes(size)}, ${several(documents, 'document')} up to commit ${grouped(lastLsn)}`
   if (ok) yield { level: 'good', topic: 'files', message: `every byte was read and every checksum is right: ${whole}` }
-  else yield { level: 'problem', topic: 'files', message: `restore a backup that verifies, or make a database of what is whole before the damage: moltendb-node recover DIR DEST --time now --allow-partial; readable are ${whole}` }
+  else yield { level: 'problem', topic: 'files', message: `restore a backup that verifies, or make a database of what is whole before the damage: moltendb-node recover DIR DEST --allow-partial; readable are ${whole}` }
   const torn = files.reduce((sum, file) => sum + file.tornBytes, 0)
   if (torn > 0 && !isOpen) yield { level: 'advice', topic: 'recovery', message: `${bytes(torn)} of an unfinished write are at the end of the log, from a kill or a power cut; the next opening removes them, and no acknowledged write is among them` }
   if (!clean && !isOpen) yield { level: 'advice', topic: 'recovery', message: 'the last program did not close the database; its next opening reads the log since the last checkpoint. Call db.close() when the program ends' }
@@ -97,8 +97,8 @@ function namesIn(directory: string): string[] {
 }
 
 function* recoveryOf({ recovery }: Database): Generator<Finding, void, void> {
-  const { suspectTail, bytesCut } = recovery as { suspectTail?: boolean; bytesCut?: number }
-  if (suspectTail) yield { level: 'problem', topic: 'recovery', message: `the end of the log has ${bytes(bytesCut ?? 0)} that a power cut does not explain; make a backup before a program opens it` }
+  const { suspectTail, bytesCut } = recovery
+  if (suspectTail) yield { level: 'problem', topic: 'recovery', message: `the end of the log has ${bytes(bytesCut)} that a power cut does not explain; make a backup before a program opens it` }
 }
 
 function* spaceOf(directory: string, { liveBytes, bytesOnDisk, segments, history, checkpointBytes }: DatabaseStats): Generator<Finding, void, void> {

@@ -40,7 +40,7 @@ function databaseFacts(db: Database, path: string, found: DatabaseStats): [strin
     ['on disk', `${bytes(found.bytesOnDisk)} in ${several(found.segments, 'segment')} of the log, snapshot and history`],
     ['checkpoint', found.checkpointBytes > 0 ? bytes(found.checkpointBytes) : 'none; it is made when a large database is closed'],
     ['last commit', grouped(found.lastLsn)],
-    ['closed cleanly', db.recovery['clean'] === false ? 'no' : 'yes'],
+    ['closed cleanly', db.recovery.clean === false ? 'no' : 'yes'],
     ['change history', changesText(found.history)],
     ['earlier states', pastText(found.history)]
   ]

@@ -27,7 +27,7 @@ export const verify: Verb = {
       const damaged = found.files.filter(({ firstDamage }) => firstDamage !== null)
       for (const { file, firstDamage } of damaged) await output.say(`${file} is damaged at byte ${firstDamage!.offset}: ${firstDamage!.message}`)
       await output.say(`${found.ok ? 'No damage' : `Damage in ${several(damaged.length, 'file')}`}; ${several(found.documents, 'document')} up to commit ${grouped(found.lastLsn)} can be read.${found.clean || isOpen ? '' : ' The last program did not close it.'}`)
-      if (!found.ok) await output.say('`moltendb-node recover DIR DEST --time now --allow-partial` makes a new database of what is whole before the damage.')
+      if (!found.ok) await output.say('`moltendb-node recover DIR DEST --allow-partial` makes a new database of what is whole before the damage.')
     } else {
       await output.json(found)
     }
@@ -76,18 +76,24 @@ export const backup: Verb = {
 
 export const recover: Verb = {
   name: 'recover',
-  arguments: [DIR, DEST],
+  arguments: [DIR, { ...DEST, isOptional: true }],
   options: [
     { name: 'lsn', value: 'LSN', summary: 'the moment after this commit' },
-    { name: 'time', value: 'DATE', summary: 'the moment of this time; now for the end of the log' },
-    { name: 'allow-partial', summary: 'where the files are damaged before that moment, the newest one before the damage' }
+    { name: 'time', value: 'DATE', summary: 'the moment of this time; default now, the end of the log' },
+    { name: 'allow-partial', summary: 'where the files are damaged before that moment, the newest one before the damage' },
+    { name: 'truncate', summary: 'without DEST: cuts off in DIR itself an end of the log that looks damaged, and keeps it in quarantine/' }
   ],
   summary: 'makes a new database of an earlier moment, also of a damaged directory',
-  text: ['DIR stays as it is.'],
-  examples: ['recover data/app data/before --time 2024-05-01T12:00:00Z', 'recover data/app data/rescued --time now --allow-partial'],
+  text: [
+    'DIR stays as it is, but with --truncate.',
+    'A program refuses to open a database (CORRUPT_TAIL) whose log ends with bytes that no power cut explains. --truncate does what its option recovery: \'truncate\' does: the commits before them stay. Damage before the end is left alone, for a recovery into DEST.'
+  ],
+  examples: ['recover data/app data/before --time 2024-05-01T12:00:00Z', 'recover data/app data/rescued --allow-partial', 'recover data/app --truncate'],
   run: async (call) => {
     const { output, signal, options } = call
-    const destination = call.arguments[1]!
+    const destination = call.arguments[1]
+    if (options['truncate'] === true) return truncate(call)
+    if (destination === undefined) throw new UsageError('DEST is needed, a directory for the new database; --truncate mends the end of the log in DIR', 'recover')
     const at = recoveryMoment(call)
     const allowPartial = options['allow-partial'] === true
     const done = await thePackage().Database.recoverTo(directoryOf(call), destination, at, { allowPartial, signal, ...keyOf(call) }).catch((error: unknown) => {
@@ -102,9 +108,21 @@ export const recover: Verb = {
 
 function recoveryMoment({ options, verb }: Call): Moment {
   const { lsn, time } = options
-  if ((lsn === undefined) === (time === undefined)) throw new UsageError('one of --lsn LSN and --time DATE is needed', verb.name)
+  if (lsn !== undefined && time !== undefined) throw new UsageError('--lsn and --time are two moments; give one of them', verb.name)
   if (lsn !== undefined) return { lsn: lsnOf('lsn', String(lsn), verb.name) }
-  return { time: time === 'now' ? new Date() : timeOf('time', String(time), verb.name) }
+  return { time: time === undefined || time === 'now' ? new Date() : timeOf('time', String(time), verb.name) }
+}
+
+/** Cuts off an end of the log that looks damaged. */
+async function truncate(call: Call): Promise<void> {
+  const { output, options, verb } = call
+  const other = ['lsn', 'time', 'allow-partial'].find((name) => options[name] !== undefined)
+  if (call.arguments[1] !== undefined) throw new UsageError('--truncate changes DIR itself: leave out DEST', verb.name)
+  if (other !== undefined) throw new UsageError(`--${other} is for a new database, and --truncate changes DIR itself`, verb.name)
+  const { bytesCut, quarantine, lastLsn } = await writing(call, async (db) => db.recovery, false, { recovery: 'truncate' })
+  if (!output.isTable) return output.json({ bytesCut, quarantine, lastLsn })
+  const cut = bytesCut === 0 ? 'Nothing had to be cut off' : `${bytes(bytesCut)} were cut off, and are in ${quarantine}`
+  await output.say(`${cut}; the database ends with commit ${grouped(lastLsn)}.`)
 }
 
 /** What an error of a verb within another one means. */

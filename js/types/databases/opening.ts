@@ -164,7 +164,22 @@ export interface CreateCollectionOptions extends CollectionOptions, OperationOpt
 
 /** What recovery found when the database was opened. */
 export interface RecoveryReport {
-  [fact: string]: unknown
+  /** Whether the last program closed it. */
+  clean: boolean
+  /** Whether this opening made it. */
+  created: boolean
+  /** Commits of the log that were replayed: those after the checkpoint, if there was one. */
+  framesReplayed: number
+  /** Bytes that were cut off the end of the log: an unfinished write, or, with `recovery: 'truncate'`, a damaged end. */
+  bytesCut: number
+  /** Whether a power cut does not explain what was cut off. */
+  suspectTail: boolean
+  /** The file with what was cut off; null where nothing was kept. */
+  quarantine: string | null
+  /** The number of the newest commit. */
+  lastLsn: number
+  /** Files of the log. */
+  segments: number
 }
 
 /** How all files are read again in the background; the option `scrub`. */
