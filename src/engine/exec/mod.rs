@@ -7,12 +7,14 @@
 //! - [`work_queue`]: jobs in order on a pool of threads
 //! - `parallel`: one scan on several threads, its parts taken in order
 //! - `prefetch`: cache lines that are loaded before they are needed
+//! - `own_thread`: work that takes much memory for a time
 //! - [`backpressure`]: bytes that may be queued before writers wait
 
 pub(crate) mod backpressure;
 pub(crate) mod interrupt;
 pub(crate) mod locks;
 pub(crate) mod nonblocking;
+pub(crate) mod own_thread;
 pub(crate) mod parallel;
 pub(crate) mod prefetch;
 pub(crate) mod progress;

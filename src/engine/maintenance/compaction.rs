@@ -36,6 +36,7 @@ use super::proof::{Proof, Purpose};
 use super::rebase;
 use super::snapshot::{self, Compaction, Generation};
 use crate::engine::exec::interrupt::{Interrupt, LOOK};
+use crate::engine::exec::own_thread::on_own_thread;
 use crate::engine::store::Store;
 use crate::error::{Error, Kind, Result};
 use crate::options::{AutoCompact, StorageMode};
@@ -78,6 +79,11 @@ pub(crate) fn run_within(store: &Store, interrupt: &Interrupt) -> Result<Compact
             None => interrupt.check(|| store.now())?,
         }
     };
+    on_own_thread("moltendb-compact", || run_locked(store, interrupt))
+}
+
+/// A compaction on this thread; the caller holds the lock of them.
+pub(super) fn run_locked(store: &Store, interrupt: &Interrupt) -> Result<Compaction> {
     match attempt(store, interrupt, Pages::Filed) {
         Err(Failure { error, of_places: true }) if error.kind() != Kind::Closed => {
             let what =

@@ -28,4 +28,6 @@ pub use backup::Backup;
 pub use snapshot::Compaction;
 
 #[cfg(test)]
+mod moving_tests;
+#[cfg(test)]
 mod proof_tests;

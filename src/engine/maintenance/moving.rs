@@ -80,11 +80,13 @@ fn repoint(
     let slab = collection.slab();
     // The blocks of the page before, which may reach into the next.
     let mut read: Vec<Arc<Block>> = Vec::new();
+    // The places of those that the slots do not share.
+    let mut parted: Vec<BlockPlace> = Vec::new();
     let mut slots = SlotReader::new(below)?;
     while let Some((hot, placed)) = slots.next_record(|first| slab.hot_slots(first, cut))? {
         let mut blocks: Vec<Arc<Block>> = Vec::new();
         let mut named: Option<Arc<BlockPlace>> = None;
-        for Placed { slot, place, span } in placed {
+        for &Placed { slot, place, span } in &placed {
             let at = slot.0 % SLOTS as u64;
             let known = blocks.iter().rev().chain(&read).find(|block| block.place == place).cloned();
             let block = match known {
@@ -102,17 +104,38 @@ fn repoint(
                 && blocks.iter().all(|other| other.place != block.place)
             {
                 blocks.push(block.clone());
+                if !is_mostly_hot(&placed, hot, block) {
+                    parted.push(block.place);
+                }
             }
+            // One document in memory must not keep those around it there.
+            let own = match block {
+                Some(block) if hot & 1 << at != 0 && parted.contains(&block.place) => {
+                    Some(span.alone(&block).map_or(block, Arc::new))
+                }
+                block => block,
+            };
             // The proof has read these spans.
-            if !slab.repoint(slot, cut, block.as_ref(), &place, span) {
+            if !slab.repoint(slot, cut, own.as_ref(), &place, span) {
                 // The old files are not deleted: what still refers to them can be read.
                 let message = "a slot holds another version than the proven snapshot";
                 return Err(Error::new(Kind::Internal, message));
             }
         }
+        parted.retain(|place| blocks.iter().any(|block| block.place == *place));
         read = blocks;
     }
     Ok(())
+}
+
+/// Whether at least half of a block is of documents in memory, as far as these slots have it.
+fn is_mostly_hot(placed: &[Placed], hot: u64, block: &Block) -> bool {
+    let own = placed.iter().filter(|placed| placed.place == block.place);
+    let (hot, all) = own.fold((0, 0), |(warm, all), Placed { slot, span, .. }| {
+        let bytes = span.len();
+        (if hot & 1 << (slot.0 % SLOTS as u64) == 0 { warm } else { warm + bytes }, all + bytes)
+    });
+    2 * hot >= all
 }
 
 /// A block of the snapshot; those before it that were kept are dropped.

@@ -41,6 +41,9 @@ use crate::storage::{Block, ReadBack, SnapshotProof};
 /// Bytes of blocks that a compaction keeps between the proof and the slots; few in tests, which exceed them.
 const KEPT_BYTES: usize = if cfg!(test) { 200 << 10 } else { 64 << 20 };
 
+/// Of the memory limit they take at most this share.
+const KEPT_SHARE: u64 = 8;
+
 /// The first blocks of documents of a snapshot, in its order.
 pub(super) type Kept = VecDeque<Arc<Block>>;
 
@@ -94,7 +97,10 @@ impl<'a> Proof<'a> {
         let (found, names) = (vec![Tally::default(); generation.shapes.len()], Names::default());
         // With little memory documents may be on disk, whose slots need no block.
         let room = match purpose {
-            Purpose::Compaction if store.has_room() => KEPT_BYTES,
+            Purpose::Compaction if store.has_room() => {
+                let limit = store.options().memory_limit.bytes();
+                limit.map_or(KEPT_BYTES, |limit| KEPT_BYTES.min((limit / KEPT_SHARE) as usize))
+            }
             _ => 0,
         };
         let kept = Kept::new();

@@ -201,7 +201,7 @@ fn a_compaction_and_a_backup_have_something_in_memory_for_a_few_documents_only_h
     let documents: Vec<_> = (0..5_000).map(|id| incoming(id, "text")).collect();
     by_id::insert(&store, "c", &documents, InsertOrder::Ordered).result.unwrap();
     super::snapshot::MOST_HELD.set(0);
-    super::compaction::run(&store).unwrap();
+    super::compaction::run_locked(&store, &Interrupt::default()).unwrap();
     let copy = directory.path().join("copy");
     backup::run(&store, (&Host::system(), None), (&copy, None), &Interrupt::default()).unwrap();
     let most = super::snapshot::MOST_HELD.get();

@@ -21,6 +21,7 @@ use super::checkpoint::{self, Captured};
 use super::places::base_of;
 use crate::engine::exec::interrupt::LOOK;
 use crate::engine::exec::locks::may_block;
+use crate::engine::exec::own_thread::on_own_thread;
 use crate::engine::state::views::View;
 use crate::engine::store::Store;
 use crate::error::{Error, Kind, Result};
@@ -51,7 +52,7 @@ pub(crate) fn run(store: &Store) -> Result<bool> {
             None => check(store)?,
         }
     };
-    run_locked(store)
+    on_own_thread("moltendb-checkpoint", || run_locked(store))
 }
 
 /// [`run`], where the caller holds the lock of compactions.
