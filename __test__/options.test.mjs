@@ -11,7 +11,7 @@ import { AggregationCursor, Collection, FindCursor } from '../index.mjs'
 import { collection, Database, memory, MoltenError, rejectsType, rejectsWith } from './support/database.mjs'
 import { CURSOR as CURSOR_CALLS, DATABASE as DATABASE_CALLS, METHODS, methodsOf } from './support/methods.mjs'
 
-const { BULK_WRITES, COLLECTION, CURSOR, DATABASE, IGNORED, nearest, OTHER_NAMES, REFUSED, REFUSED_OF_COLLECTIONS } = internal
+const { BULK_WRITES, COLLECTION, CURSOR, DATABASE, IGNORED, nearest, OTHER_NAMES, REFUSALS, REFUSED, REFUSED_OF_COLLECTIONS } = internal
 
 /** A call with options instead of the valid ones; returns the error or undefined. */
 async function refusalOf(call) {
@@ -127,7 +127,7 @@ test('options that would change an answer and are not there are NOT_SUPPORTED wi
       const error = await refusalOf(() => call({ [name]: { any: 'thing' } }))
       t.true(MoltenError.isMoltenError(error), `${at}: ${error}`)
       t.is(error.kind, 'NOT_SUPPORTED', at)
-      t.true(error.message.endsWith(`option ${name} is not supported; ${names.refused[name]?.instead ?? instead}`), error.message)
+      t.true(error.message.endsWith(`option ${name} is not supported; ${REFUSALS[names.refused]?.[name]?.instead ?? instead}`), error.message)
       for (const value of [undefined, null, ...nothing]) {
         const accepted = await refusalOf(() => call({ [name]: value }))
         t.true(accepted === undefined || !/option/.test(accepted.message), `${at}: ${value}: ${accepted}`)

@@ -1,7 +1,8 @@
 // Bulk writes: their arguments and results.
 
 import { checkFields, filterOf, isFields, wrongArgument } from '../arguments/arguments.js'
-import { checkCollation, checkNames, nearest } from '../arguments/option-check.js'
+import { checkCollation, checkNames } from '../arguments/option-check.js'
+import { nearest } from '../arguments/option-reasons.js'
 import { BULK_WRITES } from '../arguments/option-table.js'
 import { sortKeys } from '../arguments/sort.js'
 import type { BulkCounts } from '../errors.js'
@@ -51,6 +52,11 @@ export class BulkWriteResult<T = Document> implements BulkCounts {
   getUpsertedIdAt(index: number): InferId<T> | undefined {
     return this.upsertedIds[index]
   }
+}
+
+/** The result of a bulk write. */
+export function bulkResultOf<T>(answer: BulkAnswer, insertedIds: { [index: number]: unknown }): BulkWriteResult<T> {
+  return new BulkWriteResult<T>(answer, insertedIds)
 }
 
 /** The writes of a bulk write, in a new array: the program may change its own. */
