@@ -111,14 +111,14 @@ export const OTHER_NAMES: { readonly [name: string]: string | undefined } = {
 
 /** Refuses a name that is not in this list, unless it says nothing. */
 export function refuseName(where: string, options: object, name: string, names: OptionNames): void {
-  const refusal = (names.refused && REFUSALS[names.refused][name]) ?? REFUSED[name]
+  const reason = (names.refused && REFUSALS[names.refused][name]) ?? REFUSED[name]
   const value = (options as { [name: string]: unknown })[name]
   const isNothing = value === undefined || value === null
   // Libraries hand over names of older drivers without a value.
   if (isNothing && OTHER_NAMES[name] !== undefined) return
-  if (refusal !== undefined) {
-    if (isNothing || refusal.nothing.includes(value)) return
-    throw unsupported(where, name, refusal.instead)
+  if (reason !== undefined) {
+    if (isNothing || reason.nothing.includes(value)) return
+    throw unsupported(where, name, reason.instead)
   }
   // A property that the program added to Object.prototype is not an option.
   if (!Object.hasOwn(options, name) && name in Object.prototype) return
