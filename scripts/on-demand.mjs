@@ -7,6 +7,7 @@
 
 import { readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
+import { runInNewContext } from 'node:vm'
 
 import { build } from 'esbuild'
 
@@ -25,6 +26,9 @@ const MODULES = {
   ],
   importers: ['importers/import-file', 'importers/mongodump/write', 'molten/molten']
 }
+
+/** Modules that are tables: what they export is data, and is written out as it is. */
+const TABLES = ['arguments/option-table']
 
 /** What index.js loads on demand, beside the inspector. */
 export const ON_DEMAND = Object.keys(MODULES).map((name) => `${name}.js`)
@@ -86,6 +90,19 @@ function entryWithout() {
   return { text: [text, ...loads, ...getters].join('\n'), names: found.map(([name]) => name) }
 }
 
+/** A module of data that is made already. */
+async function madeTable(module, options) {
+  const { outputFiles } = await build({ ...options, entryPoints: [`js/${module}.ts`] })
+  const made = { exports: {} }
+  runInNewContext(outputFiles[0].text, { module: made })
+  return Object.entries(made.exports).map(([name, data]) => `export const ${name} = ${JSON.stringify(data, refuseCode)}`).join('\n')
+}
+
+function refuseCode(key, value) {
+  if (['function', 'symbol', 'undefined'].includes(typeof value)) throw new Error(`${key} is a ${typeof value}: a module of TABLES in scripts/on-demand.mjs exports data only`)
+  return value
+}
+
 /** Builds index.js and the files that it loads on demand. */
 export async function buildCore(given, finished) {
   const options = { ...given, write: false, external: ['./inspector.js', ...ON_DEMAND.map((file) => `./${file}`)], logOverride: { 'commonjs-variable-in-esm': 'silent' } }
@@ -97,14 +114,16 @@ export async function buildCore(given, finished) {
     for (const [module, names] of taken) if (core.has(module)) shared.set(module, new Set([...(shared.get(module) ?? []), ...names]))
   }
   const own = entryWithout()
-  const index = await build({ ...options, entryPoints: ['js/index.ts'], plugins: [splitting(ENTRY, sharing(shared), own.text)] })
+  const instead = new Map([[ENTRY, own.text]])
+  for (const module of TABLES) instead.set(module, await madeTable(module, options))
+  const index = await build({ ...options, entryPoints: ['js/index.ts'], plugins: [splitting(ENTRY, sharing(shared), { instead })] })
   // The names that Node.js finds in a CommonJS file that is imported.
   const [{ text }] = index.outputFiles
   writeFileSync(join(root, 'index.js'), finished(text.replace(/\b0\s*&&\s*\(module\.exports\s*=\s*\{/, (start) => `${start}${own.names.join(',')},`)))
   for (const { file, modules, taken } of parts) {
     const contents = modules.map((module) => `export * from './js/${module}.js'`).join('\n')
     const { outputFiles } = await build({
-      ...options, stdin: { contents, resolveDir: root, sourcefile: `${file}.ts` }, plugins: [splitting(file, 'export const shared = () => given', undefined, taken)],
+      ...options, stdin: { contents, resolveDir: root, sourcefile: `${file}.ts` }, plugins: [splitting(file, 'export const shared = () => given', { taken })],
       banner: { js: '"use strict"\nmodule.exports = (given) => { const module = { exports: {} }' }, footer: { js: 'return module.exports }' }
     })
     writeFileSync(join(root, `${file}.js`), finished(outputFiles[0].text))
@@ -132,7 +151,7 @@ function checkApart(parts) {
 }
 
 /** Has the bundle of a file take from elsewhere what is not in it. */
-function splitting(file, shared, entry, taken = new Map()) {
+function splitting(file, shared, { instead = new Map(), taken = new Map() }) {
   return {
     name: 'splitting',
     setup({ onResolve, onLoad }) {
@@ -146,7 +165,10 @@ function splitting(file, shared, entry, taken = new Map()) {
       onLoad({ filter: /.*/, namespace: 'loading' }, ({ path }) => ({ contents: path === 'shared' ? shared : loading(path), resolveDir: root }))
       onLoad({ filter: /.*/, namespace: 'stand-in' }, ({ path }) => ({ contents: standIn(path) }))
       onLoad({ filter: /.*/, namespace: 'given' }, ({ path }) => ({ contents: `export const { ${[...taken.get(path)].join(', ')} } = given` }))
-      onLoad({ filter: /[\\/]js[\\/]index\.ts$/ }, () => (entry === undefined ? undefined : { contents: entry, loader: 'ts' }))
+      onLoad({ filter: /\.ts$/ }, ({ path }) => {
+        const contents = instead.get(path.slice(join(root, 'js').length + 1, -'.ts'.length).replaceAll('\\', '/'))
+        return contents === undefined ? undefined : { contents, loader: 'ts', resolveDir: dirname(path) }
+      })
     }
   }
 }

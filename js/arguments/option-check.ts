@@ -4,7 +4,7 @@ import { MoltenError, numbered } from '../errors.js'
 import type { ClientSession } from '../types/options.js'
 import { checkFields, countOf, unsupported, wrongArgument } from './arguments.js'
 import { refuseName } from './option-reasons.js'
-import { type OptionNames, PARTS } from './option-table.js'
+import { IGNORED_NAMES, INDEX_OF_SERVERS, type OptionNames, PARTS } from './option-table.js'
 
 /** What a call without options has. */
 const NONE: object = Object.freeze({})
@@ -24,11 +24,23 @@ export function optionsOf<T extends object>(where: string, options: T | null | u
   return options
 }
 
+/** The options of the call itself. */
+export function ownOf({ own }: OptionNames): string[] {
+  return own === '' ? [] : own.split(' ')
+}
+
+/** All names that are accepted. Made when the first call is checked: most programs call few of the methods. */
+export function knownOf(names: OptionNames): ReadonlySet<string> {
+  if (names.known !== undefined) return names.known
+  const shared = names.others === 'none' ? [] : ['collation', ...IGNORED_NAMES, ...(names.others === 'indexes' ? INDEX_OF_SERVERS : [])]
+  return (names.known = new Set([...ownOf(names), ...shared]))
+}
+
 /** Refuses names that are not in this list. */
 export function checkNames(where: string, options: object, names: OptionNames): void {
   // Inherited properties are checked too, because they would take effect.
   for (const name in options) {
-    if (!names.known.has(name)) refuseName(where, options, name, names)
+    if (!knownOf(names).has(name)) refuseName(where, options, name, names, ownOf(names))
   }
 }
 

@@ -110,8 +110,8 @@ export const OTHER_NAMES: { readonly [name: string]: string | undefined } = {
 }
 
 /** Refuses a name that is not in this list, unless it says nothing. */
-export function refuseName(where: string, options: object, name: string, names: OptionNames): void {
-  const reason = (names.refused && REFUSALS[names.refused][name]) ?? REFUSED[name]
+export function refuseName(where: string, options: object, name: string, { refused }: OptionNames, own: readonly string[]): void {
+  const reason = (refused && REFUSALS[refused][name]) ?? REFUSED[name]
   const value = (options as { [name: string]: unknown })[name]
   const isNothing = value === undefined || value === null
   // Libraries hand over names of older drivers without a value.
@@ -122,7 +122,7 @@ export function refuseName(where: string, options: object, name: string, names: 
   }
   // A property that the program added to Object.prototype is not an option.
   if (!Object.hasOwn(options, name) && name in Object.prototype) return
-  throw new TypeError(`${where}: there is no option ${shown(name)}; ${adviceOf(name, names.own)}`)
+  throw new TypeError(`${where}: there is no option ${shown(name)}; ${adviceOf(name, own)}`)
 }
 
 function adviceOf(name: string, own: readonly string[]): string {

@@ -42,31 +42,24 @@ export const INDEX_OF_SERVERS = [
 /** Methods with refusals of their own (option-reasons.ts). */
 export type RefusalsOf = 'createCollection' | 'setMany'
 
-/** The options of one call. */
-export class OptionNames {
-  #known: ReadonlySet<string> | undefined
-
-  /**
-   * @param own The options of the call itself, in the order of the documentation.
-   * @param others More names that are accepted.
-   * @param refused Whose refusals hold, in addition to those of every method.
-   * @param isOutside Whether it cannot be part of a transaction.
-   */
-  constructor(readonly own: readonly string[], private readonly others: readonly string[], readonly refused?: RefusalsOf, readonly isOutside = false) {}
-
-  /** All names that are accepted. Made when the first call is checked: most programs call few of the methods. */
-  get known(): ReadonlySet<string> {
-    return (this.#known ??= new Set([...this.own, ...this.others]))
-  }
-
-  /** The same of a method that cannot be part of a transaction. */
-  outside(): OptionNames {
-    return new OptionNames(this.own, this.others, this.refused, true)
-  }
+/**
+ * The options of one call. Data only: the build writes what these tables come to into index.js, since making them takes longer than most of the
+ * rest of a start.
+ */
+export interface OptionNames {
+  /** The options of the call itself, in the order of the documentation, with spaces between them. */
+  own: string
+  /** What else is accepted: what every method accepts, that and the options of a server's indexes, or nothing. */
+  others: 'all' | 'indexes' | 'none'
+  /** Whose refusals hold, in addition to those of every method. */
+  refused?: RefusalsOf
+  /** Whether it cannot be part of a transaction. */
+  isOutside?: true
+  /** All names that are accepted, kept by `knownOf`. */
+  known?: ReadonlySet<string>
 }
 
-/** What every operation accepts, besides its own. */
-const OF_ALL: readonly string[] = ['collation', ...IGNORED_NAMES]
+const joined = (...names: readonly (readonly unknown[])[]): string => names.flat().join(' ')
 
 /** Options of every operation. */
 type Shared = keyof OperationOptions
@@ -81,32 +74,33 @@ type Whole<Names, All extends readonly unknown[]> = Exclude<Names, All[number]> 
  */
 function operation<O extends OperationOptions>(refusals?: RefusalsOf) {
   return <const A extends readonly (Exclude<keyof O, Shared> | 'ignoreUndefined' | 'allowDiskUse' | 'maxAwaitTimeMS' | 'bypassDocumentValidation')[]>(...own: Whole<Exclude<keyof O, Shared>, A>): OptionNames =>
-    new OptionNames([...(own as readonly string[]), ...OF_OPERATIONS], OF_ALL, refusals)
+    ({ own: joined(own, OF_OPERATIONS), others: 'all', ...(refusals && { refused: refusals }) })
 }
 
 /** The options of a handle, which is not an operation. */
 function handle<O extends DriverOptions>() {
   return <const A extends readonly (Exclude<keyof O, keyof DriverOptions> | 'ignoreUndefined')[]>(...own: Whole<Exclude<keyof O, keyof DriverOptions>, A>): OptionNames =>
-    new OptionNames(own as readonly string[], OF_ALL)
+    ({ own: joined(own), others: 'all' })
 }
 
 /** Options of indexes; a server's options are listed because the core refuses each with its reason. */
 function indexNames(own: readonly string[]): OptionNames {
-  return new OptionNames(own, [...OF_ALL, ...INDEX_OF_SERVERS])
+  return { own: joined(own), others: 'indexes' }
 }
 
 /** The options of sessions, transactions and inspectors, which are no operations. */
 function session<O>() {
-  return <const A extends readonly (keyof O)[]>(...own: Whole<keyof O, A>): OptionNames => new OptionNames(own as readonly string[], OF_ALL)
+  return <const A extends readonly (keyof O)[]>(...own: Whole<keyof O, A>): OptionNames => ({ own: joined(own), others: 'all' })
 }
 
 /** The fields of an object of this package, which may have no others. */
 function fields<O>() {
   return <const A extends readonly (keyof O)[]>(...own: Whole<keyof O, A>): OptionNames =>
-    new OptionNames(own as readonly string[], [])
+    ({ own: joined(own), others: 'none' })
 }
 
-const outside = (names: OptionNames): OptionNames => names.outside()
+/** The same of a method that cannot be part of a transaction. */
+const outside = (names: OptionNames): OptionNames => ({ ...names, isOutside: true })
 
 const none = operation<OperationOptions>()()
 const long = operation<LongOperationOptions>()('onProgress')
