@@ -105,7 +105,7 @@ test('the tarballs hold these files and no others', (t) => {
   t.deepEqual(packed.map(({ name, files }) => [name, files]), [
     [`moltendb-node-${host.name}`, ['LICENSE', 'README.md', `moltendb-node.${host.name}.node`, 'package.json']],
     ['moltendb-node', [
-      'CHANGELOG.md', 'LICENSE', 'README.md', 'SECURITY.md', 'cli.js', 'core.js', 'cursors.js', 'importers.js', 'index.d.mts', 'index.d.ts', 'index.js', 'index.mjs', 'inspector.js', 'often.js',
+      'CHANGELOG.md', 'LICENSE', 'README.md', 'SECURITY.md', 'classes.js', 'cli.js', 'core.js', 'importers.js', 'index.d.mts', 'index.d.ts', 'index.js', 'index.mjs', 'inspector.js', 'often.js',
       'package.json', 'seldom.js', 'transactions.js'
     ]]
   ])

@@ -16,13 +16,15 @@ import { root } from './steps.mjs'
 /** The files, and the modules of js/ that are in each; a module that only they import goes with them. */
 const MODULES = {
   often: [
-    'arguments/encryption-key', 'arguments/index-spec', 'arguments/opening/open-settings', 'arguments/option-reasons', 'connection/large-batches', 'cursor/list-cursor', 'request/collections'
+    'arguments/encryption-key', 'arguments/index-spec', 'arguments/opening/open-settings', 'arguments/option-reasons', 'connection/large-batches', 'cursor/list-cursor', 'request/bulk',
+    'request/collections'
   ],
-  cursors: ['cursor/aggregation-cursor', 'cursor/change-stream', 'cursor/consumer', 'cursor/live-query', 'cursor/versions', 'request/bulk', 'request/changes'],
+  // The classes that are exported, and no more: an import of the package has all of its names, so it loads them.
+  classes: ['cursor/aggregation-cursor', 'cursor/change-stream', 'cursor/live-query', 'request/bulk-result'],
   transactions: ['api/transaction', 'connection/session', 'connection/sync-transaction'],
   seldom: [
     'addon/load-failure', 'api/inspection/start', 'api/json-lines', 'api/state/snapshot', 'arguments/moment', 'connection/diagnostics/telling',
-    'connection/directories/directories', 'request/commands', 'request/explain'
+    'connection/directories/directories', 'cursor/consumer', 'cursor/versions', 'request/changes', 'request/commands', 'request/explain'
   ],
   importers: ['importers/import-file', 'importers/mongodump/write', 'molten/molten']
 }

@@ -10,7 +10,7 @@ export const root = dirname(dirname(fileURLToPath(import.meta.url)))
 
 /** What build-js.mjs makes for the package. */
 export const builtScripts = [
-  'index.js', 'often.js', 'cursors.js', 'transactions.js', 'seldom.js', 'importers.js', 'core.js', 'index.mjs', 'cli.js', 'inspector.js'
+  'index.js', 'often.js', 'classes.js', 'transactions.js', 'seldom.js', 'importers.js', 'core.js', 'index.mjs', 'cli.js', 'inspector.js'
 ]
 
 /** Runs a command in the project; returns its exit code, 127 when it cannot be started. */
