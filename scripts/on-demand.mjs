@@ -41,7 +41,8 @@ const fileOf = new Map(Object.entries(MODULES).flatMap(([file, modules]) => modu
 /** The imports and re-exports of a module by name, apart from those of types. */
 const IMPORTS = /^(?:import|export) \{([^}]*)\} from '(\.[^']+)'/gm
 const FUNCTIONS = /^export (?:async )?function\*? (\w+)/gm
-const VALUES = /^export (?:abstract |async )*(?:function\*?|class|const|let) (\w+)/gm
+/** What can be given to a file: values that stay as they are. */
+const VALUES = /^export (?:abstract |async )*(?:function\*?|class|const) (\w+)/gm
 
 const sourceOf = (module) => readFileSync(join(root, 'js', `${module}.ts`), 'utf8')
 const matches = (text, pattern) => [...text.matchAll(pattern)].map(([, name]) => name)
@@ -125,7 +126,7 @@ export async function buildCore(given, finished) {
   for (const { file, modules, taken } of parts) {
     const contents = modules.map((module) => `export * from './js/${module}.js'`).join('\n')
     const { outputFiles } = await build({
-      ...options, stdin: { contents, resolveDir: root, sourcefile: `${file}.ts` }, plugins: [splitting(file, 'export const shared = () => given', { taken })],
+      ...options, stdin: { contents, resolveDir: root, sourcefile: `${file}.ts` }, plugins: [splitting(file, 'export const shared = () => given', { taken, core })],
       banner: { js: '"use strict"\nmodule.exports = (given) => { const module = { exports: {} }' }, footer: { js: 'return module.exports }' }
     })
     writeFileSync(join(root, `${file}.js`), finished(outputFiles[0].text))
@@ -153,7 +154,7 @@ function checkApart(parts) {
 }
 
 /** Has the bundle of a file take from elsewhere what is not in it. */
-function splitting(file, shared, { instead = new Map(), taken = new Map() }) {
+function splitting(file, shared, { instead = new Map(), taken = new Map(), core = new Set() }) {
   return {
     name: 'splitting',
     setup({ onResolve, onLoad }) {
@@ -162,7 +163,9 @@ function splitting(file, shared, { instead = new Map(), taken = new Map() }) {
         if (kind !== 'import-statement') return undefined
         const module = join(resolveDir, path).slice(join(root, 'js').length + 1).replaceAll('\\', '/').replace(/\.js$/, '')
         if (fileOf.has(module) && fileOf.get(module) !== file) return { path: module, namespace: 'stand-in' }
-        return taken.has(module) ? { path: module, namespace: 'given' } : undefined
+        if (taken.has(module)) return { path: module, namespace: 'given' }
+        if (core.has(module)) throw new Error(`${file}.js would have a copy of js/${module}.ts, which is in index.js: import its functions, classes and constants by their names`)
+        return undefined
       })
       onLoad({ filter: /.*/, namespace: 'loading' }, ({ path }) => ({ contents: path === 'shared' ? shared : loading(path), resolveDir: root }))
       onLoad({ filter: /.*/, namespace: 'stand-in' }, ({ path }) => ({ contents: standIn(path) }))

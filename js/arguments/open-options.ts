@@ -98,6 +98,12 @@ export function pathOf(given: unknown, where = WHERE): string {
   if (typeof path !== 'string' || path === '' || path.includes('\0')) {
     throw wrongArgument(where, 'path', "the path of a directory, its file: URL, or ':memory:'", path)
   }
+  if (path.includes('://')) refuseAddress(path, where)
+  return path
+}
+
+/** Refuses the address of a server, and a URL that names no file. */
+function refuseAddress(path: string, where: string): void {
   if (/^mongodb(\+srv)?:\/\//i.test(path)) {
     // The value is not shown: it may contain a password.
     throw new TypeError(`${where}: path is the address of a MongoDB server, but this database is embedded in the process and has no server; give the path of a directory, as in './data'`)
@@ -106,7 +112,6 @@ export function pathOf(given: unknown, where = WHERE): string {
   if (/^[a-z][a-z\d+.-]+:\/\//i.test(path)) {
     throw new TypeError(`${where}: path is a URL that names no directory; give the path of a directory, as in './data', or a file: URL`)
   }
-  return path
 }
 
 /** A URL of any realm, or the text of a file: URL. */
