@@ -23,7 +23,7 @@ const MODULES = {
   classes: ['cursor/aggregation-cursor', 'cursor/change-stream', 'cursor/live-query', 'request/bulk-result'],
   transactions: ['api/transaction', 'connection/session', 'connection/sync-transaction'],
   seldom: [
-    'addon/load-failure', 'api/inspection/start', 'api/json-lines', 'api/state/snapshot', 'arguments/moment', 'connection/diagnostics/telling',
+    'api/inspection/start', 'api/json-lines', 'api/state/snapshot', 'arguments/moment', 'connection/diagnostics/telling',
     'connection/directories/directories', 'cursor/consumer', 'cursor/versions', 'request/changes', 'request/commands', 'request/explain'
   ],
   importers: ['importers/import-file', 'importers/mongodump/write', 'molten/molten']

@@ -25,6 +25,8 @@ function isMusl(): boolean {
   return isByGlibc() ? false : mapsMusl()
 }
 
+/** The processors as musl names them in its loader. */
+const MACHINES: { readonly [arch: string]: string | undefined } = { x64: 'x86_64', arm64: 'aarch64' }
 /** Where the head of a program has the name of its loader. */
 const HEAD_BYTES = 4096
 
@@ -33,8 +35,9 @@ const HEAD_BYTES = 4096
  * the kernel list their address space, which takes ten times as long.
  */
 function isByGlibc(): boolean {
+  const machine = MACHINES[process.arch]
+  if (machine === undefined || existsSync(`/lib/ld-musl-${machine}.so.1`)) return false
   try {
-    if (existsSync(`/lib/ld-musl-${process.arch === 'x64' ? 'x86_64' : 'aarch64'}.so.1`)) return false
     const file = openSync(process.execPath, 'r')
     try {
       const head = Buffer.allocUnsafe(HEAD_BYTES)

@@ -1,12 +1,9 @@
 // Hints: the name of an index, or its fields in every form that the mongodb driver accepts.
 
 import { wrongArgument } from './arguments.js'
-import { indexKeys } from './index-spec.js'
+import { indexKeys, type KeyPairs } from './index-spec.js'
 
 const FORMS = 'the name of an index, or its fields as an object, a Map or [field, direction] pairs'
-
-/** Paths and directions in order. The core checks the directions. */
-export type KeyPairs = [path: string, direction: number | string][]
 
 /** A hint as it is sent to the core, or null for none. */
 export function hintOf(where: string, hint: unknown, name = 'hint'): string | KeyPairs | null {

@@ -5,7 +5,6 @@ import type { ExplainVerbosityLike } from '../types/documents.js'
 import type { Document } from '../types/index.js'
 import { checkFields, countOf, eachOf, isFields, isMap, wrongArgument } from './arguments.js'
 import { checkCollation, checkNames } from './option-check.js'
-import type { KeyPairs } from './hint.js'
 import { REFUSED } from './option-reasons.js'
 import { BUILDS, CURSOR, IGNORED_NAMES, INDEX_OF_SERVERS, OF_OPERATIONS, PARTS } from './option-table.js'
 
@@ -19,6 +18,9 @@ const TYPES: { readonly [option: string]: string | undefined } = {
   hidden: 'a boolean',
   partialFilterExpression: 'an object'
 }
+/** Paths and directions in order. The core checks the directions. */
+export type KeyPairs = [path: string, direction: number | string][]
+
 /** Options of an index that are not sent to the core: without effect here, or refused earlier. */
 const NOT_OF_INDEXES: ReadonlySet<string> = new Set([
   ...BUILDS, ...OF_OPERATIONS, 'onProgress', ...IGNORED_NAMES, ...Object.keys(REFUSED).filter((name) => !INDEX_OF_SERVERS.includes(name))

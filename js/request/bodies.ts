@@ -1,6 +1,6 @@
 // Bodies, and parts of bodies, that several requests share.
 
-import type { KeyPairs } from '../arguments/hint.js'
+import type { KeyPairs } from '../arguments/index-spec.js'
 import type { SortKeys } from '../arguments/sort.js'
 import { encodeValue } from '../codec/encode.js'
 import type { Writer } from '../codec/writer.js'
