@@ -2128,58 +2128,6 @@ export declare abstract class AbstractCursor<T = any> implements AsyncIterable<T
 	/** Closes at the end of an `await using`. */
 	[Symbol.asyncDispose]: () => Promise<void>;
 }
-/**
- * A cursor over the results of a pipeline. The pipeline runs at the first read, on the state of that time. A pipeline that
- * ends in `$out` or `$merge` writes then, and has no results.
- *
- * Its methods reject with `BAD_QUERY` when a stage is malformed or an operator cannot take its operands, `LIMIT` when a
- * stage would hold too much memory, `NOT_SUPPORTED` for unsupported stages, and `CLOSED` when the database was closed.
- */
-export declare class AggregationCursor<T = any> extends AbstractCursor<T> {
-	#private;
-	private constructor();
-	/** The stages. */
-	get pipeline(): readonly Document[];
-	/** Adds a stage. */
-	addStage<R = any>(stage: Document): AggregationCursor<R>;
-	/** Adds a `$match` stage. */
-	match(filter: Document): this;
-	/** Adds a `$project` stage. */
-	project<R = any>(fields: Document): AggregationCursor<R>;
-	/** Adds a `$group` stage. */
-	group<R = any>(fields: Document): AggregationCursor<R>;
-	/** Adds a `$sort` stage. */
-	sort(order: Document): this;
-	/** Adds a `$limit` stage. */
-	limit(count: number): this;
-	/** Adds a `$skip` stage. */
-	skip(count: number): this;
-	/** Adds an `$unwind` stage. */
-	unwind<R = any>(path: Document | string): AggregationCursor<R>;
-	/** Adds a `$lookup` stage. */
-	lookup<R = any>(join: Document): AggregationCursor<R>;
-	/** Adds an `$out` stage. */
-	out(collection: Document | string): this;
-	/**
-	 * The time limit of running the pipeline, in milliseconds; beyond it the first read rejects with `TIMEOUT` (code 50). 0
-	 * means no limit.
-	 */
-	maxTimeMS(value: number): this;
-	/** Sets the batch size: how many documents are fetched at a time; 0 for the default. */
-	batchSize(count: number): this;
-	/**
-	 * Applies a function to each document and yields its result, which must not be null. Several functions are applied in
-	 * order.
-	 */
-	map<R>(transform: (document: T) => R): AggregationCursor<R>;
-	/**
-	 * Resolves with the plan of the pipeline and, with verbosities other than `'queryPlanner'`, with its execution statistics.
-	 * Nothing is written.
-	 */
-	explain(verbosity?: ExplainVerbosityLike): Promise<Document>;
-	/** A new cursor with the same stages and options, without the functions of `map`. */
-	clone(): AggregationCursor<T>;
-}
 /** The kinds of errors, stable within a major version, unlike messages. */
 export type MoltenErrorKind = "DUPLICATE_KEY" | "CONFLICT" | "BAD_QUERY" | "BAD_UPDATE" | "BAD_DOCUMENT" | "SCHEMA_VIOLATION" | "NOT_SUPPORTED" | "CLOSED" | "LOCKED" | "READ_ONLY" | "CORRUPT" | "CORRUPT_TAIL" | "WRONG_KEY" | "KEY_REQUIRED" | "NOT_ENCRYPTED" | "TAMPERED" | "STORAGE_POISONED" | "STORAGE_FULL" | "IO" | "VERSION" | "HISTORY_LOST" | "ABORTED" | "TIMEOUT" | "LIMIT" | "INTERNAL";
 /** Details that some kinds carry besides the message. */
@@ -2286,6 +2234,58 @@ export declare class MoltenBulkWriteError extends MoltenError {
 	get upsertedIds(): {
 		[index: number]: unknown;
 	};
+}
+/**
+ * A cursor over the results of a pipeline. The pipeline runs at the first read, on the state of that time. A pipeline that
+ * ends in `$out` or `$merge` writes then, and has no results.
+ *
+ * Its methods reject with `BAD_QUERY` when a stage is malformed or an operator cannot take its operands, `LIMIT` when a
+ * stage would hold too much memory, `NOT_SUPPORTED` for unsupported stages, and `CLOSED` when the database was closed.
+ */
+export declare class AggregationCursor<T = any> extends AbstractCursor<T> {
+	#private;
+	private constructor();
+	/** The stages. */
+	get pipeline(): readonly Document[];
+	/** Adds a stage. */
+	addStage<R = any>(stage: Document): AggregationCursor<R>;
+	/** Adds a `$match` stage. */
+	match(filter: Document): this;
+	/** Adds a `$project` stage. */
+	project<R = any>(fields: Document): AggregationCursor<R>;
+	/** Adds a `$group` stage. */
+	group<R = any>(fields: Document): AggregationCursor<R>;
+	/** Adds a `$sort` stage. */
+	sort(order: Document): this;
+	/** Adds a `$limit` stage. */
+	limit(count: number): this;
+	/** Adds a `$skip` stage. */
+	skip(count: number): this;
+	/** Adds an `$unwind` stage. */
+	unwind<R = any>(path: Document | string): AggregationCursor<R>;
+	/** Adds a `$lookup` stage. */
+	lookup<R = any>(join: Document): AggregationCursor<R>;
+	/** Adds an `$out` stage. */
+	out(collection: Document | string): this;
+	/**
+	 * The time limit of running the pipeline, in milliseconds; beyond it the first read rejects with `TIMEOUT` (code 50). 0
+	 * means no limit.
+	 */
+	maxTimeMS(value: number): this;
+	/** Sets the batch size: how many documents are fetched at a time; 0 for the default. */
+	batchSize(count: number): this;
+	/**
+	 * Applies a function to each document and yields its result, which must not be null. Several functions are applied in
+	 * order.
+	 */
+	map<R>(transform: (document: T) => R): AggregationCursor<R>;
+	/**
+	 * Resolves with the plan of the pipeline and, with verbosities other than `'queryPlanner'`, with its execution statistics.
+	 * Nothing is written.
+	 */
+	explain(verbosity?: ExplainVerbosityLike): Promise<Document>;
+	/** A new cursor with the same stages and options, without the functions of `map`. */
+	clone(): AggregationCursor<T>;
 }
 /**
  * The changes of a collection, of a database or of all, in the order of the commits, from the call of `watch` on. Read it with `for await`, with

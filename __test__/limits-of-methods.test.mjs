@@ -6,7 +6,7 @@ import internal from '../dist/internal.js'
 import { collection, Database, directory, memory, onDisk, rejectsWith } from './support/database.mjs'
 import { DATABASE as DATABASE_CALLS, METHODS } from './support/methods.mjs'
 
-const { COLLECTION, DATABASE } = internal
+const { COLLECTION, DATABASE, ownOf } = internal
 
 /** Valid arguments with these options. */
 function argumentsOf(places, options) {
@@ -23,7 +23,7 @@ async function outcomeOf(call) {
   }
 }
 
-const takesSignal = (table, method) => table[method].own.includes('signal')
+const takesSignal = (table, method) => ownOf(table[method]).includes('signal')
 
 for (const [method, places] of Object.entries(METHODS).filter(([name]) => takesSignal(COLLECTION, name))) {
   test(`a signal that is aborted already rejects Collection.${method} with its reason, and nothing is done`, async (t) => {

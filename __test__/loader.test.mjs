@@ -234,15 +234,27 @@ if (process.platform === 'linux') {
     test(`a process that has ${maps.split('/').at(-1).trim()} in its address space takes the addon for ${libc}`, (t) => {
       const before = `
         const fs = require('fs')
+        fs.existsSync = (path) => path.startsWith('/lib/ld-musl-')
         const { readFileSync } = fs
         fs.readFileSync = (path, ...rest) => (path === '/proc/self/maps' ? ${JSON.stringify(maps)} : readFileSync(path, ...rest))`
       t.true(open(install(t), { before }).message.includes(`moltendb-node-linux-${process.arch}-${libc} (`))
     })
   }
 
+  if (here.endsWith('-gnu')) {
+    test('a program that names the loader of glibc does not have its address space listed, where there is none of musl', (t) => {
+      const before = `
+        const fs = require('fs')
+        const { readFileSync } = fs
+        fs.readFileSync = (path, ...rest) => (path === '/proc/self/maps' ? '7f1-7f2 r-xp 00000000 08:01 1 /lib/ld-musl-x86_64.so.1\\n' : readFileSync(path, ...rest))`
+      t.true(open(install(t), { before }).message.includes(`moltendb-node-${here} (`))
+    })
+  }
+
   test('without /proc the report of Node.js tells the C library', (t) => {
     const before = `
       const fs = require('fs')
+      fs.openSync = () => { throw new Error('no') }
       const { readFileSync } = fs
       fs.readFileSync = (path, ...rest) => { if (path === '/proc/self/maps') throw new Error('no'); return readFileSync(path, ...rest) }`
     t.true(open(install(t), { before }).message.includes(`for ${here} (`))

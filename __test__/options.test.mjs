@@ -11,7 +11,7 @@ import { AggregationCursor, Collection, FindCursor } from '../index.mjs'
 import { collection, Database, memory, MoltenError, rejectsType, rejectsWith } from './support/database.mjs'
 import { CURSOR as CURSOR_CALLS, DATABASE as DATABASE_CALLS, METHODS, methodsOf } from './support/methods.mjs'
 
-const { BULK_WRITES, COLLECTION, CURSOR, DATABASE, IGNORED, nearest, OTHER_NAMES, REFUSED, REFUSED_OF_COLLECTIONS } = internal
+const { BULK_WRITES, COLLECTION, CURSOR, DATABASE, IGNORED, knownOf, nearest, OTHER_NAMES, ownOf, REFUSALS, REFUSED, REFUSED_OF_COLLECTIONS } = internal
 
 /** A call with options instead of the valid ones; returns the error or undefined. */
 async function refusalOf(call) {
@@ -82,13 +82,13 @@ test('a name that is no option is a TypeError that names it, the method and what
     const at = `${type}.${method}`
     const error = await refusalOf(() => call({ nothingOfTheKind: undefined }))
     t.true(error instanceof TypeError, `${at}: ${error}`)
-    t.regex(error.message, new RegExp(`[.]${method}: there is no option "nothingOfTheKind"; there are signal|[.]${method}: .*; there are ${names.own.join(', ')}`), at)
-    for (const name of names.own) {
+    t.regex(error.message, new RegExp(`[.]${method}: there is no option "nothingOfTheKind"; there are signal|[.]${method}: .*; there are ${ownOf(names).join(', ')}`), at)
+    for (const name of ownOf(names)) {
       const slip = name.slice(0, -2) + name.at(-1) + name.at(-2)
-      if (slip === name || names.known.has(slip)) continue
+      if (slip === name || knownOf(names).has(slip)) continue
       const near = await refusalOf(() => call({ [slip]: 1 }))
       t.true(near instanceof TypeError, `${at}: ${slip}: ${near}`)
-      t.is(near.message.slice(near.message.indexOf(': ') + 2), `there is no option "${slip}"; did you mean "${nearest(slip, names.own)}"?`, at)
+      t.is(near.message.slice(near.message.indexOf(': ') + 2), `there is no option "${slip}"; did you mean "${nearest(slip, ownOf(names))}"?`, at)
     }
   }
   await rejectsType(t, () => Database.open('x', { flushIntervall: 5 }), /no option "flushIntervall"; did you mean "flushInterval"\?/)
@@ -107,7 +107,7 @@ test('options of the driver that mean nothing here are accepted by every method 
   const ignored = Object.fromEntries(Object.keys(IGNORED).map((name) => [name, true]))
   for (const [type, method, names, call] of await callsOf(t)) {
     // An option that the method has itself takes a value of its kind.
-    const others = Object.fromEntries(Object.entries(ignored).filter(([name]) => name !== 'maxAwaitTimeMS' || !names.own.includes(name)))
+    const others = Object.fromEntries(Object.entries(ignored).filter(([name]) => name !== 'maxAwaitTimeMS' || !ownOf(names).includes(name)))
     const error = await refusalOf(() => call(others))
     // A path that does not exist is not a matter of options.
     t.true(error === undefined || !/option/.test(error.message), `${type}.${method}: ${error}`)
@@ -122,12 +122,12 @@ test('options that would change an answer and are not there are NOT_SUPPORTED wi
   for (const [type, method, names, call] of await callsOf(t)) {
     const tables = type === 'Database' && method === 'createCollection' ? { ...REFUSED, ...REFUSED_OF_COLLECTIONS } : REFUSED
     for (const [name, { nothing, instead }] of Object.entries(tables)) {
-      if (names.known.has(name)) continue
+      if (knownOf(names).has(name)) continue
       const at = `${type}.${method}: ${name}`
       const error = await refusalOf(() => call({ [name]: { any: 'thing' } }))
       t.true(MoltenError.isMoltenError(error), `${at}: ${error}`)
       t.is(error.kind, 'NOT_SUPPORTED', at)
-      t.true(error.message.endsWith(`option ${name} is not supported; ${names.refused[name]?.instead ?? instead}`), error.message)
+      t.true(error.message.endsWith(`option ${name} is not supported; ${REFUSALS[names.refused]?.[name]?.instead ?? instead}`), error.message)
       for (const value of [undefined, null, ...nothing]) {
         const accepted = await refusalOf(() => call({ [name]: value }))
         t.true(accepted === undefined || !/option/.test(accepted.message), `${at}: ${value}: ${accepted}`)
@@ -206,8 +206,8 @@ test('docs/api.md lists the options of each method', (t) => {
     )
   )
   const expected = {}
-  for (const [method, { own }] of Object.entries(COLLECTION)) expected[method] = own.filter((name) => !shared.has(name)).toSorted()
-  for (const [method, { own }] of Object.entries(DATABASE)) if (method !== 'open') expected[`${['importMolten', 'recoverTo', 'rekey', 'verify'].includes(method) ? 'Database' : 'db'}.${method}`] = own.filter((name) => !shared.has(name)).toSorted()
+  for (const [method, names] of Object.entries(COLLECTION)) expected[method] = ownOf(names).filter((name) => !shared.has(name)).toSorted()
+  for (const [method, names] of Object.entries(DATABASE)) if (method !== 'open') expected[`${['importMolten', 'recoverTo', 'rekey', 'verify'].includes(method) ? 'Database' : 'db'}.${method}`] = ownOf(names).filter((name) => !shared.has(name)).toSorted()
   t.deepEqual(found, expected)
 })
 

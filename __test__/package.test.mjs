@@ -18,7 +18,7 @@ import { publishAll } from '../scripts/package/publish.mjs'
 import { targets, targetsNamed } from '../scripts/package/targets.mjs'
 import { disagreements, releaseFaults, versionsInFiles } from '../scripts/package/versions.mjs'
 import { stalePlatformFiles } from '../scripts/package/write-platforms.mjs'
-import { npmOutput } from '../scripts/steps.mjs'
+import { builtScripts, npmOutput } from '../scripts/steps.mjs'
 import { ADDON, planFor } from '../scripts/targets/build.mjs'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
@@ -105,7 +105,8 @@ test('the tarballs hold these files and no others', (t) => {
   t.deepEqual(packed.map(({ name, files }) => [name, files]), [
     [`moltendb-node-${host.name}`, ['LICENSE', 'README.md', `moltendb-node.${host.name}.node`, 'package.json']],
     ['moltendb-node', [
-      'CHANGELOG.md', 'LICENSE', 'README.md', 'SECURITY.md', 'cli.js', 'core.js', 'index.d.mts', 'index.d.ts', 'index.js', 'index.mjs', 'inspector.js', 'on-demand.js', 'package.json'
+      'CHANGELOG.md', 'LICENSE', 'README.md', 'SECURITY.md', 'classes.js', 'cli.js', 'core.js', 'importers.js', 'index.d.mts', 'index.d.ts', 'index.js', 'index.mjs', 'inspector.js', 'often.js',
+      'package.json', 'seldom.js', 'transactions.js'
     ]]
   ])
   for (const { path } of packed) t.true(existsSync(path))
@@ -132,14 +133,14 @@ test('a clone that was not built packs nothing, and says what is missing', (t) =
   const at = clone(t)
   const { status, stderr } = script(at, 'pack.mjs', host.name)
   t.is(status, 1)
-  for (const file of ['index.js', 'on-demand.js', 'core.js', 'index.mjs', 'cli.js', 'inspector.js']) t.true(stderr.includes(`${file} is missing: npm run build`), stderr)
+  for (const file of builtScripts) t.true(stderr.includes(`${file} is missing: npm run build`), stderr)
   t.true(stderr.includes(`moltendb-node.${host.name}.node is missing: npm run build:targets ${host.name}`), stderr)
   t.false(existsSync(join(at, 'target')))
 })
 
 test('JavaScript or an addon of another version is not packed', (t) => {
   const at = clone(t)
-  for (const file of ['index.js', 'on-demand.js', 'core.js', 'index.mjs', 'cli.js', 'inspector.js']) copyFileSync(join(root, file), join(at, file))
+  for (const file of builtScripts) copyFileSync(join(root, file), join(at, file))
   copyFileSync(join(root, `moltendb-node.${host.name}.node`), join(at, `moltendb-node.${host.name}.node`))
   t.is(script(at, 'versions.mjs', '7.0.0').status, 0)
   const { status, stderr } = script(at, 'pack.mjs')

@@ -24,7 +24,7 @@ export { ObjectId } from './ids/object-id.js'
 export { MoltenBulkWriteError, MoltenError } from './errors.js'
 // The driver's names of the classes: `error instanceof MongoServerError` holds in a program whose import was changed.
 export { MoltenBulkWriteError as MongoBulkWriteError, MoltenError as MongoError, MoltenError as MongoServerError } from './errors.js'
-export { BulkWriteResult } from './request/bulk.js'
+export { BulkWriteResult } from './request/bulk-result.js'
 
 export type { Transaction, TransactionSync } from './api/transaction.js'
 export type { BulkCounts, MoltenErrorDetails, MoltenErrorKind, WriteError } from './errors.js'

@@ -1,12 +1,13 @@
-// Bundles js/ into index.js (the CommonJS core) and on-demand.js (features that it loads when they are used), writes core.js and index.mjs
-// on top of it, cli.js (the program), inspector.js with its page, and dist/internal.js for tests of the codec.
+// Bundles js/ into index.js (the CommonJS core) and the files that it loads when what is in them is used (on-demand.mjs), writes core.js and index.mjs
+// on top of them, cli.js (the program), inspector.js with its page, and dist/internal.js for tests of the codec.
 
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { join, relative, sep } from 'node:path'
+import { join } from 'node:path'
 
 import { build } from 'esbuild'
 
+import { buildCore } from './on-demand.mjs'
 import { root } from './steps.mjs'
 
 const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
@@ -46,40 +47,15 @@ function withPlainNames(code) {
 /** Names stay as they are, and lines short, for those who meet them in a stack; only white space goes, a quarter of what an install downloads. */
 const readable = { minifyWhitespace: true, lineLimit: 160 }
 
-/** The folders of js/ that only features on demand use. */
-const ON_DEMAND = ['importers', 'molten', 'on-demand']
-
-/** Has a feature on demand take what is in index.js from there: what it is called with (js/on-demand/core.ts), in place of a copy. */
-const fromCore = {
-  name: 'from-core',
-  setup({ onResolve, onLoad }) {
-    onResolve({ filter: /^\./ }, ({ path, resolveDir, kind }) => {
-      if (kind === 'entry-point') return undefined
-      const module = relative(join(root, 'js'), join(resolveDir, path)).replaceAll(sep, '/').replace(/\.js$/, '')
-      return ON_DEMAND.includes(module.split('/')[0]) ? undefined : { path: module, namespace: 'core' }
-    })
-    onLoad({ filter: /.*/, namespace: 'core' }, ({ path }) => {
-      if (!readFileSync(join(root, 'js/on-demand/core.ts'), 'utf8').includes(`'${path}':`)) throw new Error(`js/on-demand/core.ts must have '${path}'`)
-      return { contents: `module.exports = core[${JSON.stringify(path)}]` }
-    })
-  }
-}
-
 mkdirSync(join(root, 'dist'), { recursive: true })
-const result = await build({ ...common, entryPoints: ['js/index.ts'], outfile: 'index.js', external: ['./on-demand.js', './inspector.js'], metafile: true, ...readable })
-writeFileSync(join(root, 'index.js'), withPlainNames(readFileSync(join(root, 'index.js'), 'utf8')))
-const [entry] = Object.values(result.metafile.outputs)
+await buildCore({ ...common, ...readable }, withPlainNames)
 if (existsSync(join(root, 'js', 'internal.ts'))) {
   await build({ ...common, entryPoints: ['js/internal.ts'], outfile: 'dist/internal.js' })
 }
-await build({
-  ...common, ...readable, entryPoints: ['js/on-demand/features.ts'], outfile: 'on-demand.js', plugins: [fromCore],
-  banner: { js: '"use strict"\nmodule.exports = (core) => { const module = { exports: {} }' }, footer: { js: 'return module.exports }' }
-})
 // The program loads the package beside it, when a verb needs it. It is minified, as every install downloads it and nobody imports it.
 await build({ ...common, entryPoints: ['js/cli/main.ts'], outfile: 'cli.js', external: ['./index.js'], minify: true })
 await buildInspector()
-const names = entry.exports.length > 0 ? entry.exports : exportedNames()
+const names = exportedNames()
 writeFileSync(join(root, 'core.js'), CORE)
 writeFileSync(join(root, 'index.mjs'), esmWrapper(names))
 
@@ -110,7 +86,7 @@ function textOf({ outputFiles }) {
   return outputFiles[0].text.trim()
 }
 
-/** The metafile lists no exports for CommonJS. Loading the bundle does not load the addon, which is loaded at first use. */
+/** Loading the bundle does not load the addon, which is loaded at first use. */
 function exportedNames() {
   return Object.keys(createRequire(import.meta.url)(join(root, 'index.js')))
 }

@@ -6,7 +6,7 @@ import { copyFileSync, rmSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 
 import { addonName, hostTarget, libraryName } from './package/targets.mjs'
-import { isStale, newest, root, run, runNpm } from './steps.mjs'
+import { builtScripts, isStale, newest, root, run, runNpm } from './steps.mjs'
 import { ADDON, QUICK, rustFlags } from './targets/build.mjs'
 
 export const rustSources = ['src', 'Cargo.toml', 'Cargo.lock', 'build.rs']
@@ -35,9 +35,9 @@ export function buildAddon(force = false, env = {}) {
   return 0
 }
 
-/** Builds index.js, on-demand.js, core.js, index.mjs, cli.js, inspector.js and dist/. */
+/** Builds the scripts of the package and dist/. */
 export function buildScripts(force = false) {
-  if (!force && ['index.js', 'on-demand.js', 'core.js', 'index.mjs', 'cli.js', 'inspector.js'].every((file) => !isStale(file, scriptSources))) return 0
+  if (!force && builtScripts.every((file) => !isStale(file, scriptSources))) return 0
   return run(process.execPath, [join(root, 'scripts', 'build-js.mjs')])
 }
 

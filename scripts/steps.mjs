@@ -8,6 +8,11 @@ import { fileURLToPath } from 'node:url'
 
 export const root = dirname(dirname(fileURLToPath(import.meta.url)))
 
+/** What build-js.mjs makes for the package. */
+export const builtScripts = [
+  'index.js', 'often.js', 'classes.js', 'transactions.js', 'seldom.js', 'importers.js', 'core.js', 'index.mjs', 'cli.js', 'inspector.js'
+]
+
 /** Runs a command in the project; returns its exit code, 127 when it cannot be started. */
 export function run(command, args, env = {}) {
   const result = spawnSync(command, args, { cwd: root, stdio: 'inherit', env: { ...process.env, ...env } })

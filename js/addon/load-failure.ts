@@ -1,7 +1,7 @@
 // What to say when no addon could be loaded: what it is for, what was tried, and the one thing to do about it.
 
 import { existsSync, readFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
+import type * as Modules from 'node:module'
 import { join } from 'node:path'
 
 import { MoltenError } from '../errors.js'
@@ -106,7 +106,7 @@ function asar(folder: string): string {
 /** The platform of a package that is installed, though it is not the one that fits. */
 function installed(folder: string): string | undefined {
   if (folder === '') return undefined
-  const { resolve } = createRequire(join(folder, 'index.js'))
+  const { resolve } = (require('node:module') as typeof Modules).createRequire(join(folder, 'index.js'))
   return TARGETS.find((target) => {
     try {
       return resolve(`moltendb-node-${target}`) !== ''

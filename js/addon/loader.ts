@@ -1,7 +1,7 @@
 // How the addon is found: by MOLTENDB_NATIVE_PATH where it is set, else beside this file, else in the package of this platform.
 
 import { existsSync } from 'node:fs'
-import { createRequire } from 'node:module'
+import type * as Modules from 'node:module'
 import { dirname, isAbsolute, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
@@ -66,10 +66,16 @@ function ownFile(): string | undefined {
   }
 }
 
+/** The require of Node.js itself for a file. Loading node:module takes as long as a good part of loading the addon; where this file is no bundle, its module is of that class. */
+function requireOf(path: string): NodeJS.Require {
+  const own = typeof module === 'object' ? (module.constructor as Partial<typeof Modules>).createRequire : undefined
+  return (own ?? (require('node:module') as typeof Modules).createRequire)(path)
+}
+
 /** By the require of Node.js itself, since one of a bundler knows no files. */
 function requireFile(path: string): Outcome {
   try {
-    return { addon: createRequire(path)(path) as unknown }
+    return { addon: requireOf(path)(path) as unknown }
   } catch (error) {
     return { error }
   }
@@ -80,7 +86,7 @@ function installedPackage(target: string): Outcome {
   const literal = requirePackage(target)
   if ('addon' in literal || !(literal.error instanceof ReferenceError) || folder() === '') return literal
   try {
-    return { addon: createRequire(join(folder(), 'bundle.js'))(`moltendb-node-${target}`) as unknown }
+    return { addon: requireOf(join(folder(), 'bundle.js'))(`moltendb-node-${target}`) as unknown }
   } catch (error) {
     return { error }
   }

@@ -8,11 +8,11 @@ import { Namespace } from '../arguments/namespace.js'
 import { encodeId } from '../codec/encode.js'
 import { Writer } from '../codec/writer.js'
 import type { Connection } from '../connection/connection.js'
-import { ChangeStream } from '../cursor/change-stream.js'
+import { type ChangeStream, changeStreamOf } from '../cursor/change-stream.js'
 import { consumerOf } from '../cursor/consumer.js'
 import { versionsOf } from '../cursor/versions.js'
 import { writeField } from '../request/bodies.js'
-import type { BulkWriteResult } from '../request/bulk.js'
+import type { BulkWriteResult } from '../request/bulk-result.js'
 import { watchingOf } from '../request/changes.js'
 import type { Scope } from '../request/request.js'
 import { deletionOf, replacementOf, updateOf } from '../request/writes.js'
@@ -216,7 +216,7 @@ export class Collection<T extends Document = Document> extends CollectionSyncMet
     const { where, given } = this.#handle.checked<ChangeStreamOptions>('watch', options)
     const watching = watchingOf(where, 'collection', pipeline, given)
     given.signal?.throwIfAborted()
-    return new ChangeStream<S, C>({ connection, where, target: this.#handle.target(where), watching, signal: given.signal, consumer: consumerOf(watching.consumer, this.#database, connection) })
+    return changeStreamOf<S, C>({ connection, where, target: this.#handle.target(where), watching, signal: given.signal, consumer: consumerOf(watching.consumer, this.#database, connection) })
   }
 
   /**

@@ -11,14 +11,15 @@ import { optionsOf } from '../arguments/option-check.js'
 import { DATABASE } from '../arguments/option-table.js'
 import type { CollectionState } from '../connection/collection-state.js'
 import { Connection } from '../connection/connection.js'
-import { toldOfDirectory } from '../connection/diagnostics/channels.js'
-import { joiningOptions, keyWithin, openNative, recoverNative, rekeyNative, verifyNative } from '../connection/opening.js'
-import { scopeOfSession, Session, sessionOptionsOf } from '../connection/session.js'
-import { AggregationCursor } from '../cursor/aggregation-cursor.js'
-import { ChangeStream } from '../cursor/change-stream.js'
+import { toldOfDirectory } from '../connection/diagnostics/directories.js'
+import { keyWithin, recoverNative, rekeyNative, verifyNative } from '../connection/directories/directories.js'
+import { joiningOptions, openNative } from '../connection/opening.js'
+import { scopeOfSession, startSession } from '../connection/session.js'
+import { type AggregationCursor, aggregationOf } from '../cursor/aggregation-cursor.js'
+import { type ChangeStream, changeStreamOf } from '../cursor/change-stream.js'
 import { consumerOf } from '../cursor/consumer.js'
 import { disposeWith } from '../cursor/dispose.js'
-import { ListCursor } from '../cursor/list-cursor.js'
+import { type ListCursor, listCursorOf } from '../cursor/list-cursor.js'
 import { MoltenError } from '../errors.js'
 import { watchingOf } from '../request/changes.js'
 import { collectionOptionsOf, creation } from '../request/collections.js'
@@ -314,7 +315,7 @@ export class Database extends DatabaseStateMethods {
     const shape = (row: ListedCollection) => (nameOnly ? { name: row.name, type: typeOf(row.options) } : infoOf(row, readOnly))
     const session = this.#scopeOf(where, given)
     const { signal, maxTimeMS } = given
-    return ListCursor.create<any>({
+    return listCursorOf<any>({
       where,
       checkOpen: (at) => this.#connection.checkOpen(at),
       read: async (at) => {
@@ -383,7 +384,7 @@ export class Database extends DatabaseStateMethods {
   startSession(options?: ClientSessionOptions): ClientSession {
     const where = 'Database.startSession'
     this.#connection.checkOpen(where)
-    return new Session(this.#connection, sessionOptionsOf(where, options))
+    return startSession(where, this.#connection, options)
   }
 
   #scopeOf(where: string, { session }: { session?: ClientSession | null | undefined }): Scope | undefined {
@@ -463,7 +464,7 @@ export class Database extends DatabaseStateMethods {
    */
   aggregate<R extends Document = Document>(pipeline?: readonly Document[], options?: AggregateOptions): AggregationCursor<R> {
     const where = 'Database.aggregate'
-    const cursor = AggregationCursor.create<R>({ connection: this.#connection, owner: this, namespace: new Namespace(this.#name, 'Database') }, pipeline, options)
+    const cursor = aggregationOf<R>({ connection: this.#connection, owner: this, namespace: new Namespace(this.#name, 'Database') }, pipeline, options)
     if (!Object.hasOwn(cursor.pipeline[0] ?? {}, '$documents')) {
       throw new MoltenError('NOT_SUPPORTED', `${where}: a pipeline of a database begins with $documents; use db.collection(name).aggregate(pipeline)`)
     }
@@ -486,7 +487,7 @@ export class Database extends DatabaseStateMethods {
     const scope = flagOf(where, 'allDatabases', given.allDatabases) ? 'everything' : 'database'
     const watching = watchingOf(where, scope, pipeline, given)
     given.signal?.throwIfAborted()
-    return new ChangeStream<T, C>({ connection: this.#connection, where, target: this.#target(where), watching, signal: given.signal, consumer: consumerOf(watching.consumer, this, this.#connection) })
+    return changeStreamOf<T, C>({ connection: this.#connection, where, target: this.#target(where), watching, signal: given.signal, consumer: consumerOf(watching.consumer, this, this.#connection) })
   }
 
   /**

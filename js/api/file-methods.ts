@@ -2,16 +2,16 @@
 
 import { checkCollectionName, flagOf, wrongArgument } from '../arguments/arguments.js'
 import { coreName, type DatabaseName } from '../arguments/namespace.js'
-import { spending } from '../arguments/encryption-key.js'
-import { destinationOf, pathBeside, filePathOf, secretOf } from '../arguments/open-options.js'
+import { secretOf, spending } from '../arguments/encryption-key.js'
+import { destinationOf, pathBeside, filePathOf } from '../arguments/open-options.js'
 import { optionsOf } from '../arguments/option-check.js'
 import { DATABASE } from '../arguments/option-table.js'
 import type { Connection } from '../connection/connection.js'
-import { keyWithin, stoppableNative } from '../connection/opening.js'
-import type { Dumped } from '../importers/mongodump/write.js'
+import { keyWithin, stoppableNative } from '../connection/directories/directories.js'
+import { importFile } from '../importers/import-file.js'
+import { type Dumped, writeDump } from '../importers/mongodump/write.js'
 import type { Home as Importing } from '../importers/work.js'
-import type { Home } from '../molten/molten.js'
-import { features } from '../on-demand/load.js'
+import { type Home, payloads } from '../molten/molten.js'
 import { native, type NativeDatabase, type NativeProgress } from '../transport/native.js'
 import type {
   BackupOptions, BackupResult, CompactResult, DatabaseStats, ExportMoltenOptions, ExportMoltenResult, ExportMongodumpOptions, ExportMongodumpResult, ExportOptions, ExportResult, ImportMoltenOptions, ImportMoltenResult,
@@ -113,7 +113,7 @@ export abstract class DatabaseFileMethods {
    * const { imported, rejected } = await db.importFile('people.csv', { types: { age: 'number' }, onError: 'skip', rejects: 'rejects.jsonl' })
    */
   async importFile(path: string | URL, options?: ImportFileOptions): Promise<ImportFileResult> {
-    return features().importFile(this.#connection, this as unknown as Importing, path, options)
+    return importFile(this.#connection, this as unknown as Importing, path, options)
   }
 
   /**
@@ -130,7 +130,7 @@ export abstract class DatabaseFileMethods {
     const { collections } = given
     if (collections !== undefined && !Array.isArray(collections)) throw wrongArgument(where, 'option collections', 'an array of names', collections)
     for (const name of collections ?? []) checkCollectionName(where, name, 'option collections')
-    return this.#connection.told(where, given.signal, () => features().writeDump(this.#connection, this.#name, this as unknown as Dumped, file, given))
+    return this.#connection.told(where, given.signal, () => writeDump(this.#connection, this.#name, this as unknown as Dumped, file, given))
   }
 
   /**
@@ -185,6 +185,6 @@ export abstract class DatabaseFileMethods {
    * const users = await db.molten.get({ collection: 'users', where: { name: 'ada' } })   // [{ name: 'Ada', _v: 1, ..., _key: 'u1' }]
    */
   get molten(): MoltenPayloads {
-    return features().payloads(this as unknown as Home)
+    return payloads(this as unknown as Home)
   }
 }

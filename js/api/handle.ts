@@ -3,7 +3,7 @@
 import { checkId, flagOf } from '../arguments/arguments.js'
 import { HOT_MANY } from '../arguments/limits.js'
 import type { Namespace } from '../arguments/namespace.js'
-import { pkOf } from '../arguments/open-options.js'
+import { pkOf } from '../arguments/opening/settings.js'
 import { notInTransaction, optionsOf } from '../arguments/option-check.js'
 import { COLLECTION } from '../arguments/option-table.js'
 import { encodeDocument, encodeId, encodeValue } from '../codec/encode.js'
@@ -66,7 +66,9 @@ export class Handle {
     try {
       this.connection.checkOpen(where)
       const given = optionsOf<O>(where, options, COLLECTION[method])
-      const request = explained(where, build(where, given), given as ExplainOptions)
+      const built = build(where, given)
+      const { explain } = given as ExplainOptions
+      const request = explain === undefined || explain === null ? built : explained(where, built, explain)
       request.signal = given.signal
       request.session = this.scopeOf(where, given)
       request.maxTimeMS ??= given.maxTimeMS

@@ -1,11 +1,12 @@
 // Index methods: creating, dropping and listing indexes; and the statistics of a collection.
 
 import { eachOf, flagOf, wrongArgument } from '../arguments/arguments.js'
-import { hintOf, type SpecBody, specOf, specsOf } from '../arguments/index-spec.js'
+import { hintOf } from '../arguments/hint.js'
+import { type SpecBody, specOf, specsOf } from '../arguments/index-spec.js'
 import { optionsOf } from '../arguments/option-check.js'
 import { COLLECTION } from '../arguments/option-table.js'
 import { encodeValue } from '../codec/encode.js'
-import { ListCursor } from '../cursor/list-cursor.js'
+import { type ListCursor, listCursorOf } from '../cursor/list-cursor.js'
 import { CODES, MoltenError } from '../errors.js'
 import { writeArrayHead } from '../request/bodies.js'
 import { type ListedCollection, listing } from '../request/reads.js'
@@ -81,7 +82,7 @@ export class CollectionIndexMethods<T extends Document = Document> extends Colle
     const given = optionsOf<ListIndexesOptions>(where, options, COLLECTION.listIndexes)
     const { signal, maxTimeMS } = given
     const session = handle.scopeOf(where, given)
-    return ListCursor.create<IndexDescriptionInfo>({
+    return listCursorOf<IndexDescriptionInfo>({
       where,
       checkOpen: (at) => handle.connection.checkOpen(at),
       read: (at) => handle.connection.run(at, handle.target(at), { ...listRequest, session, signal, maxTimeMS })

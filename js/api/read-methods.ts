@@ -1,12 +1,12 @@
 // Read methods by filter: one document, cursors, counts and distinct values, on the core's threads or on the calling thread.
 
 import { filterOf, wrongArgument } from '../arguments/arguments.js'
-import { hintOf } from '../arguments/index-spec.js'
+import { hintOf } from '../arguments/hint.js'
 import { notInTransaction, optionsOf } from '../arguments/option-check.js'
 import { COLLECTION } from '../arguments/option-table.js'
 import { encodeValue } from '../codec/encode.js'
 import type { Writer } from '../codec/writer.js'
-import { AggregationCursor } from '../cursor/aggregation-cursor.js'
+import { type AggregationCursor, aggregationOf } from '../cursor/aggregation-cursor.js'
 import { FindCursor } from '../cursor/find-cursor.js'
 import { writeField, writeFind, writeMore } from '../request/bodies.js'
 import { countOfMatches, countRequest, findCursorOf, findManyOf, findOneRequest, soleId } from '../request/reads.js'
@@ -52,7 +52,7 @@ export class CollectionReadMethods<T extends Document = Document> extends Collec
    * Throws a TypeError when an argument is wrong. The cursor's methods reject with `BAD_QUERY` when a stage is malformed.
    */
   aggregate<R extends Document = Document>(pipeline?: readonly Document[], options?: AggregateOptions): AggregationCursor<R> {
-    return AggregationCursor.create<R>({ connection: this.#handle.connection, owner: this, namespace: this.#handle.namespace, session: this.#handle.scope }, pipeline, options)
+    return aggregationOf<R>({ connection: this.#handle.connection, owner: this, namespace: this.#handle.namespace, session: this.#handle.scope }, pipeline, options)
   }
 
   /**

@@ -42,12 +42,13 @@ const SYNCHRONOUS = new Set(['admin', 'runCursorCommand', 'initializeOrderedBulk
 /** Adds the methods to a class; `placeOf` names the object in messages. */
 export function refuseMethods<T extends object>(type: keyof typeof REFUSED_METHODS, prototype: T, placeOf: (object: T) => string): void {
   for (const [name, instead] of Object.entries(REFUSED_METHODS[type])) {
-    const method = function (this: T): Promise<never> {
-      const error = fromHere(new MoltenError('NOT_SUPPORTED', `${placeOf(this)}.${name} is not supported; ${instead}`))
-      if (SYNCHRONOUS.has(name)) throw error
-      return Promise.reject(error)
+    const { [name]: method } = {
+      [name](this: T): Promise<never> {
+        const error = fromHere(new MoltenError('NOT_SUPPORTED', `${placeOf(this)}.${name} is not supported; ${instead}`))
+        if (SYNCHRONOUS.has(name)) throw error
+        return Promise.reject(error)
+      }
     }
-    Object.defineProperty(method, 'name', { value: name })
     Object.defineProperty(prototype, name, { value: method, writable: true, configurable: true })
   }
 }

@@ -1,6 +1,6 @@
 // The writes of a collection that block: for scripts, tests, and programs that come from synchronous databases.
 
-import type { BulkWriteResult } from '../request/bulk.js'
+import type { BulkWriteResult } from '../request/bulk-result.js'
 import { Flag } from '../transport/opcodes.js'
 import type {
   AnyBulkWriteOperation, BulkWriteOptions, DeleteOneOptions, DeleteOptions, DeleteResult, Document, Filter, InferId, InsertManyOptions, InsertManyResult,

@@ -4,7 +4,8 @@ import { checkFields, checkId, filterOf, flagOf, isFields, versionOf, wrongArgum
 import { sortKeys } from '../arguments/sort.js'
 import { encodeId } from '../codec/encode.js'
 import { writeArrayHead, writeField } from '../request/bodies.js'
-import { type BulkAnswer, bulkWriteOf, BulkWriteResult, bulkWritesOf } from '../request/bulk.js'
+import { bulkWriteOf, bulkWritesOf } from '../request/bulk.js'
+import { type BulkAnswer, bulkResultOf, type BulkWriteResult } from '../request/bulk-result.js'
 import { variablesOf } from '../request/reads.js'
 import { bodyOf, type Elements, type Request, requestOf } from '../request/request.js'
 import { EncodingLimits } from '../request/time-limit.js'
@@ -133,7 +134,7 @@ export function bulkOf<T>(handle: Handle, operations: readonly AnyBulkWriteOpera
       variables: variablesOf(where, given.let),
       body: bodyOf(elements),
       elements,
-      finish: (answer: BulkAnswer) => new BulkWriteResult<T>(answer, ids),
+      finish: (answer: BulkAnswer) => bulkResultOf<T>(answer, ids),
       failed: (error) => nameInserted(error, ids, unordered)
     }
   }

@@ -1,6 +1,7 @@
 // The keys of encrypted databases. No message shows one.
 
-import type { EncryptionKey } from '../types/index.js'
+import type { EncryptionKey, MoltenSecret } from '../types/index.js'
+import { wrongArgument } from './arguments.js'
 
 const WANTED = 'a text of 1 to 65,536 characters of well-formed Unicode, 32 bytes, or a function that returns one of them'
 const LONGEST = 65_536
@@ -56,4 +57,16 @@ function isWellFormed(text: string): boolean {
 function wrong(where: string, name: string): TypeError {
   // The value is not shown: it may be a key.
   return new TypeError(`${where}: ${name} must be ${WANTED}`)
+}
+
+/** A password or key of MoltenDB, and the salt of its derivation. The password is not shown. */
+export function secretOf(where: string, given: MoltenSecret): { secret: string | Uint8Array | null; salt: string | null } {
+  const password: string | Uint8Array | null = given.password ?? null
+  const salt: string | null = given.salt ?? null
+  const isBytes = password instanceof Uint8Array
+  if (password !== null && !isBytes && (typeof password !== 'string' || password === '')) throw new TypeError(`${where}: option password must be a text, or a key of 32 bytes`)
+  if (isBytes && password.length !== 32) throw new TypeError(`${where}: option password is a key of ${password.length} bytes; a key has 32`)
+  if (salt !== null && typeof salt !== 'string') throw wrongArgument(where, 'option salt', 'a text', salt)
+  if (salt !== null && typeof password !== 'string') throw new TypeError(`${where}: option salt is of no use without a password; give both`)
+  return { secret: password, salt }
 }

@@ -5,10 +5,10 @@ import type { ExplainVerbosityLike } from '../types/documents.js'
 import type { Document } from '../types/index.js'
 import { checkFields, countOf, eachOf, isFields, isMap, wrongArgument } from './arguments.js'
 import { checkCollation, checkNames } from './option-check.js'
-import { CURSOR, NOT_OF_INDEXES, PARTS } from './option-table.js'
+import { REFUSED } from './option-reasons.js'
+import { BUILDS, CURSOR, IGNORED_NAMES, INDEX_OF_SERVERS, OF_OPERATIONS, PARTS } from './option-table.js'
 
 const FORMS = 'a field name, an object, a Map, or a list of them or of [field, direction] pairs'
-const HINT_FORMS = 'the name of an index, or its fields as an object, a Map or [field, direction] pairs'
 /** The types of options. */
 const TYPES: { readonly [option: string]: string | undefined } = {
   __proto__: null as never,
@@ -20,6 +20,11 @@ const TYPES: { readonly [option: string]: string | undefined } = {
 }
 /** Paths and directions in order. The core checks the directions. */
 export type KeyPairs = [path: string, direction: number | string][]
+
+/** Options of an index that are not sent to the core: without effect here, or refused earlier. */
+const NOT_OF_INDEXES: ReadonlySet<string> = new Set([
+  ...BUILDS, ...OF_OPERATIONS, 'onProgress', ...IGNORED_NAMES, ...Object.keys(REFUSED).filter((name) => !INDEX_OF_SERVERS.includes(name))
+])
 
 /** An index as it is sent to the core. */
 export interface SpecBody {
@@ -107,14 +112,6 @@ export function specsOf(where: string, rows: unknown): SpecBody[] {
     specs.push(specOf(`${where}: ${at}`, key, row, 'key'))
   })
   return specs
-}
-
-/** A hint as it is sent to the core, or null for none. */
-export function hintOf(where: string, hint: unknown, name = 'hint'): string | KeyPairs | null {
-  if (hint === undefined || hint === null) return null
-  if (typeof hint === 'string' && hint !== '') return hint
-  if (typeof hint !== 'object') throw wrongArgument(where, name, HINT_FORMS, hint)
-  return indexKeys(where, name, hint)
 }
 
 /** Verbosities as they are sent to the core. */

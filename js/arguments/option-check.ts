@@ -1,10 +1,10 @@
 // The check of option names: an unknown name is refused, never ignored.
 
 import { MoltenError, numbered } from '../errors.js'
-import { slipsBetween } from '../names/slips.js'
 import type { ClientSession } from '../types/options.js'
-import { checkFields, countOf, shown, unsupported, wrongArgument } from './arguments.js'
-import { type OptionNames, OTHER_NAMES, PARTS, REFUSED } from './option-table.js'
+import { checkFields, countOf, unsupported, wrongArgument } from './arguments.js'
+import { refuseName } from './option-reasons.js'
+import { IGNORED_NAMES, INDEX_OF_SERVERS, type OptionNames, PARTS } from './option-table.js'
 
 /** What a call without options has. */
 const NONE: object = Object.freeze({})
@@ -24,47 +24,24 @@ export function optionsOf<T extends object>(where: string, options: T | null | u
   return options
 }
 
+/** The options of the call itself. */
+export function ownOf({ own }: OptionNames): string[] {
+  return own === '' ? [] : own.split(' ')
+}
+
+/** All names that are accepted. Made when the first call is checked: most programs call few of the methods. */
+export function knownOf(names: OptionNames): ReadonlySet<string> {
+  if (names.known !== undefined) return names.known
+  const shared = names.others === 'none' ? [] : ['collation', ...IGNORED_NAMES, ...(names.others === 'indexes' ? INDEX_OF_SERVERS : [])]
+  return (names.known = new Set([...ownOf(names), ...shared]))
+}
+
 /** Refuses names that are not in this list. */
 export function checkNames(where: string, options: object, names: OptionNames): void {
   // Inherited properties are checked too, because they would take effect.
   for (const name in options) {
-    if (!names.known.has(name)) refuseName(where, options, name, names)
+    if (!knownOf(names).has(name)) refuseName(where, options, name, names, ownOf(names))
   }
-}
-
-function refuseName(where: string, options: object, name: string, names: OptionNames): void {
-  const refusal = names.refused[name] ?? REFUSED[name]
-  const value = (options as { [name: string]: unknown })[name]
-  const isNothing = value === undefined || value === null
-  // Libraries hand over names of older drivers without a value.
-  if (isNothing && OTHER_NAMES[name] !== undefined) return
-  if (refusal !== undefined) {
-    if (isNothing || refusal.nothing.includes(value)) return
-    throw unsupported(where, name, refusal.instead)
-  }
-  // A property that the program added to Object.prototype is not an option.
-  if (!Object.hasOwn(options, name) && name in Object.prototype) return
-  throw new TypeError(`${where}: there is no option ${shown(name)}; ${adviceOf(name, names.own)}`)
-}
-
-function adviceOf(name: string, own: readonly string[]): string {
-  const other = OTHER_NAMES[name]
-  if (other !== undefined) return other
-  const near = nearest(name, own)
-  if (near !== undefined) return `did you mean ${shown(near)}?`
-  return own.length === 0 ? 'it takes none' : `there are ${own.join(', ')}`
-}
-
-/** The name with the smallest edit distance, if that is small for its length. */
-export function nearest(name: string, names: readonly string[]): string | undefined {
-  if (name.length > 40) return undefined
-  let best: string | undefined
-  let least = Math.max(2, Math.floor(name.length / 3)) + 1
-  for (const candidate of names) {
-    const slips = slipsBetween(name.toLowerCase(), candidate.toLowerCase())
-    if (slips < least && slips < candidate.length) [best, least] = [candidate, slips]
-  }
-  return best
 }
 
 /** Strings are compared by their bytes; collations are not supported. */

@@ -1,5 +1,5 @@
-// All options: what each method accepts, and which of the driver's options are accepted without effect or refused. Each call
-// is checked against these tables; tests compare them with docs/api.md and docs/compatibility.md, and the compiler compares
+// All options: what each method accepts, and which of the driver's options are accepted without effect (option-reasons.ts: why, and which are refused). Each
+// call is checked against these tables; tests compare them with docs/api.md and docs/compatibility.md, and the compiler compares
 // them with the types.
 
 import type { AcknowledgeOptions, ChangeStreamOptions, DatabaseChangeStreamOptions, DocumentHistoryOptions, LiveOptions } from '../types/changes.js'
@@ -22,142 +22,48 @@ import type {
 import type { ClientSessionOptions, SyncTransactionOptions, TransactionOptions, TransactionRunOptions } from '../types/options.js'
 
 /** Options of the driver that change no result here: accepted by every method, without effect. */
-export const IGNORED: { readonly [name in keyof Required<DriverOptions>]: string } = {
-  comment: 'there is no log of operations',
-  readPreference: 'there is one database, and reads see its newest state',
-  omitReadPreference: 'as `readPreference`',
-  readConcern: 'reads see only committed writes, which are never rolled back',
-  writeConcern: "the database's option `storage` decides what a write survives",
-  retryWrites: 'there is no network',
-  willRetryWrite: 'as `retryWrites`',
-  bypassPinningCheck: 'there are no servers',
-  dbName: 'a collection belongs to its database',
-  authdb: 'there are no users',
-  noResponse: 'every operation returns a result',
-  allowDiskUse: 'where nothing is sorted or grouped',
-  allowPartialResults: 'there are no shards',
-  partial: 'as `allowPartialResults`',
-  oplogReplay: 'there is no oplog',
-  noCursorTimeout: 'idle cursors always time out',
-  timeout: 'as `noCursorTimeout`',
-  maxAwaitTimeMS: 'where no tailable cursor and no change stream waits',
-  timeoutMode: 'belongs to `timeoutMS`, which is refused',
-  cursor: 'use `batchSize`',
-  authorizedCollections: 'there are no users',
-  authorizedDatabases: 'there are no users',
-  bypassDocumentValidation: 'where no document is written',
-  ignoreUndefined: 'where nothing is written: undefined is refused in filters and pipelines',
-  checkKeys: 'every name of well-formed Unicode can be stored',
-  serializeFunctions: 'a function is refused, whatever this says',
-  enableUtf8Validation: 'text is always well-formed',
-  useBigInt64: 'a BigInt comes back as a BigInt, a number as a number',
-  bsonRegExp: 'no regular expression is stored'
-}
-
-/** An option that would change what an operation does and is not supported: refused with `NOT_SUPPORTED`. */
-export interface RefusedOption {
-  /** Values without effect, which are accepted; undefined and null always are. */
-  readonly nothing: readonly unknown[]
-  /** The reason, or what to do instead. */
-  readonly instead: string
-}
-
-const refusal = (instead: string, ...nothing: unknown[]): RefusedOption => ({ nothing, instead })
-const LATER = 'it is planned for a later version'
-
-/** Of every method. */
-export const REFUSED: { readonly [name: string]: RefusedOption | undefined } = {
-  __proto__: null as never,
-  timeoutMS: refusal('use maxTimeMS or signal', 0),
-  explain: refusal('use explain() of the cursor that find and aggregate return, or a method that takes the option'),
-  ifVersion: refusal('it is of writes of one document: updateOne, replaceOne, deleteOne, findOneAnd..., set and delete'),
-  min: refusal('write the bounds into the filter'),
-  max: refusal('write the bounds into the filter'),
-  returnKey: refusal('use a projection of the fields of the index', false),
-  showRecordId: refusal('documents have no record id', false),
-  tailable: refusal('use find, whose cursor can be tailable', false),
-  awaitData: refusal('use find, whose cursor can be tailable', false),
-  singleBatch: refusal('use limit', false),
-  out: refusal('use the stage $out'),
-  raw: refusal('results are documents', false),
-  fieldsAsRaw: refusal('results are documents'),
-  promoteValues: refusal('results are JavaScript values', true),
-  promoteLongs: refusal('64-bit integers are BigInts', true),
-  promoteBuffers: refusal('binary comes back as a Buffer', true),
-  encryptedFields: refusal('fields are not encrypted one by one; the option encryptionKey of Database.open encrypts all files')
-}
-
-/** Options of collections: refused by createCollection. */
-export const REFUSED_OF_COLLECTIONS: { readonly [name: string]: RefusedOption | undefined } = {
-  __proto__: null as never,
-  ...Object.fromEntries(
-    [
-      'expireAfterSeconds', 'timeseries',
-      'clusteredIndex', 'storageEngine', 'indexOptionDefaults'
-    ].map((name) => [name, refusal(LATER, false)])
-  )
-}
-
-/** Option names of older drivers, of servers and of similar packages, and what to use instead. */
-export const OTHER_NAMES: { readonly [name: string]: string | undefined } = {
-  __proto__: null as never,
-  fields: 'use projection',
-  returnOriginal: "use returnDocument: 'before' or 'after'",
-  returnNewDocument: "use returnDocument: 'after'",
-  new: "use returnDocument: 'after'",
-  multi: 'use updateMany',
-  justOne: 'use deleteOne',
-  single: 'use deleteOne',
-  rawResult: 'use includeResultMetadata',
-  w: "use the database's option storage",
-  j: "use the database's option storage",
-  journal: "use the database's option storage",
-  fsync: "use the database's option storage",
-  wtimeout: 'use maxTimeMS'
-}
+export const IGNORED_NAMES = [
+  'comment', 'readPreference', 'omitReadPreference', 'readConcern', 'writeConcern', 'retryWrites', 'willRetryWrite', 'bypassPinningCheck', 'dbName',
+  'authdb', 'noResponse', 'allowDiskUse', 'allowPartialResults', 'partial', 'oplogReplay', 'noCursorTimeout', 'timeout', 'maxAwaitTimeMS',
+  'timeoutMode', 'cursor', 'authorizedCollections', 'authorizedDatabases', 'bypassDocumentValidation', 'ignoreUndefined', 'checkKeys',
+  'serializeFunctions', 'enableUtf8Validation', 'useBigInt64', 'bsonRegExp'
+] as const satisfies readonly (keyof DriverOptions)[]
 
 /** Options of indexes. */
 const INDEX: readonly (keyof CreateIndexesOptions)[] = ['name', 'unique', 'sparse', 'partialFilterExpression', 'expireAfterSeconds', 'hidden', 'background'] satisfies (keyof IndexDescription)[]
 /** How a server builds an index; without effect here. */
-const BUILDS = ['background', 'v', 'version', 'commitQuorum']
+export const BUILDS = ['background', 'v', 'version', 'commitQuorum']
 /** Options of a server's indexes, including those that the core refuses. */
-const INDEX_OF_SERVERS = [
+export const INDEX_OF_SERVERS = [
   ...BUILDS, 'storageEngine', 'weights', 'default_language', 'language_override', 'textIndexVersion',
   '2dsphereIndexVersion', 'bits', 'min', 'max', 'wildcardProjection', 'clustered', 'prepareUnique'
 ]
 
-/** The options of one call. */
-export class OptionNames {
-  #known: ReadonlySet<string> | undefined
+/** Methods with refusals of their own (option-reasons.ts). */
+export type RefusalsOf = 'createCollection' | 'setMany'
 
-  /**
-   * @param own The options of the call itself, in the order of the documentation.
-   * @param others More names that are accepted.
-   * @param refused The names that it refuses with a reason, in addition to those that every method refuses.
-   * @param isOutside Whether it cannot be part of a transaction.
-   */
-  constructor(readonly own: readonly string[], private readonly others: readonly string[], readonly refused: Refusals = NO_REFUSALS, readonly isOutside = false) {}
-
-  /** All names that are accepted. Made when the first call is checked: most programs call few of the methods. */
-  get known(): ReadonlySet<string> {
-    return (this.#known ??= new Set([...this.own, ...this.others]))
-  }
-
-  /** The same of a method that cannot be part of a transaction. */
-  outside(): OptionNames {
-    return new OptionNames(this.own, this.others, this.refused, true)
-  }
+/**
+ * The options of one call. Data only: the build writes what these tables come to into index.js, since making them takes longer than most of the
+ * rest of a start.
+ */
+export interface OptionNames {
+  /** The options of the call itself, in the order of the documentation, with spaces between them. */
+  own: string
+  /** What else is accepted: what every method accepts, that and the options of a server's indexes, or nothing. */
+  others: 'all' | 'indexes' | 'none'
+  /** Whose refusals hold, in addition to those of every method. */
+  refused?: RefusalsOf
+  /** Whether it cannot be part of a transaction. */
+  isOutside?: true
+  /** All names that are accepted, kept by `knownOf`. */
+  known?: ReadonlySet<string>
 }
 
-type Refusals = { readonly [name: string]: RefusedOption | undefined }
-/** Without a prototype, like every table that is indexed by names from the program. */
-const NO_REFUSALS: Refusals = { __proto__: null as never }
-/** What every operation accepts, besides its own. */
-const OF_ALL: readonly string[] = ['collation', ...Object.keys(IGNORED)]
+const joined = (...names: readonly (readonly unknown[])[]): string => names.flat().join(' ')
 
 /** Options of every operation. */
 type Shared = keyof OperationOptions
-const OF_OPERATIONS = ['signal', 'maxTimeMS', 'session'] as const
+export const OF_OPERATIONS = ['signal', 'maxTimeMS', 'session'] as const
 
 /** A tuple that names each member once; otherwise a tuple of the missing members. */
 type Whole<Names, All extends readonly unknown[]> = Exclude<Names, All[number]> extends never ? All : ['missing', Exclude<Names, All[number]>]
@@ -166,34 +72,35 @@ type Whole<Names, All extends readonly unknown[]> = Exclude<Names, All[number]> 
  * The options of an operation: its own, `ignoreUndefined`, `bypassDocumentValidation` and `allowDiskUse` where they have an effect, those of all operations, and the driver's
  * options without effect.
  */
-function operation<O extends OperationOptions>(refusals: Refusals = NO_REFUSALS) {
+function operation<O extends OperationOptions>(refusals?: RefusalsOf) {
   return <const A extends readonly (Exclude<keyof O, Shared> | 'ignoreUndefined' | 'allowDiskUse' | 'maxAwaitTimeMS' | 'bypassDocumentValidation')[]>(...own: Whole<Exclude<keyof O, Shared>, A>): OptionNames =>
-    new OptionNames([...(own as readonly string[]), ...OF_OPERATIONS], OF_ALL, refusals)
+    ({ own: joined(own, OF_OPERATIONS), others: 'all', ...(refusals && { refused: refusals }) })
 }
 
 /** The options of a handle, which is not an operation. */
 function handle<O extends DriverOptions>() {
   return <const A extends readonly (Exclude<keyof O, keyof DriverOptions> | 'ignoreUndefined')[]>(...own: Whole<Exclude<keyof O, keyof DriverOptions>, A>): OptionNames =>
-    new OptionNames(own as readonly string[], OF_ALL)
+    ({ own: joined(own), others: 'all' })
 }
 
 /** Options of indexes; a server's options are listed because the core refuses each with its reason. */
 function indexNames(own: readonly string[]): OptionNames {
-  return new OptionNames(own, [...OF_ALL, ...INDEX_OF_SERVERS])
+  return { own: joined(own), others: 'indexes' }
 }
 
 /** The options of sessions, transactions and inspectors, which are no operations. */
 function session<O>() {
-  return <const A extends readonly (keyof O)[]>(...own: Whole<keyof O, A>): OptionNames => new OptionNames(own as readonly string[], OF_ALL)
+  return <const A extends readonly (keyof O)[]>(...own: Whole<keyof O, A>): OptionNames => ({ own: joined(own), others: 'all' })
 }
 
 /** The fields of an object of this package, which may have no others. */
 function fields<O>() {
   return <const A extends readonly (keyof O)[]>(...own: Whole<keyof O, A>): OptionNames =>
-    new OptionNames(own as readonly string[], [])
+    ({ own: joined(own), others: 'none' })
 }
 
-const outside = (names: OptionNames): OptionNames => names.outside()
+/** The same of a method that cannot be part of a transaction. */
+const outside = (names: OptionNames): OptionNames => ({ ...names, isOutside: true })
 
 const none = operation<OperationOptions>()()
 const long = operation<LongOperationOptions>()('onProgress')
@@ -206,11 +113,6 @@ const watching = [
 ] as const
 const inserting = ['forceServerObjectId', 'ignoreUndefined'] as const
 const UNCHECKED = 'bypassDocumentValidation'
-
-/** Options of an index that are not sent to the core: without effect here, or refused earlier. */
-export const NOT_OF_INDEXES: ReadonlySet<string> = new Set([
-  ...BUILDS, ...OF_OPERATIONS, 'onProgress', ...Object.keys(IGNORED), ...Object.keys(REFUSED).filter((name) => !INDEX_OF_SERVERS.includes(name))
-])
 
 /** The options of each method of a collection. */
 export const COLLECTION = {
@@ -240,7 +142,7 @@ export const COLLECTION = {
   has: none,
   hasSync: outside(none),
   set: operation<SetOptions>()('ifVersion', 'ignoreUndefined'),
-  setMany: operation<SetManyOptions>({ __proto__: null as never, ifVersion: refusal('it belongs to an entry: [id, document, { ifVersion }]') })('ignoreUndefined'),
+  setMany: operation<SetManyOptions>('setMany')('ignoreUndefined'),
   delete: operation<VersionOptions>()('ifVersion'),
   insertOneSync: outside(operation<InsertOneOptions>()(...inserting, UNCHECKED)),
   insertManySync: outside(operation<InsertManyOptions>()('ordered', ...inserting, UNCHECKED)),
@@ -286,7 +188,7 @@ export const DATABASE = {
   restore: outside(none),
   sibling: handle<CollectionOptions>()('pkFactory', ...inserting),
   collection: handle<CollectionOptions>()('pkFactory', ...inserting),
-  createCollection: operation<CreateCollectionOptions>(REFUSED_OF_COLLECTIONS)('pkFactory', 'changeStreamPreAndPostImages', 'validator', 'validationLevel', 'validationAction', 'viewOn', 'pipeline', 'capped', 'size', 'max', ...inserting),
+  createCollection: operation<CreateCollectionOptions>('createCollection')('pkFactory', 'changeStreamPreAndPostImages', 'validator', 'validationLevel', 'validationAction', 'viewOn', 'pipeline', 'capped', 'size', 'max', ...inserting),
   listCollections: operation<ListCollectionsOptions>()('nameOnly', 'batchSize'),
   renameCollection: operation<RenameOptions>()('dropTarget'),
   dropCollection: none,

@@ -8,7 +8,7 @@ import { Reader } from '../codec/decode.js'
 import { ShapeCache } from '../codec/shapes.js'
 import { type ErrorDetails, errorFrom, MoltenError } from '../errors.js'
 import { getRequest } from '../request/reads.js'
-import { type Request, requestOf, withLimits } from '../request/request.js'
+import { isLarge, type Request, requestOf, withLimits } from '../request/request.js'
 import type { Limits } from '../request/time-limit.js'
 import { Opcode } from '../transport/opcodes.js'
 import type { NativeDatabase, NativeProgress } from '../transport/native.js'
@@ -17,9 +17,10 @@ import type { Waiter } from '../transport/target.js'
 import type { ProgressOptions } from '../types/index.js'
 import { type CollectionOwner, CollectionState, CollectionStates, type Pending } from './collection-state.js'
 import { untilGivenUp } from './deadline.js'
-import { contextOf, isTold, isWatched, type Told, toldCall, toldPromise } from './diagnostics/channels.js'
+import { isWatched, type Told } from './diagnostics/channels.js'
+import { contextOf, isTold, toldCall, toldPromise } from './diagnostics/telling.js'
 import { errorOfNative, named } from './failures.js'
-import { LargeBatches } from './large-batches.js'
+import { type LargeBatches, largeBatchesOf } from './large-batches.js'
 import { type OperationOwner, OperationWaiter } from './operation-waiter.js'
 import { reporting } from './progress.js'
 import { fromHere } from './traces.js'
@@ -45,7 +46,8 @@ export class Connection implements CollectionOwner, OperationOwner {
   #tickets = 0
   readonly pending: Pending = { count: 0 }
   #idle: (() => void) | undefined
-  readonly #batches: LargeBatches
+  /** Made for the first one. */
+  #batches: LargeBatches | undefined
   /** What serves this database and ends before it does. */
   readonly closers = new Set<() => Promise<void>>()
   /** Earlier states that are open. */
@@ -62,7 +64,6 @@ export class Connection implements CollectionOwner, OperationOwner {
     /** The default database. */
     readonly database: DatabaseName
   ) {
-    this.#batches = new LargeBatches(port)
     this.#told = { slowMs: settings.slowMs, database: database.name, run: (name, request) => this.#run('explain', this.collection(name, 'explain'), request) }
     this.reader = new Reader(this.#shapes, { owner: port.buffers, ...(settings.objectId && { objectId: settings.objectId }) })
   }
@@ -139,7 +140,8 @@ export class Connection implements CollectionOwner, OperationOwner {
       // Counted before the body is written, because that runs getters of the program, which may close the database.
       this.pending.count += 1
       try {
-        if (this.#batches.takes(target, request)) this.#batches.add(where, target, request, waiter)
+        if (this.#batches === undefined && isLarge(request)) this.#batches = largeBatchesOf(this.port)
+        if (this.#batches?.takes(target, request)) this.#batches.add(where, target, request, waiter)
         else waiter.ticket = this.port.append(withLimits(where, request), waiter, request.prepared)
       } catch (error) {
         // An assignment: when the stack is exhausted, a call fails too.
@@ -172,7 +174,7 @@ export class Connection implements CollectionOwner, OperationOwner {
    */
   callInTurn<T>(where: string, target: CollectionState, request: Request<T>): T {
     if (!request.session) {
-      this.#batches.submitNow(where, target.isDatabase ? undefined : target)
+      this.#batches?.submitNow(where, target.isDatabase ? undefined : target)
       this.port.submit()
     }
     return this.call(where, target, request)
@@ -323,7 +325,7 @@ export class Connection implements CollectionOwner, OperationOwner {
       // A getter may call this while the body of its operation is being written, and that operation may still fail.
       await undefined
       await Promise.all([...this.closers].map((close) => close()))
-      await this.#batches.empty()
+      await this.#batches?.empty()
       await Promise.all(this.#pasts.map((past) => past.deref()?.close()))
       if (this.pending.count > 0) {
         // Short operations end by themselves; long ones reject with CLOSED.

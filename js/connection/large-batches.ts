@@ -8,7 +8,7 @@
 import { Writer } from '../codec/writer.js'
 import { MoltenError } from '../errors.js'
 import { writeArrayHead } from '../request/bodies.js'
-import { flagsOf, type Request, timeWriter, writeVariables } from '../request/request.js'
+import { flagsOf, isLarge, type Request, timeWriter, writeVariables } from '../request/request.js'
 import { Opcode } from '../transport/opcodes.js'
 import type { Port } from '../transport/port.js'
 import { afterTurn, now } from '../transport/scheduling.js'
@@ -16,8 +16,6 @@ import type { Waiter } from '../transport/target.js'
 import type { CollectionState } from './collection-state.js'
 import { named } from './failures.js'
 
-/** Documents of one call that are always encoded within it, as docs/api.md says. */
-const MOST_AT_ONCE = 1000
 /** Milliseconds of encoding before the event loop turns. */
 const SLICE_MS = 8
 /** The time is checked after so many documents or bytes. */
@@ -40,11 +38,6 @@ interface LateWaiter extends Waiter {
   readonly isGivenUp: boolean
   drop(): void
   failTraced(make: () => Error): void
-}
-
-/** Whether an operation is encoded in slices. */
-function isLarge({ elements }: Request): boolean {
-  return elements !== undefined && elements.count > MOST_AT_ONCE
 }
 
 /** The large batches of a database that are being encoded and the writes behind them, in the order of the calls. */
@@ -261,4 +254,9 @@ class Waiting {
     if (isOwn) waiter.failTraced(() => named(where, error) as Error)
     else waiter.fail(error)
   }
+}
+
+/** None yet. */
+export function largeBatchesOf(port: Port): LargeBatches {
+  return new LargeBatches(port)
 }

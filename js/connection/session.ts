@@ -272,6 +272,11 @@ export class Session implements ClientSession, Scope {
   declare [Symbol.asyncDispose]: () => Promise<void>
 }
 
+/** A session for the program. */
+export function startSession(where: string, owner: SessionOwner, options: ClientSessionOptions | undefined): ClientSession {
+  return new Session(owner, sessionOptionsOf(where, options))
+}
+
 /** The session of an option. Throws a TypeError for one of another database. */
 export function scopeOfSession(where: string, session: ClientSession, owner: SessionOwner): Session {
   if (!(session instanceof Session)) throw wrongArgument(where, 'option session', 'a session of startSession()', session)
@@ -316,7 +321,7 @@ export async function backOff(attempt: number, until: number): Promise<boolean> 
 }
 
 /** The options of a session, checked. */
-export function sessionOptionsOf(where: string, options: ClientSessionOptions | undefined): ClientSessionOptions {
+function sessionOptionsOf(where: string, options: ClientSessionOptions | undefined): ClientSessionOptions {
   const given = optionsOf<ClientSessionOptions>(where, options, DATABASE.startSession)
   if ((given as { snapshot?: unknown }).snapshot) throw unsupported(where, 'snapshot', 'use a transaction: all of its reads see one state')
   transactionOptionsOf(`${where}: option defaultTransactionOptions`, given.defaultTransactionOptions)

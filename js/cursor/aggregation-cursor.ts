@@ -3,7 +3,8 @@
 import { inspect, type InspectOptions } from 'node:util'
 
 import { batchOf, checkFields, countOf, eachOf, flagOf, wrongArgument } from '../arguments/arguments.js'
-import { hintOf, type KeyPairs } from '../arguments/index-spec.js'
+import { hintOf } from '../arguments/hint.js'
+import type { KeyPairs } from '../arguments/index-spec.js'
 import { BATCH } from '../arguments/limits.js'
 import { optionsOf } from '../arguments/option-check.js'
 import { COLLECTION } from '../arguments/option-table.js'
@@ -225,4 +226,9 @@ function stagesOf(where: string, pipeline: unknown): Document[] {
     stages.push(stage)
   })
   return stages
+}
+
+/** The cursor of a pipeline, which is checked. */
+export function aggregationOf<T>(source: CursorSource, pipeline: unknown, options: AggregateOptions | undefined): AggregationCursor<T> {
+  return AggregationCursor.create<T>(source, pipeline, options)
 }

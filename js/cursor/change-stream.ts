@@ -400,3 +400,8 @@ function labelled(error: unknown): unknown {
 disposeWith(ChangeStream.prototype, function (this: ChangeStream<any, any>) {
   return this.close()
 })
+
+/** A change stream. */
+export function changeStreamOf<T extends Document, C extends Document>(source: ChangeSource): ChangeStream<T, C> {
+  return new ChangeStream<T, C>(source)
+}

@@ -3,7 +3,7 @@
 import { inspect, type InspectOptions } from 'node:util'
 
 import { checkFields, countOf, filterOf, wrongArgument } from '../arguments/arguments.js'
-import { hintOf } from '../arguments/index-spec.js'
+import { hintOf } from '../arguments/hint.js'
 import { LARGE_BATCH, MAX_BATCH } from '../arguments/limits.js'
 import { checkCollation, checkNames, checkSignal, notInTransaction } from '../arguments/option-check.js'
 import { FOLLOWERS } from '../arguments/option-table.js'
@@ -18,7 +18,7 @@ import type { ExplainVerbosityLike, Hint } from '../types/documents.js'
 import type { LiveOptions } from '../types/changes.js'
 import type { Document, Filter, Projection, Sort, SortDirection } from '../types/index.js'
 import { AbstractCursor } from './abstract-cursor.js'
-import { LiveQuery } from './live-query.js'
+import { type LiveQuery, liveQueryOf } from './live-query.js'
 import { CursorBuffer, type CursorSource, type Reading } from './buffer.js'
 
 /** Filter and parameters of a cursor; they change until it has started. */
@@ -235,7 +235,7 @@ export class FindCursor<T = any, S = any> extends AbstractCursor<T> {
     const settings = { ...this.#find.settings }
     const signal = options?.signal ?? settings.signal
     const target = connection.collection(namespace.full, where)
-    return new LiveQuery<T>({ connection, where, target, filter: this.#find.filter, settings, transform: this.#buffer.transform, signal })
+    return liveQueryOf<T>({ connection, where, target, filter: this.#find.filter, settings, transform: this.#buffer.transform, signal })
   }
 
   /** A new cursor with the same filter and options, without the functions of `map`. */

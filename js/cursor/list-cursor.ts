@@ -154,3 +154,8 @@ export class ListCursor<T = any> implements AsyncIterable<T> {
 disposeWith(ListCursor.prototype, function () {
   return this.close()
 })
+
+/** A cursor over what `read` of its source resolves with. */
+export function listCursorOf<T>(source: ListSource<T>): ListCursor<T> {
+  return ListCursor.create<T>(source)
+}

@@ -197,3 +197,8 @@ export class LiveQuery<T = any> implements AsyncIterableIterator<LiveResult<T>> 
 disposeWith(LiveQuery.prototype, function (this: LiveQuery) {
   return this.close()
 })
+
+/** A live query. */
+export function liveQueryOf<T>(source: LiveSource): LiveQuery<T> {
+  return new LiveQuery<T>(source)
+}

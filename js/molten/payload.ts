@@ -1,7 +1,7 @@
 // Checks of MoltenDB's payloads: a wrong field is refused by its name, never ignored.
 
 import { checkCollectionName, countOf, shown, wrongArgument } from '../arguments/arguments.js'
-import { nearest } from '../arguments/option-check.js'
+import { nearest } from '../arguments/option-reasons.js'
 import { MoltenError } from '../errors.js'
 import type { Document, MoltenSort } from '../types/index.js'
 import { isNested, storedPath } from './fields.js'

@@ -1,7 +1,7 @@
 // Conditions of MoltenDB as filters. Text is compared without regard to case; an array is a value of its own, not its elements.
 
 import { eachOf, isFields, shown, wrongArgument } from '../arguments/arguments.js'
-import { nearest } from '../arguments/option-check.js'
+import { nearest } from '../arguments/option-reasons.js'
 import { MoltenError } from '../errors.js'
 import type { Document } from '../types/index.js'
 import { isNested, storedPath } from './fields.js'

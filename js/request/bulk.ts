@@ -1,57 +1,13 @@
-// Bulk writes: their arguments and results.
+// Bulk writes: their arguments.
 
 import { checkFields, filterOf, isFields, wrongArgument } from '../arguments/arguments.js'
-import { checkCollation, checkNames, nearest } from '../arguments/option-check.js'
+import { checkCollation, checkNames } from '../arguments/option-check.js'
+import { nearest } from '../arguments/option-reasons.js'
 import { BULK_WRITES } from '../arguments/option-table.js'
 import { sortKeys } from '../arguments/sort.js'
-import type { BulkCounts } from '../errors.js'
 import { Flag, Opcode } from '../transport/opcodes.js'
-import type { Document, InferId } from '../types/index.js'
+import type { Document } from '../types/index.js'
 import { type CheckedWrite, deletionOf, type DocumentWriter, replacementOf, updateOf } from './writes.js'
-
-/** The core's result of a bulk write. */
-export interface BulkAnswer {
-  inserted: number
-  matched: number
-  modified: number
-  deleted: number
-  upserted: [index: number, id: unknown][]
-}
-
-/** What a bulk write did, in the driver's form. */
-export class BulkWriteResult<T = Document> implements BulkCounts {
-  readonly ok = 1
-  readonly insertedCount: number
-  readonly matchedCount: number
-  readonly modifiedCount: number
-  readonly deletedCount: number
-  readonly upsertedCount: number
-  /** The `_id`s of upserted documents, by the index of the write. */
-  readonly upsertedIds: { [index: number]: InferId<T> }
-  /** The `_id`s of inserted documents, by the index of the write. */
-  readonly insertedIds: { [index: number]: InferId<T> }
-
-  /** @internal */
-  constructor(answer: BulkAnswer, insertedIds: { [index: number]: unknown }) {
-    this.insertedCount = answer.inserted
-    this.matchedCount = answer.matched
-    this.modifiedCount = answer.modified
-    this.deletedCount = answer.deleted
-    this.upsertedCount = answer.upserted.length
-    this.upsertedIds = Object.fromEntries(answer.upserted) as { [index: number]: InferId<T> }
-    this.insertedIds = insertedIds as { [index: number]: InferId<T> }
-  }
-
-  /** Always true: a bulk write with failures rejects. */
-  isOk(): boolean {
-    return true
-  }
-
-  /** The upserted document of the write at this index, or undefined. */
-  getUpsertedIdAt(index: number): InferId<T> | undefined {
-    return this.upsertedIds[index]
-  }
-}
 
 /** The writes of a bulk write, in a new array: the program may change its own. */
 export function bulkWritesOf(where: string, operations: unknown): readonly Document[] {

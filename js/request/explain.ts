@@ -39,11 +39,8 @@ export function explaining(
   }
 }
 
-/** The request, or with the option `explain` the one that explains it. */
-export function explained<R>(
-  where: string, request: Request<R>, options: { explain?: ExplainVerbosityLike | null }
-): Request<R> {
-  const { explain } = options
-  if (explain === undefined || explain === null || !EXPLAINED.has(request.opcode)) return request
+/** The request that explains a request, or that itself where there is nothing to explain. */
+export function explained<R>(where: string, request: Request<R>, explain: ExplainVerbosityLike): Request<R> {
+  if (!EXPLAINED.has(request.opcode)) return request
   return explaining(where, request, explain) as Request<any>
 }

@@ -1,7 +1,8 @@
 // The requests of reads that several methods send: arguments are checked, results are converted into the driver's form.
 
 import { batchOf, checkFields, countOf, filterOf, flagOf } from '../arguments/arguments.js'
-import { hintOf, type KeyPairs } from '../arguments/index-spec.js'
+import { hintOf } from '../arguments/hint.js'
+import type { KeyPairs } from '../arguments/index-spec.js'
 import { sortKeys } from '../arguments/sort.js'
 import { encodeId, encodeValue } from '../codec/encode.js'
 import { isObjectId } from '../ids/equality.js'

@@ -96,3 +96,11 @@ export function timeWriter(where: string, { maxTimeMS }: Request): (out: Writer)
   const began = now()
   return (out) => writeField(out, timeLeft(where, maxTimeMS, began))
 }
+
+/** Documents of one call that are always encoded within it, as docs/api.md says. */
+const MOST_AT_ONCE = 1000
+
+/** Whether an operation is encoded in slices. */
+export function isLarge({ elements }: Request): boolean {
+  return elements !== undefined && elements.count > MOST_AT_ONCE
+}

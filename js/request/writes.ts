@@ -1,7 +1,7 @@
 // Writes by filter: their arguments, bodies and results, also as parts of a bulk write and of the findOneAnd... methods.
 
 import { checkFields, checkReplacement, checkUpdate, eachOf, flagOf, versionOf, wrongArgument } from '../arguments/arguments.js'
-import { hintOf } from '../arguments/index-spec.js'
+import { hintOf } from '../arguments/hint.js'
 import { type SortKeys, sortKeys } from '../arguments/sort.js'
 import { encodeValue } from '../codec/encode.js'
 import type { PortShapes } from '../codec/shapes.js'

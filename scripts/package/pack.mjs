@@ -11,14 +11,13 @@ import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { parseArgs } from 'node:util'
 
-import { npmOutput, root } from '../steps.mjs'
+import { builtScripts, npmOutput, root } from '../steps.mjs'
 import { faultsOf, readAddon } from './addon-file.mjs'
 import { withAbsoluteLinks } from './links.mjs'
 import { asText, platformReadme, publishedManifest, publishedPlatform, readManifest } from './manifests.mjs'
 import { addonName, targets, targetsNamed } from './targets.mjs'
 import { disagreements } from './versions.mjs'
 
-const built = ['index.js', 'on-demand.js', 'core.js', 'index.mjs', 'cli.js', 'inspector.js']
 /** No install should download more JavaScript than this: 180 KiB without the inspector, whose file has its page, and is loaded by `db.inspect()` only. */
 const LARGEST_ROOT = (180 + 40) * 1024
 
@@ -30,8 +29,8 @@ export function addonPath(target) {
 /** What keeps the root from being packed, in sentences. */
 export function rootFaults(manifest) {
   const faults = disagreements().map(({ file, version }) => `${file} says version ${version}, package.json ${manifest.version}: npm run version:set ${manifest.version}`)
-  for (const file of [...built, ...manifest.files, 'README.md', 'LICENSE']) {
-    if (!existsSync(join(root, file))) faults.push(`${file} is missing: ${built.includes(file) ? 'npm run build' : 'restore it'}`)
+  for (const file of [...builtScripts, ...manifest.files, 'README.md', 'LICENSE']) {
+    if (!existsSync(join(root, file))) faults.push(`${file} is missing: ${builtScripts.includes(file) ? 'npm run build' : 'restore it'}`)
   }
   if (faults.length > 0) return faults
   const inside = /\bVERSION\s*=\s*"([^"]+)"/.exec(readFileSync(join(root, 'index.js'), 'utf8'))?.[1]

@@ -182,7 +182,6 @@ pub const SCRIPTS: Below = &[
     ("cursor", &["ids", "types", "codec", "transport", "arguments", "request", "connection"]),
     ("molten", &["ids", "types", "arguments"]),
     ("importers", &["ids", "types", "transport", "arguments", "connection"]),
-    ("on-demand", &["ids", "arguments", "connection", "molten", "importers"]),
     (
         "api",
         &[
@@ -196,7 +195,6 @@ pub const SCRIPTS: Below = &[
             "cursor",
             "molten",
             "importers",
-            "on-demand",
         ],
     ),
     ("mongodb", &["ids", "types", "api"]),

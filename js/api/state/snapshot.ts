@@ -20,7 +20,7 @@ interface Held {
 const abandoned = new FinalizationRegistry<Held>(release)
 
 /** A snapshot, as `db.snapshot` gives it. */
-export class TakenSnapshot implements Snapshot {
+class TakenSnapshot implements Snapshot {
   readonly #held: Held
 
   constructor(connection: Connection, number: number) {
@@ -67,4 +67,14 @@ function release(held: Held): void {
   const where = 'snapshot.release'
   const request = requestOf<void>(Opcode.Release, 0, null, (out) => writeField(out, number), () => {})
   connection.run(where, connection.collection('', where), request).catch(() => {})
+}
+
+/** A snapshot that the core has taken. */
+export function snapshotOf(connection: Connection, number: number): Snapshot {
+  return new TakenSnapshot(connection, number)
+}
+
+/** The number of a snapshot of this database, for the core. */
+export function numberOfSnapshot(where: string, snapshot: unknown, connection: Connection): number {
+  return TakenSnapshot.numberOf(where, snapshot, connection)
 }

@@ -9,7 +9,7 @@ import { requestOf } from '../../request/request.js'
 import { Opcode } from '../../transport/opcodes.js'
 import type { OperationOptions, Snapshot } from '../../types/index.js'
 import { DatabaseFileMethods } from '../file-methods.js'
-import { TakenSnapshot } from './snapshot.js'
+import { numberOfSnapshot, snapshotOf } from './snapshot.js'
 
 /** The methods of a database for its state as a whole. */
 export abstract class DatabaseStateMethods extends DatabaseFileMethods {
@@ -37,7 +37,7 @@ export abstract class DatabaseStateMethods extends DatabaseFileMethods {
     this.#connection.checkOpen(where)
     const { signal, maxTimeMS } = optionsOf<OperationOptions>(where, options, DATABASE.snapshot)
     const connection = this.#connection
-    const request = requestOf<Snapshot>(Opcode.Snapshot, 0, null, () => {}, (number) => new TakenSnapshot(connection, number))
+    const request = requestOf<Snapshot>(Opcode.Snapshot, 0, null, () => {}, (number) => snapshotOf(connection, number))
     return connection.run(where, connection.collection('', where), { ...request, signal, maxTimeMS })
   }
 
@@ -56,7 +56,7 @@ export abstract class DatabaseStateMethods extends DatabaseFileMethods {
     this.#connection.checkOpen(where)
     const { signal, maxTimeMS } = optionsOf<OperationOptions>(where, options, DATABASE.restore)
     signal?.throwIfAborted()
-    const number = TakenSnapshot.numberOf(where, snapshot, this.#connection)
+    const number = numberOfSnapshot(where, snapshot, this.#connection)
     const request = requestOf<void>(Opcode.Restore, 0, null, (out) => writeField(out, number), () => {})
     await this.#connection.run(where, this.#connection.collection('', where), { ...request, signal, maxTimeMS })
   }
