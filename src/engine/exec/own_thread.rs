@@ -6,8 +6,7 @@
 
 use std::panic::resume_unwind;
 
-use parking_lot::Mutex;
-
+use super::locks::Mutex;
 use crate::error::{Error, Kind, Result};
 
 /// Runs the work on a thread of its own, or on this one where none can be started.
