@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
+mod crash_reopening;
 mod fault_scripts;
 mod loading;
 #[expect(dead_code, reason = "crashes are the matter of crash_sim")]
@@ -20,7 +21,7 @@ use moltendb_node::error::{Kind, Result};
 use moltendb_node::options::{
     ChangeHistory, History, HistoryLimits, OpenOptions, PastHistory, PastLimits, Retention, StorageMode,
 };
-use moltendb_node::storage::{Block, FrameSize, Lsn, Opened, open_disk};
+use moltendb_node::storage::{Block, FrameSize, Host, Lsn, Opened, open_disk};
 use sim::{Fault, Sim};
 
 fn open(sim: &Sim, mode: StorageMode) -> (Result<Opened>, Vec<Vec<u8>>) {
@@ -28,7 +29,10 @@ fn open(sim: &Sim, mode: StorageMode) -> (Result<Opened>, Vec<Vec<u8>>) {
 }
 
 fn open_keeping(sim: &Sim, mode: StorageMode, generations: u32) -> (Result<Opened>, Vec<Vec<u8>>) {
-    let host = sim.process();
+    open_in(&sim.process(), mode, generations)
+}
+
+fn open_in(host: &Host, mode: StorageMode, generations: u32) -> (Result<Opened>, Vec<Vec<u8>>) {
     let options = OpenOptions {
         storage: mode,
         segment_size: 4096,
@@ -36,7 +40,7 @@ fn open_keeping(sim: &Sim, mode: StorageMode, generations: u32) -> (Result<Opene
         ..OpenOptions::default()
     };
     let mut loaded = Loaded::default();
-    let opened = open_disk(&host, Path::new("/db"), &options, None, &mut loaded);
+    let opened = open_disk(host, Path::new("/db"), &options, None, &mut loaded);
     let commits = if opened.is_ok() { loaded.commits().unwrap() } else { Vec::new() };
     (opened, commits.into_iter().flatten().collect())
 }

@@ -42,3 +42,10 @@ if (order === 'sequential') {
 }
 mark('close')
 await db.close()
+mark('reopen')
+const again = await Database.open(directory, { storage: 'sync', autoCompact: false })
+if ((await again.collection('documents').get('first'))?._id !== 'first') throw new Error('the first document is gone')
+mark('again')
+await again.collection('documents').insertOne({ _id: 'again' })
+mark('end')
+await again.close()

@@ -1,11 +1,11 @@
-// Which files are written and synced, how often and in which order: a database is created, written, compacted and closed
-// under strace.
+// Which files are written and synced, how often and in which order: a database is created, written, compacted, closed, read and written
+// again under strace.
 //
 //   node __test__/crash/strace.mjs [--verbose]
 //
-// Checks the order of creating, the first write, switching to the next segment, a checkpoint, compacting and closing (each file durable
-// before the name that makes it valid, each segment before its successor), at least one fdatasync for each awaited insert,
-// and far fewer for concurrent ones. Without strace it says so and passes.
+// Checks the order of creating, the first write, switching to the next segment, a checkpoint, compacting, closing and opening again (each file durable
+// before the name that makes it valid, each segment before its successor, what was found before the first change), no fsync where only reads follow an
+// opening, at least one fdatasync for each awaited insert, and far fewer for concurrent ones. Without strace it says so and passes.
 
 import { spawnSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, realpathSync, rmSync } from 'node:fs'
@@ -95,6 +95,21 @@ const ORDERS = {
     ['sync MANIFEST.tmp', 'it is durable'],
     ['rename MANIFEST', 'it takes its place'],
     ['sync DIR', 'its name is durable']
+  ],
+  reopen: [],
+  again: [
+    ['sync DIR', 'the names that were found are durable'],
+    ['sync MANIFEST', 'so is the manifest'],
+    ['sync SEG4', 'and the log'],
+    ['sync SNAP', 'and the snapshot'],
+    ['create SEG5', 'only now the next segment is made'],
+    ['header SEG5', 'it begins'],
+    ['sync SEG5', 'its header is durable'],
+    ['sync DIR', 'its name is durable'],
+    ['write MANIFEST', 'it is recorded'],
+    ['sync MANIFEST', 'the record is durable'],
+    ['write SEG5', 'only now a frame is written to it'],
+    ['sync SEG5', 'the frame is durable']
   ]
 }
 
@@ -178,7 +193,7 @@ function trace(order) {
       { encoding: 'utf8' }
     )
     if (run.status !== 0) throw new Error(`the writer failed: ${run.stderr}`)
-    const phases = { create: [], first: [], inserts: [], rotate: [], checkpoint: [], later: [], compact: [], close: [] }
+    const phases = { create: [], first: [], inserts: [], rotate: [], checkpoint: [], later: [], compact: [], close: [], reopen: [], again: [], end: [] }
     let phase = phases.create
     for (const line of readFileSync(output, 'utf8').split('\n')) {
       const event = eventOf(line, directory)
@@ -247,6 +262,7 @@ function main() {
     for (const step of missingSteps(order, events)) faults.push(`${phase} lacks, in its place: ${step}`)
   }
   for (const what of earlySteps(Object.values(sequential).flat())) faults.push(`there was ${what}`)
+  for (const { verb, name } of sequential.reopen) if (verb === 'sync') faults.push(`an opening after a clean close syncs ${name}, and only reads`)
   if (syncs(sequential.first) < 1) faults.push('the first write is not synced')
   if (syncs(sequential.inserts) < INSERTS) faults.push(`${syncs(sequential.inserts)} syncs for ${INSERTS} awaited inserts`)
   const few = INSERTS / 4

@@ -5,8 +5,9 @@ use std::any::Any;
 use std::borrow::Cow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use napi::bindgen_prelude::{JsObjectValue, JsValue};
+use napi::bindgen_prelude::{JsObjectValue, JsValue, within_runtime_if_available};
 use napi::{Env, Property};
+use tokio::runtime::Handle;
 
 use crate::error::{Error, Kind, Result};
 
@@ -80,14 +81,19 @@ fn caught<T>(entry: impl FnOnce() -> Result<T>) -> Result<T> {
     catch_unwind(AssertUnwindSafe(entry)).unwrap_or_else(|panic| Err(panicked(&*panic)))
 }
 
-/// Runs blocking work on tokio's blocking pool.
-pub async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
-    match tokio::task::spawn_blocking(work).await {
-        Ok(outcome) => outcome,
-        Err(lost) => Err(match lost.try_into_panic() {
-            Ok(panic) => panicked(&*panic),
-            Err(_) => Error::new(Kind::Closed, "the environment is closing"),
-        }),
+/// Runs blocking work on tokio's blocking pool. It begins now: whoever polls the result runs on another thread, which has to wake up first.
+pub fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T> + Send + 'static,
+) -> impl Future<Output = Result<T>> + Send + 'static {
+    let begin = || Handle::try_current().map(|runtime| runtime.spawn_blocking(work));
+    let running = within_runtime_if_available(begin);
+    let closing = || Error::new(Kind::Closed, "the environment is closing");
+    async move {
+        let Ok(running) = running else { return Err(closing()) };
+        match running.await {
+            Ok(outcome) => outcome,
+            Err(lost) => Err(lost.try_into_panic().map_or_else(|_| closing(), |panic| panicked(&*panic))),
+        }
     }
 }
 

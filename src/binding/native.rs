@@ -453,7 +453,8 @@ pub(super) fn promise<T>(
 where
     T: ToNapiValue + Send + 'static,
 {
-    let work = async { Ok(blocking(work).await) };
+    let work = blocking(work);
+    let work = async { Ok(work.await) };
     // The exception of a failure is created on the JavaScript thread: it is an object with properties.
     let settled = |env: Env, outcome: Result<T>| outcome.map_err(|error| exception(&env, &error));
     AsyncBlockBuilder::build_with_map(env, work, settled).map_err(|error| exception(env, &refused(error)))

@@ -25,6 +25,7 @@ mod moved;
 mod order;
 mod past;
 mod rebase;
+mod reopened;
 mod repeats;
 mod scans;
 mod scrub;

@@ -94,6 +94,8 @@ struct World {
     fail_sync: Option<u64>,
     /// An fsync of this process has failed.
     sync_failed: bool,
+    /// Fsyncs so far.
+    syncs: u64,
     /// This process has changed something.
     touched: bool,
     /// The fsync that is skipped, to show that it matters.
@@ -124,6 +126,7 @@ impl Sim {
             faulted: None,
             fail_sync: None,
             sync_failed: false,
+            syncs: 0,
             touched: false,
             ignored: None,
             skip_rewrites: false,
@@ -262,6 +265,11 @@ impl Sim {
     /// Whether an fsync of this process has failed.
     pub fn sync_failed(&self) -> bool {
         self.world().sync_failed
+    }
+
+    /// The number of fsyncs of all processes so far, of files and of directories.
+    pub fn syncs(&self) -> u64 {
+        self.world().syncs
     }
 
     pub fn is_dead(&self) -> bool {

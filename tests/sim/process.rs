@@ -92,6 +92,7 @@ impl World {
 
     /// Whether this fsync is the one that fails.
     fn sync_fails(&mut self) -> bool {
+        self.syncs += 1;
         let due = self.fail_sync == Some(0);
         self.fail_sync = self.fail_sync.and_then(|left| left.checked_sub(1));
         self.sync_failed |= due;

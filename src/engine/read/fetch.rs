@@ -152,8 +152,10 @@ impl Last {
             && (Arc::ptr_eq(known, disk.place()) || known == disk.place())
         {
             let block = block.clone();
-            self.keep(store, collection, slot, disk, &block);
-            return Ok(block);
+            if self.keeping != Keeping::Nothing {
+                store.check_version(collection, disk, &block)?;
+            }
+            return Ok(self.keep(store, collection, slot, disk, block));
         }
         if let Keeping::Documents(1..) = self.keeping
             && let Some(block) = store.documents().get(disk)
@@ -161,26 +163,30 @@ impl Last {
             return Ok(block);
         }
         let block = store.read_version(collection, disk)?;
-        self.keep(store, collection, slot, disk, &block);
         self.read = Some((disk.place().clone(), block.clone()));
-        Ok(block)
+        Ok(self.keep(store, collection, slot, disk, block))
     }
 
+    /// Keeps it in memory, as this reader does; returns the block to go on with.
     fn keep(
         &mut self,
         store: &Store,
         collection: &Collection,
         slot: SlotId,
         disk: &OnDisk,
-        block: &Arc<Block>,
-    ) {
-        if self.keeping == Keeping::Nothing || store.keep(collection, slot, block) {
-            return;
+        block: Arc<Block>,
+    ) -> Arc<Block> {
+        if self.keeping == Keeping::Nothing {
+            return block;
+        }
+        if let Some(kept) = store.keep(collection, slot, &block) {
+            return kept;
         }
         if let Keeping::Documents(left @ 1..) = &mut self.keeping {
             *left -= 1;
-            store.keep_alone(disk, block);
+            store.keep_alone(disk, &block);
         }
+        block
     }
 }
 

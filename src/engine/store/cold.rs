@@ -37,7 +37,20 @@ impl Store {
     /// Reads the block of a version from disk, and checks that it contains the version.
     pub(crate) fn read_version(&self, collection: &Collection, disk: &OnDisk) -> Result<Arc<Block>> {
         let block = self.read_cold(**disk.place())?;
-        if disk.span().record(&block).is_none() {
+        self.check_version(collection, disk, &block)?;
+        if !self.keeps(collection) {
+            return Ok(block);
+        }
+        // Slots will have it.
+        Ok(match Arc::try_unwrap(block) {
+            Ok(block) => Arc::new(Block { transient: false, ..block }),
+            Err(shared) => shared,
+        })
+    }
+
+    /// Checks that this block, which was read from disk, contains the version.
+    pub(crate) fn check_version(&self, collection: &Collection, disk: &OnDisk, block: &Block) -> Result<()> {
+        if disk.span().record(block).is_none() {
             if collection.is_based() {
                 let what = "the checkpoint says that a document is here";
                 return Err(damage(Path::new(self.name()), disk.place(), disk.span().range().start, what));
@@ -47,19 +60,12 @@ impl Store {
         }
         // Opening from a checkpoint has not read it.
         if collection.is_based()
-            && let Err(error) = check_document(disk.span().of(&block), collection.shapes())
+            && let Err(error) = check_document(disk.span().of(block), collection.shapes())
         {
             let what = format!("a document cannot be read: {}", error.message());
             return Err(damage(Path::new(self.name()), disk.place(), disk.span().range().start, &what));
         }
-        if !self.keeps(collection) {
-            return Ok(block);
-        }
-        // Slots will have it.
-        Ok(match Arc::try_unwrap(block) {
-            Ok(block) => Arc::new(Block { transient: false, ..block }),
-            Err(shared) => shared,
-        })
+        Ok(())
     }
 
     /// Reads a version, from the documents in memory that were read by themselves or from disk, and keeps it in memory: a read by
@@ -74,8 +80,8 @@ impl Store {
             return Ok(block);
         }
         let block = self.read_version(collection, disk)?;
-        if self.keep(collection, slot, &block) {
-            return Ok(block);
+        if let Some(kept) = self.keep(collection, slot, &block) {
+            return Ok(kept);
         }
         Ok(self.keep_alone(disk, &block).unwrap_or(block))
     }

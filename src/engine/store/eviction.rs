@@ -226,21 +226,27 @@ impl Store {
     }
 
     /// Keeps the documents of a block that was read for the one in this slot, and for others beside it, in memory, where the
-    /// database began from a checkpoint and there is room; returns whether it does.
-    pub(crate) fn keep(&self, collection: &Collection, slot: SlotId, block: &Arc<Block>) -> bool {
+    /// database began from a checkpoint and there is room; returns the block to go on with, which may be the part that is kept, or
+    /// `None` where nothing is.
+    pub(crate) fn keep(
+        &self,
+        collection: &Collection,
+        slot: SlotId,
+        block: &Arc<Block>,
+    ) -> Option<Arc<Block>> {
         if !self.keeps(collection) {
-            return false;
+            return None;
         }
         self.note_memory(block.bytes.len() as u64);
         let shapes = collection.shapes();
-        collection.slab().warm_block(slot, block, |span| {
+        let kept = collection.slab().warm_block(slot, block, |span| {
             span.record(block).is_some() && check_document(span.of(block), shapes).is_ok()
         });
         // The caller of the scope sees to it.
         if !is_nonblocking() {
             self.cool();
         }
-        true
+        Some(kept.unwrap_or_else(|| block.clone()))
     }
 
     /// Bytes of documents in memory, old versions included.

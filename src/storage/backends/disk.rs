@@ -82,8 +82,11 @@ impl Disk {
         self.queue.push(Task::Frame(Frame { place, blocks: blocks.iter().cloned().collect() }))
     }
 
-    /// Settles once everything queued before it is published.
+    /// Settles once everything queued before it is published, and what was found at opening is durable.
     pub(crate) fn barrier(&self) -> Completion {
+        if let Err(error) = self.segments.home().settle() {
+            return Completion::ready(Err(error));
+        }
         let completion = self.queue.push(Task::Barrier);
         self.drive();
         completion
@@ -153,6 +156,7 @@ impl Disk {
         self.writer.lock().release_file();
         self.placing.lock().release_file();
         self.segments.close_all();
+        self.segments.home().release_files();
         self.generations.kept().close();
         self.progress.add_syncs(closed?);
         Ok(())

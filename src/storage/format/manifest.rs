@@ -170,6 +170,11 @@ impl Manifest {
         self.witnessed.is_some_and(|witnessed| witnessed.segment > closed)
     }
 
+    /// Whether the last session that wrote has closed the database.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.clean.is_some() && self.witnessed.is_none()
+    }
+
     /// Encodes the manifest.
     pub fn encode(&self) -> [u8; LEN] {
         let mut bytes = [0; LEN];

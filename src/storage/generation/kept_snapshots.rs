@@ -8,11 +8,11 @@ use std::path::Path;
 use super::retire;
 use super::snapshot_file::SnapshotFile;
 use crate::error::{Error, Result};
-use crate::options::Access;
 use crate::storage::contract::backend::Lsn;
 use crate::storage::format::manifest::{Manifest, SnapshotRef};
 use crate::storage::format::segment::{SEGMENT_HEADER_LEN, Segment, SegmentHeader};
 use crate::storage::format::snapshot::Entry;
+use crate::storage::host::home::Trust;
 use crate::storage::host::system::Host;
 use crate::storage::host::vfs::read_exact_at;
 use crate::storage::log::kept::{Backup, find};
@@ -49,9 +49,9 @@ impl KeptSnapshot {
 
     /// Opens its file, which may not have been moved yet.
     pub(crate) fn open(&self, host: &Host, dir: &Path) -> Result<(SnapshotFile, Vec<Entry>)> {
-        let opened = SnapshotFile::open(host, dir, &self.named, Access::ReadOnly);
+        let opened = SnapshotFile::open(host, dir, &self.named, Trust::ReadOnly);
         match (&self.moved, opened) {
-            (Some((_, folder)), Err(_)) => SnapshotFile::open(host, folder, &self.named, Access::ReadOnly),
+            (Some((_, folder)), Err(_)) => SnapshotFile::open(host, folder, &self.named, Trust::ReadOnly),
             (_, opened) => opened,
         }
     }

@@ -132,20 +132,26 @@ pub(crate) fn resume(host: &Host, dir: &Path, manifest: &Manifest) -> Result<()>
             let _ = host.vfs.remove_dir(&folder);
         }
     }
-    let snapshot = manifest.snapshot.map_or(0, |snapshot| snapshot.id);
-    // A compaction that failed before its commit point leaves the snapshot of the next generation. The manifest is durable
-    // by now, so nothing will ever name that snapshot. Newer ones are not ours.
-    let never = manifest.generation + 1;
-    let first = manifest.oldest_segment();
     for name in names(host, dir, EntryKind::File)? {
-        let unnamed = parse_segment_name(&name).is_some_and(|id| id < first)
-            || parse_snapshot_name(&name)
-                .is_some_and(|id| id < snapshot && !manifest.keeps_snapshot(id) || id == never);
-        if unnamed {
+        let is_left = parse_segment_name(&name).is_some_and(|id| is_left_segment(manifest, id))
+            || parse_snapshot_name(&name).is_some_and(|id| is_left_snapshot(manifest, id));
+        if is_left {
             remove(host, &dir.join(name))?;
         }
     }
     Ok(())
+}
+
+/// Whether this segment is of an older generation, and not kept.
+pub(crate) fn is_left_segment(manifest: &Manifest, id: u64) -> bool {
+    id < manifest.oldest_segment()
+}
+
+/// The same of a snapshot. A compaction that failed before its commit point leaves the one of the next generation: once the manifest
+/// is durable, nothing will ever name that. Newer ones are not ours.
+pub(crate) fn is_left_snapshot(manifest: &Manifest, id: u64) -> bool {
+    let named = manifest.snapshot.map_or(0, |snapshot| snapshot.id);
+    id < named && !manifest.keeps_snapshot(id) || id == manifest.generation + 1
 }
 
 /// Removes a file, if it is there.

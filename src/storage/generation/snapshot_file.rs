@@ -8,7 +8,6 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use parking_lot::Mutex;
 
 use crate::error::{Error, Kind, Result};
-use crate::options::Access;
 use crate::storage::cipher::unit::FileCipher;
 use crate::storage::contract::backend::{
     Block, BlockPlace, Depth, FileId, Loader, Lsn, ReadBack, SnapshotBlock, SnapshotProof,
@@ -20,6 +19,7 @@ use crate::storage::format::snapshot::{
     BLOCK_HEADER_LEN, BlockKind, ENTRY_LEN, Entry, FOOTER_LEN, Footer, HEADER_LEN, LONGEST_SHARED,
     SnapshotHeader, SnapshotSeed, Table, snapshot_name,
 };
+use crate::storage::host::home::{FoundFile, Trust};
 use crate::storage::host::system::Host;
 use crate::storage::host::vfs::{OpenMode, VfsFile, read_exact_at, read_exact_from, resize, zeros};
 
@@ -46,20 +46,24 @@ pub(crate) struct SnapshotFile {
 }
 
 impl SnapshotFile {
-    /// Opens the snapshot that a manifest names and verifies everything except the blocks. Fsyncs it first when the database
-    /// is writable, so that what is read is durable.
+    /// Opens the snapshot that a manifest names and verifies everything except the blocks.
     pub(crate) fn open(
         host: &Host,
         dir: &Path,
         named: &SnapshotRef,
-        access: Access,
+        how: Trust,
     ) -> Result<(SnapshotFile, Vec<Entry>)> {
-        SnapshotFile::open_with(host, dir, named, access, true)
+        SnapshotFile::open_with(host, dir, named, how, true)
+    }
+
+    /// Its path and its file.
+    pub(crate) fn found(&self) -> FoundFile {
+        (self.path.clone(), self.file.clone())
     }
 
     /// The same of a snapshot whose blocks are read once, in order, for which the table is read again.
     pub(crate) fn open_to_prove(host: &Host, dir: &Path, named: &SnapshotRef) -> Result<SnapshotFile> {
-        Ok(SnapshotFile::open_with(host, dir, named, Access::ReadOnly, false)?.0)
+        Ok(SnapshotFile::open_with(host, dir, named, Trust::ReadOnly, false)?.0)
     }
 
     /// What names the snapshot with this number in a directory, as its own header and footer say it.
@@ -103,18 +107,17 @@ impl SnapshotFile {
         host: &Host,
         dir: &Path,
         named: &SnapshotRef,
-        access: Access,
+        how: Trust,
         keeps_entries: bool,
     ) -> Result<(SnapshotFile, Vec<Entry>)> {
         let path = dir.join(snapshot_name(named.id));
-        let mode = if access == Access::ReadWrite { OpenMode::ReadWrite } else { OpenMode::Read };
-        let file = match host.vfs.open(&path, mode) {
+        let file = match host.vfs.open(&path, how.mode()) {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
                 return Err(Error::corrupt(&path, 0, "the snapshot is missing"));
             }
             result => result.map_err(|error| Error::io("open", &path, error))?,
         };
-        if access == Access::ReadWrite {
+        if how == Trust::Synced {
             file.sync_all().map_err(|error| Error::io("fsync", &path, error))?;
         }
         let len = file.len().map_err(|error| Error::io("measure", &path, error))?;

@@ -6,14 +6,19 @@
 //! moved.
 //!
 //! On Windows a directory with open files cannot be moved or replaced, and LOCK cannot be removed while it is open.
+//!
+//! The same moment is the last one for what an opening owes: the files of a database that was closed cleanly are read without an
+//! fsync, and fsynced before the first change. A session that only reads never needs that.
 
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use parking_lot::Mutex;
+
 use super::lock::{DirectoryLock, LOCK_NAME};
 use super::system::Host;
-use super::vfs::{EntryKind, Identity};
+use super::vfs::{EntryKind, Identity, OpenMode, VfsFile};
 use crate::error::{Details, Error, Kind, Result};
 use crate::storage::contract::latch::Latch;
 
@@ -25,6 +30,28 @@ pub(crate) struct Home {
     /// The identity of LOCK, where the lock depends on that name.
     lock: Option<Identity>,
     latch: Arc<Latch>,
+    /// Files that were found here and read, and are to be fsynced, as is the directory; `None` when they were.
+    owed: Mutex<Option<Vec<FoundFile>>>,
+}
+
+/// A file of the database, and its path.
+pub(crate) type FoundFile = (PathBuf, Arc<dyn VfsFile>);
+
+/// How the files of a database are opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Trust {
+    /// To be read.
+    ReadOnly,
+    /// To be written too, and fsynced before they are read.
+    Synced,
+    /// To be written too; the fsync is owed: [`Home::owe`].
+    Owed,
+}
+
+impl Trust {
+    pub(crate) fn mode(self) -> OpenMode {
+        if self == Trust::ReadOnly { OpenMode::Read } else { OpenMode::ReadWrite }
+    }
 }
 
 impl Home {
@@ -37,7 +64,7 @@ impl Home {
             // A read-only database may have no lock.
             false => host.vfs.identity(&dir.join(LOCK_NAME)).ok(),
         };
-        Ok(Home { host: host.clone(), dir, directory, lock, latch })
+        Ok(Home { host: host.clone(), dir, directory, lock, latch, owed: Mutex::new(None) })
     }
 
     /// The directory's path.
@@ -45,9 +72,37 @@ impl Home {
         &self.dir
     }
 
-    /// Fails, and poisons the database, when another directory is now at the path.
+    /// Before a change: fails, and poisons the database, when another directory is now at the path, or what was found cannot be
+    /// made durable.
     pub(crate) fn check(&self) -> Result<()> {
-        self.changed()?.map_or(Ok(()), |change| Err(self.latch.trip(&change)))
+        self.changed()?.map_or(Ok(()), |change| Err(self.latch.trip(&change)))?;
+        self.settle()
+    }
+
+    /// These files were read and not fsynced.
+    pub(crate) fn owe(&self, files: Vec<FoundFile>) {
+        *self.owed.lock() = Some(files);
+    }
+
+    /// Makes what was found durable, once. Others wait meanwhile: what they change may depend on it.
+    pub(crate) fn settle(&self) -> Result<()> {
+        let mut owed = self.owed.lock();
+        let Some(files) = &*owed else { return Ok(()) };
+        // A second fsync would succeed although the first one failed.
+        self.latch.check()?;
+        let synced = self.host.vfs.sync_dir(&self.dir).map_err(|error| Error::io("fsync", &self.dir, error));
+        let mut each = files.iter();
+        let synced = synced.and_then(|()| {
+            each.try_for_each(|(path, file)| file.sync_all().map_err(|error| Error::io("fsync", path, error)))
+        });
+        synced.map_err(|error| self.latch.trip(&error))?;
+        *owed = None;
+        Ok(())
+    }
+
+    /// Closes what was found and never had to be fsynced.
+    pub(crate) fn release_files(&self) {
+        *self.owed.lock() = None;
     }
 
     /// The same for files that the database does not depend on: nothing is poisoned.

@@ -79,8 +79,8 @@ fn retried<T>(mut ask: impl FnMut() -> io::Result<T>) -> io::Result<T> {
 
 fn write_owner(host: &Host, dir: &Path) -> io::Result<()> {
     let file = host.vfs.open(&dir.join(OWNER_NAME), OpenMode::Create)?;
-    file.set_len(0)?;
-    write_all_at(&*file, 0, format!("{}\n", std::process::id()).as_bytes())
+    // Always as long: a file that is emptied first costs a transaction of the file system, and is written to the disk when it is closed.
+    write_all_at(&*file, 0, format!("{:<10}\n", std::process::id()).as_bytes())
 }
 
 fn read_owner(host: &Host, dir: &Path) -> Option<u32> {

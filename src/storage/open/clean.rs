@@ -5,11 +5,11 @@ use std::path::Path;
 use super::listing::Listing;
 use super::recovery::Files;
 use crate::error::{Kind, Result};
-use crate::options::Access;
 use crate::storage::contract::backend::Loader;
 use crate::storage::format::checkpoint::{Bound, checkpoint_name};
 use crate::storage::format::frame::{FrameHeader, FrameKind, HEADER_LEN};
 use crate::storage::format::manifest::Manifest;
+use crate::storage::host::home::Trust;
 use crate::storage::host::system::Host;
 use crate::storage::host::vfs::read_exact_at;
 use crate::storage::runs::file::RunFile;
@@ -41,7 +41,7 @@ pub(crate) trait CheckpointLoader: Loader {
 pub(crate) fn of_directory(host: &Host, dir: &Path) -> Result<Option<FromCheckpoint>> {
     let Some(listing) = Listing::read(host, dir)? else { return Ok(None) };
     let manifest = Manifest::read(host, dir, false)?;
-    let files = Files::open(host, dir, &manifest, &listing.segments, Access::ReadOnly)?;
+    let files = Files::open(host, dir, &manifest, &listing.segments, Trust::ReadOnly)?;
     find(host, dir, &manifest, &files, &listing.checkpoints)
 }
 

@@ -19,6 +19,7 @@ use crate::storage::format::segment::{SEGMENT_HEADER_LEN, Segment, SegmentHeader
 use crate::storage::format::snapshot::{Entry, snapshot_name};
 use crate::storage::format::witnessed::Witnessed;
 use crate::storage::generation::snapshot_file::SnapshotFile;
+use crate::storage::host::home::Trust;
 use crate::storage::host::lock::DirectoryLock;
 use crate::storage::host::system::Host;
 use crate::storage::host::vfs::{OpenMode, VfsFile, read_exact_at};
@@ -152,7 +153,7 @@ impl Pass<'_, '_> {
         if let Ok(file) = self.host.vfs.open(&path, OpenMode::Read) {
             report.bytes = file.len().map_err(|error| Error::io("measure", &path, error))?;
         }
-        match SnapshotFile::open(self.host, self.dir, named, Access::ReadOnly) {
+        match SnapshotFile::open(self.host, self.dir, named, Trust::ReadOnly) {
             Ok((file, entries)) => {
                 self.last = file.lsn;
                 self.seal_crc = file.seal_crc;

@@ -5,7 +5,7 @@ use std::path::Path;
 use super::recovery::QUARANTINE;
 use crate::error::{Details, Error, Kind, Result};
 use crate::storage::format::checkpoint::{is_unfinished_name, parse_checkpoint_name};
-use crate::storage::format::manifest;
+use crate::storage::format::manifest::{self, Manifest};
 use crate::storage::format::segment::parse_segment_name;
 use crate::storage::format::snapshot::{is_temporary_name, parse_snapshot_name};
 use crate::storage::format::spill::is_spill_name;
@@ -25,6 +25,8 @@ pub(crate) struct Listing {
     pub(crate) snapshots: Vec<u64>,
     pub(crate) checkpoints: Vec<u64>,
     pub(crate) temporary: Vec<String>,
+    /// Whether there are kept generations.
+    pub(crate) backups: bool,
     /// A name that no database uses.
     pub(crate) foreign: Option<String>,
 }
@@ -50,6 +52,13 @@ impl Listing {
         Ok(Some(listing))
     }
 
+    /// Whether nothing is there that an opening removes, or goes on with.
+    pub(crate) fn is_settled(&self, manifest: &Manifest) -> bool {
+        let is_left = self.segments.iter().any(|id| retire::is_left_segment(manifest, *id))
+            || self.snapshots.iter().any(|id| retire::is_left_snapshot(manifest, *id));
+        self.temporary.is_empty() && !self.backups && manifest.fence == 0 && !is_left
+    }
+
     fn add(&mut self, dir: &Path, entry: Entry) -> Result<()> {
         let Entry { name, kind } = entry;
         let segment = parse_segment_name(&name);
@@ -70,6 +79,7 @@ impl Listing {
             return Err(not_a_folder(&dir.join(&name), kind));
         }
         self.manifest |= name == manifest::NAME;
+        self.backups |= name == retire::FOLDER;
         self.snapshots.extend(snapshot);
         self.segments.extend(segment);
         self.checkpoints.extend(checkpoint);

@@ -16,6 +16,7 @@ use crate::storage::generation::history::backups;
 use crate::storage::generation::kept_snapshots;
 use crate::storage::generation::past_state::{PastState, ReadTo, Stop, Until, read_segment};
 use crate::storage::generation::snapshot_file::SnapshotFile;
+use crate::storage::host::home::Trust;
 use crate::storage::host::lock::DirectoryLock;
 use crate::storage::host::system::Host;
 use crate::storage::host::vfs::OpenMode;
@@ -98,7 +99,7 @@ impl Directory {
         match &self.manifest.snapshot {
             None => ways.push(Ok(self.way(None, self.manifest.first_segment, until))),
             Some(named) => {
-                let file = SnapshotFile::open(&self.host, &self.path, named, Access::ReadOnly);
+                let file = SnapshotFile::open(&self.host, &self.path, named, Trust::ReadOnly);
                 ways.extend(self.way_from_snapshot(file, self.manifest.first_segment, moment, until));
                 let (kept, damage) = self.ways_from_kept(moment, until);
                 ways.extend(kept);
@@ -167,7 +168,7 @@ impl Directory {
     fn check_end(&self) -> Result<()> {
         let terms = Terms { access: Access::ReadOnly, policy: RecoveryPolicy::Strict };
         let (host, dir, manifest) = (&self.host, &*self.path, &self.manifest);
-        let files = Files::open(host, dir, manifest, &self.found, Access::ReadOnly)?;
+        let files = Files::open(host, dir, manifest, &self.found, Trust::ReadOnly)?;
         recover(host, dir, manifest, files, terms, None, (&mut Discard, None)).map(drop)
     }
 }

@@ -26,7 +26,7 @@ use crate::storage::generation::checkpoints::{Begun, Checkpoints};
 use crate::storage::generation::generation::Generations;
 use crate::storage::generation::history::History;
 use crate::storage::generation::retire;
-use crate::storage::host::home::Home;
+use crate::storage::host::home::{FoundFile, Home, Trust};
 use crate::storage::host::lock::DirectoryLock;
 use crate::storage::host::system::Host;
 use crate::storage::host::vfs::{OpenMode, write_all_at};
@@ -87,16 +87,14 @@ fn open_with(
     let (host, path) = (&host, &*path);
     let writable = options.access == Access::ReadWrite;
     let created = !listing.manifest;
-    if writable && !created {
-        host.vfs.sync_dir(path).map_err(|error| Error::io("fsync", path, error))?;
-    }
-    let (mut manifest, found) = if created {
-        (create(host, path, options, &listing)?, vec![1])
+    let (mut manifest, files) = if created {
+        let manifest = create(host, path, options, &listing)?;
+        let files = Files::open(host, path, &manifest, &[1], Trust::Synced)?;
+        (manifest, files)
     } else {
-        (Manifest::read(host, path, writable)?, listing.segments)
+        found(host, &home, &listing, options.access)?
     };
     let terms = Terms { access: options.access, policy: options.recovery };
-    let files = Files::open(host, path, &manifest, &found, options.access)?;
     let mut begun = None;
     if let Loading::FromCheckpoint(loader) = &mut loading
         && let Some(checkpoint) = clean::find(host, path, &manifest, &files, &listing.checkpoints)?
@@ -113,7 +111,7 @@ fn open_with(
         }
     };
     recovered.report.created = created;
-    if writable {
+    if writable && !listing.is_settled(&manifest) {
         home.check()?;
         remove_temporary(host, path, &listing.temporary)?;
         manifest = aside::end(host, path, manifest)?;
@@ -126,6 +124,48 @@ fn open_with(
     let home = (home, lock, (found, begun));
     let backend = backend_of(host, options, runtime, (manifest, recovered), home, latch)?;
     Ok(Opened { backend, report, last_lsn, cipher: host.cipher.clone() })
+}
+
+/// The files of a database that is there. Before anything depends on them they are fsynced: here, or, where a clean close has ended
+/// them and nothing is left to do, before the first change.
+fn found(host: &Host, home: &Home, listing: &Listing, access: Access) -> Result<(Manifest, Files)> {
+    let dir = home.dir();
+    let open = |manifest: &Manifest, trust| Files::open(host, dir, manifest, &listing.segments, trust);
+    let manifest = Manifest::read(host, dir, false)?;
+    if access == Access::ReadOnly {
+        let files = open(&manifest, Trust::ReadOnly)?;
+        return Ok((manifest, files));
+    }
+    if manifest.is_closed() && listing.is_settled(&manifest) {
+        let files = open(&manifest, Trust::Owed)?;
+        if files.are_closed(&manifest) {
+            let path = dir.join(manifest::NAME);
+            let own = host.vfs.open(&path, OpenMode::ReadWrite);
+            let own = own.map_err(|error| Error::io("open", &path, error))?;
+            home.owe([vec![(path, own)], files.found()].concat());
+            return Ok((manifest, files));
+        }
+    }
+    host.vfs.sync_dir(dir).map_err(|error| Error::io("fsync", dir, error))?;
+    let manifest = Manifest::read(host, dir, true)?;
+    let files = open(&manifest, Trust::Synced)?;
+    Ok((manifest, files))
+}
+
+impl Files {
+    /// Whether they end exactly where a clean close has ended them.
+    pub(crate) fn are_closed(&self, manifest: &Manifest) -> bool {
+        let newest = self.segments.last().map(|(segment, len)| (segment.id, *len));
+        let closed = manifest.clean.map(|clean| (clean.segment, clean.len));
+        newest.is_some() && newest == closed
+    }
+
+    /// The files to fsync before anything depends on them.
+    pub(crate) fn found(&self) -> Vec<FoundFile> {
+        let segments = self.segments.iter().map(|(segment, _)| (segment.path.clone(), segment.file.clone()));
+        let snapshot = self.snapshot.iter().map(|(snapshot, _)| snapshot.found());
+        segments.chain(snapshot).collect()
+    }
 }
 
 /// A directory that is locked for this process.

@@ -1,5 +1,6 @@
 //! From a directory to a log that can continue: R0 fsyncs what is trusted, R1 to R3 check the chain, then replay, R4 judges
-//! the tail, R5 cuts and seals it. Before every check has passed and every frame was passed on, recovery only fsyncs.
+//! the tail, R5 cuts and seals it. Before every check has passed and every frame was passed on, recovery only fsyncs. After a clean
+//! close R0 comes later, before the first change (`host::home`).
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -17,7 +18,7 @@ use crate::storage::format::segment::{SEGMENT_HEADER_LEN, Segment, SegmentHeader
 use crate::storage::format::snapshot::Entry;
 use crate::storage::format::{frame, manifest};
 use crate::storage::generation::snapshot_file::SnapshotFile;
-use crate::storage::host::home::{Home, make_folder};
+use crate::storage::host::home::{Home, Trust, make_folder};
 use crate::storage::host::system::Host;
 use crate::storage::host::vfs::{OpenMode, read_exact_at, write_all_at};
 use crate::storage::log::frames::Frames;
@@ -83,7 +84,7 @@ struct Tail {
     seal: Option<u32>,
 }
 
-/// The files of a database, open and fsynced, but not read yet.
+/// The files of a database, open but not read yet.
 #[derive(Clone)]
 pub(crate) struct Files {
     pub(crate) snapshot: Option<(Arc<SnapshotFile>, Arc<[Entry]>)>,
@@ -98,12 +99,12 @@ impl Files {
         dir: &Path,
         manifest: &Manifest,
         found: &[u64],
-        access: Access,
+        how: Trust,
     ) -> Result<Files> {
-        let segments = open_chain(host, dir, manifest, found, access)?;
+        let segments = open_chain(host, dir, manifest, found, how)?;
         let snapshot = match &manifest.snapshot {
             Some(named) => {
-                let (snapshot, entries) = SnapshotFile::open(host, dir, named, access)?;
+                let (snapshot, entries) = SnapshotFile::open(host, dir, named, how)?;
                 Some((Arc::new(snapshot), entries.into()))
             }
             None => None,
@@ -274,21 +275,20 @@ fn replay(frames: &mut Frames<'_>, loader: &mut dyn Loader) -> Result<u64> {
     Ok(count)
 }
 
-/// R0 and R1: opens and fsyncs every segment with frames; none may be missing. Newer ones without frames were allocated for
+/// R0 and R1: opens every segment with frames, and fsyncs it unless that is owed; none may be missing. Newer ones without frames were allocated for
 /// frames that were never written; the next session reuses them.
 fn open_chain(
     host: &Host,
     dir: &Path,
     manifest: &Manifest,
     found: &[u64],
-    access: Access,
+    how: Trust,
 ) -> Result<Vec<(Arc<Segment>, u64)>> {
-    let mode = if access == Access::ReadWrite { OpenMode::ReadWrite } else { OpenMode::Read };
     let mut opened = BTreeMap::new();
     for id in found.iter().copied().filter(|id| manifest.has_segment(*id)) {
         let path = dir.join(segment_name(id));
-        let file = host.vfs.open(&path, mode).map_err(|error| Error::io("open", &path, error))?;
-        if access == Access::ReadWrite {
+        let file = host.vfs.open(&path, how.mode()).map_err(|error| Error::io("open", &path, error))?;
+        if how == Trust::Synced {
             file.sync_all().map_err(|error| Error::io("fsync", &path, error))?;
         }
         let len = file.len().map_err(|error| Error::io("measure", &path, error))?;

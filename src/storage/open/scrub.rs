@@ -12,13 +12,13 @@ use super::listing::Listing;
 use super::past;
 use super::report::FileReport;
 use crate::error::{Error, Result};
-use crate::options::Access;
 use crate::storage::contract::backend::{Depth, Lsn};
 use crate::storage::format::checkpoint::checkpoint_name;
 use crate::storage::format::manifest::{self, Manifest};
 use crate::storage::format::segment::{SEGMENT_HEADER_LEN, Segment, SegmentHeader, segment_name};
 use crate::storage::format::snapshot::snapshot_name;
 use crate::storage::generation::snapshot_file::SnapshotFile;
+use crate::storage::host::home::Trust;
 use crate::storage::host::system::Host;
 use crate::storage::host::vfs::{OpenMode, read_exact_at};
 use crate::storage::log::frames::Frames;
@@ -132,7 +132,7 @@ impl Pass<'_> {
 
     /// Reads every block; returns the last commit in it.
     fn snapshot(&mut self, named: &manifest::SnapshotRef) -> Result<Lsn> {
-        let (file, entries) = match SnapshotFile::open(self.host, self.dir, named, Access::ReadOnly) {
+        let (file, entries) = match SnapshotFile::open(self.host, self.dir, named, Trust::ReadOnly) {
             Ok(opened) => opened,
             Err(error) => {
                 self.note(error)?;

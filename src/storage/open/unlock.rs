@@ -12,7 +12,7 @@ use crate::storage::contract::backend::Discard;
 use crate::storage::format::checkpoint::checkpoint_name;
 use crate::storage::format::manifest::{self, Manifest, key_required};
 use crate::storage::generation::retire;
-use crate::storage::host::home::Home;
+use crate::storage::host::home::{Home, Trust};
 use crate::storage::host::lock::DirectoryLock;
 use crate::storage::host::system::Host;
 use crate::storage::host::vfs::EntryKind;
@@ -103,7 +103,7 @@ pub fn reencrypt(host: &Host, path: &Path, old: &EncryptionKey, new: &Encryption
     host.vfs.sync_dir(dir).map_err(|error| Error::io("fsync", dir, error))?;
     let manifest = Manifest::read(host, dir, true)?;
     let listing = Listing::read(host, dir)?.unwrap_or_default();
-    let files = Files::open(host, dir, &manifest, &listing.segments, Access::ReadWrite)?;
+    let files = Files::open(host, dir, &manifest, &listing.segments, Trust::Synced)?;
     let home = Home::new(host, dir.clone(), lock, Arc::default())?;
     let terms = Terms { access: Access::ReadWrite, policy: RecoveryPolicy::Strict };
     // What nobody can prove must not become genuine, so everything is read and checked as by an opening.
@@ -130,7 +130,7 @@ pub fn reencrypt(host: &Host, path: &Path, old: &EncryptionKey, new: &Encryption
     let written = reseal::write(&source, to).and_then(|written| {
         host.vfs.sync_dir(dir).map_err(|error| Error::io("fsync", dir, error))?;
         let Resealed { manifest, segments, .. } = &written;
-        let files = Files::open(to, dir, manifest, segments, Access::ReadOnly)?;
+        let files = Files::open(to, dir, manifest, segments, Trust::ReadOnly)?;
         let terms = Terms { access: Access::ReadOnly, ..terms };
         recover(to, dir, manifest, files, terms, None, (&mut Discard, None))?;
         Ok(written)

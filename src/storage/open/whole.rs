@@ -8,13 +8,13 @@ use super::past;
 use super::recovery::RecoveryReport;
 use super::report::{FileReport, blank, damage_of};
 use crate::error::{Error, Result};
-use crate::options::Access;
 use crate::storage::contract::backend::{FileId, Lsn, Replayed};
 use crate::storage::format::manifest;
 use crate::storage::format::manifest::Manifest;
 use crate::storage::format::segment::{SEGMENT_HEADER_LEN, parse_segment_name, segment_name};
 use crate::storage::format::snapshot::snapshot_name;
 use crate::storage::generation::snapshot_file::SnapshotFile;
+use crate::storage::host::home::Trust;
 use crate::storage::host::system::Host;
 use crate::storage::host::vfs::OpenMode;
 
@@ -72,7 +72,7 @@ pub(crate) fn list_whole(host: &Host, dir: &Path, read: &Read, report: &Recovery
     let mut files = vec![measured(manifest::NAME.to_owned(), "manifest")?];
     let listing = listed(host, dir)?;
     let snapshot = match &manifest.snapshot {
-        Some(named) => Some(SnapshotFile::open(host, dir, named, Access::ReadOnly)?.0),
+        Some(named) => Some(SnapshotFile::open(host, dir, named, Trust::ReadOnly)?.0),
         None => None,
     };
     let end = snapshot.map(|snapshot| (snapshot.lsn, snapshot.seal_crc));

@@ -11,6 +11,9 @@ use crate::engine::state::version::{SlotId, Version};
 use crate::error::Result;
 use crate::storage::Lsn;
 
+/// Slots of a page that readers bring into memory one by one; the next one brings the whole page.
+const FEW: usize = 2;
+
 /// What a view finds of a document in a slot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Life {
@@ -93,7 +96,7 @@ impl Slab {
     /// What a view finds of a document in this slot. What is not in memory stays there.
     pub(crate) fn life(&self, id: SlotId, view: Lsn) -> Result<Life> {
         let Some(chunk) = self.chunk((id.0 / CHUNK) as usize) else { return Ok(Life::None) };
-        let slots = match self.look_for_one(&chunk, id.0, false)? {
+        let slots = match self.look_for_one(&chunk, id.0)? {
             Look::InMemory(slots) => slots,
             Look::Below(_, version) => return Ok(version.map_or(Life::None, |_| Life::Document)),
         };
@@ -196,16 +199,45 @@ impl Slab {
         self.look_for(chunk, id, keeps, Slots::is_all, |base| base.versions(first), Vec::is_empty)
     }
 
-    /// Looks for one slot only; that brings its page into memory where nothing limits it.
+    /// Looks for one slot only. Where nothing limits it, that brings the slot into memory, and its whole page once [`FEW`] of its
+    /// slots came by themselves: what a query finds far apart does not cost what is between.
     #[inline]
     pub(super) fn look_at<'c>(&self, chunk: &'c Chunk, id: u64) -> Result<Look<'c, Option<Version>>> {
-        self.look_for_one(chunk, id, true)
+        let (page, slot) = place(id);
+        let page = &chunk.pages[page];
+        loop {
+            let slots = page.slots.read();
+            if slots.has(slot) {
+                return Ok(Look::InMemory(slots));
+            }
+            let is_dense = slots.len() >= FEW;
+            drop(slots);
+            let Some(base) = self.base_of(id).filter(|base| base.base().keeps()) else {
+                return self.look_for_one(chunk, id);
+            };
+            if is_dense {
+                self.fill_page(page, id)?;
+                continue;
+            }
+            let Some(version) = base.version(id)? else { return self.look_for_one(chunk, id) };
+            self.put_one(page, id, &base, Some(version));
+        }
     }
 
     #[inline]
-    fn look_for_one<'c>(&self, chunk: &'c Chunk, id: u64, keeps: bool) -> Result<Look<'c, Option<Version>>> {
+    fn look_for_one<'c>(&self, chunk: &'c Chunk, id: u64) -> Result<Look<'c, Option<Version>>> {
         let slot = place(id).1;
-        self.look_for(chunk, id, keeps, |slots| slots.has(slot), |base| base.version(id), Option::is_none)
+        self.look_for(chunk, id, false, |slots| slots.has(slot), |base| base.version(id), Option::is_none)
+    }
+
+    /// Brings this slot into memory, as this checkpoint has it, if that is still the one below.
+    fn put_one(&self, page: &Page, id: u64, base: &Arc<CollectionBase>, version: Option<Version>) -> bool {
+        let mut slots = page.slots.write();
+        let is_base = self.is_base(base);
+        if is_base {
+            self.change(&mut slots, |slots| slots.put(place(id).1, version));
+        }
+        is_base
     }
 
     #[inline]
@@ -268,9 +300,7 @@ impl Slab {
                 return self.fill_page(page, id);
             }
             let version = base.version(id)?;
-            let mut slots = page.slots.write();
-            if self.is_base(&base) {
-                self.change(&mut slots, |slots| slots.put(place(id).1, version));
+            if self.put_one(page, id, &base, version) {
                 return Ok(true);
             }
         }

@@ -98,13 +98,19 @@ impl Slab {
     }
 
     /// Puts the documents of one block that are in the page of this slot, and still at that place, into memory. `is_whole` tells
-    /// whether a span of it holds a document.
-    pub(crate) fn warm_block(&self, id: SlotId, block: &Arc<Block>, is_whole: impl Fn(Span) -> bool) {
-        let Some(chunk) = self.chunk((id.0 / CHUNK) as usize) else { return };
-        let index = place(id.0).0;
+    /// whether a span of it holds a document. Returns the block that the document of this slot now has, if it is one of them: that may
+    /// be a part, and who keeps a document should not keep all of the block.
+    pub(crate) fn warm_block(
+        &self,
+        id: SlotId,
+        block: &Arc<Block>,
+        is_whole: impl Fn(Span) -> bool,
+    ) -> Option<Arc<Block>> {
+        let chunk = self.chunk((id.0 / CHUNK) as usize)?;
+        let (index, own) = place(id.0);
         let mut slots = chunk.pages[index].slots.write();
         if slots.is_none() {
-            return;
+            return None;
         }
         let of_block = |slot: &Slot| match &slot.newest.content {
             Content::Cold(place, span) if **place == block.place && is_whole(*span) => Some(*span),
@@ -116,11 +122,14 @@ impl Slab {
         let bytes: usize = found.iter().map(|span| span.head() + span.len()).sum();
         let part = if 2 * bytes < block.bytes.len() { Span::part(block, &found) } else { None };
         let block = part.map_or_else(|| block.clone(), Arc::new);
-        for ((_, slot), span) in slots.iter_mut().zip(spans) {
+        let mut is_there = false;
+        for ((at, slot), span) in slots.iter_mut().zip(spans) {
             if let Some(span) = span {
                 self.replace(&mut slot.newest.content, Content::Hot(block.clone(), span));
+                is_there |= at == own;
             }
         }
         chunk.warmed(index);
+        is_there.then_some(block)
     }
 }

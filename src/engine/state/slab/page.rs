@@ -98,7 +98,7 @@ pub(super) enum Slots {
     All(Box<[Slot; PAGE]>),
 }
 
-/// Slots by their places in the page: those that were changed, near the memory limit.
+/// Slots by their places in the page: the few that were read by themselves, or, near the memory limit, those that were changed.
 #[derive(Default)]
 pub(super) struct Few(Vec<(u8, Slot)>);
 
@@ -123,6 +123,15 @@ impl Slots {
             Slots::All(_) => true,
             Slots::None => false,
             Slots::Few(few) => few.0.iter().any(|(own, _)| usize::from(*own) == at),
+        }
+    }
+
+    /// The number of those in memory.
+    pub(super) fn len(&self) -> usize {
+        match self {
+            Slots::All(_) => PAGE,
+            Slots::None => 0,
+            Slots::Few(few) => few.0.len(),
         }
     }
 
