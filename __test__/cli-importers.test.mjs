@@ -56,7 +56,7 @@ test('load reads what dump writes, and dumps of a server', async (t) => {
   t.regex(fails(t, 1, ['dump', path, `${path}.x`, 'nobody']), /there is no collection "nobody"/)
   t.false(existsSync(`${path}.x`))
   t.regex(lines(t, ['dump', path, `${path}.one`, 'users', '--table'])[0], /^3 documents of 1 collection, \d+ B of BSON, in /)
-  t.regex(lines(t, ['load', copy, join(fixtures, 'dump'), '--table', '--collections', 'users']).at(-1), /^40 documents imported into 1 collection, 1 index$/)
+  t.regex(lines(t, ['load', copy, join(fixtures, 'dump'), '--table', '--collections', 'users']).at(-1), /^40 documents imported into 1 collection of the database shop, 1 index$/)
   t.is(json(t, ['load', copy, join(fixtures, 'dump', 'shop', 'users.bson'), '--no-indexes'])[0].imported, 40)
   t.regex(fails(t, 1, ['load', copy, dirname(fixtures)]), /no dump in/)
 })

@@ -184,6 +184,7 @@ test('--at reads the database as it was, by commit or by time', async (t) => {
 test('a collection or a database that is not there is told, with the nearest name', async (t) => {
   const path = await people(t)
   t.is(fails(t, 1, ['find', path, 'usrs']), 'there is no collection "usrs" in the database "db"; did you mean users?')
+  t.is(fails(t, 1, ['count', path, 'old users']), 'there is no collection "old users" in the database "db"; the database "archive" has one: --db archive')
   t.is(fails(t, 1, ['count', path, 'x', '--db', 'archive']), 'there is no collection "x" in the database "archive"; there are "old users"')
   t.is(fails(t, 1, ['ls', path, '--db', 'archiv']), `there is no database "archiv" in ${path}; did you mean archive?`)
 })

@@ -178,13 +178,28 @@ async function named(root: Database, call: Call): Promise<Database> {
   return root.sibling(String(name))
 }
 
+/** Where a collection that is not there is looked for. */
+const MOST_DATABASES = 100
+
 /** A collection, which must exist: a name with a typing error would look like an empty collection. */
 export async function existing(db: Database, name: string, signal: AbortSignal): Promise<Collection> {
   // An invalid name throws before anything is read.
   const collection = db.collection(name)
   const names = (await db.listCollections({}, { nameOnly: true, signal }).toArray()).map((info) => info.name)
-  if (!names.includes(name)) throw new VerbError(`there is no collection ${quoted(name)} in the database ${quoted(db.databaseName)}${advice(name, names)}`)
-  return collection
+  if (names.includes(name)) return collection
+  const other = await elsewhere(db, name, signal)
+  throw new VerbError(`there is no collection ${quoted(name)} in the database ${quoted(db.databaseName)}${other === undefined ? advice(name, names) : `; the database ${quoted(other)} has one: --db ${other}`}`)
+}
+
+/** Another database of the directory that has a collection of this name. */
+async function elsewhere(db: Database, name: string, signal: AbortSignal): Promise<string | undefined> {
+  const { databases } = await db.listDatabases({ nameOnly: true, signal })
+  for (const { name: other } of databases.slice(0, MOST_DATABASES)) {
+    if (other === db.databaseName) continue
+    const found = await db.sibling(other).listCollections({ name }, { nameOnly: true, signal }).toArray()
+    if (found.length > 0) return other
+  }
+  return undefined
 }
 
 function advice(name: string, names: readonly string[]): string {

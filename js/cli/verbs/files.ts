@@ -71,7 +71,9 @@ function keyOf(file: string): string {
 export async function importInto(call: Call, path: string, options: ImportFileOptions): Promise<void> {
   const { output, progress, signal } = call
   let imported = 0
+  let own = ''
   const done = await writing(call, async (db): Promise<ImportFileResult> => {
+    own = db.databaseName
     try {
       const result = await db.importFile(path, {
         ...options, signal,
@@ -92,7 +94,10 @@ export async function importInto(call: Call, path: string, options: ImportFileOp
   for (const { file, line, reason, path: at } of done.rejected) call.tell(`${file}, record ${line}: ${at === undefined || reason.startsWith(at) ? '' : `${at}: `}${reason}`)
   if (done.rejectedRecords > done.rejected.length) call.tell(`and ${several(done.rejectedRecords - done.rejected.length, 'record')} more were left out`)
   for (const note of done.notes) await output.say(note)
-  const collections = several(done.collections.length, 'collection')
+  const databases = [...new Set(done.collections.map(({ database }) => database))]
+  // A dump of several databases brings their names along.
+  const others = databases.some((name) => name !== own) ? ` of the ${databases.length === 1 ? 'database' : 'databases'} ${databases.slice(0, 12).join(', ')}${databases.length > 12 ? ', ...' : ''}` : ''
+  const collections = `${several(done.collections.length, 'collection')}${others}`
   const more = [
     done.skipped > 0 && `${done.skipped} skipped because their _id exists`, done.rejectedRecords > 0 && `${several(done.rejectedRecords, 'record')} left out`, done.indexes > 0 && several(done.indexes, 'index', 'indexes')
   ].filter((part) => part !== false)
