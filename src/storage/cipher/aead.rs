@@ -43,17 +43,23 @@ pub(super) fn decrypt(key: &Key, nonce: [u8; NONCE], place: &[u8], bytes: &mut [
     is_genuine
 }
 
-/// Decrypts a range of the bytes; `None` where the tag is not that of the bytes, or they do not have the range.
-pub(super) fn decrypt_part(
+/// Decrypts parts of the bytes, one after the other; `None` where the tag is not that of the bytes, or they do not have the parts.
+pub(super) fn decrypt_parts(
     key: &Key,
     nonce: [u8; NONCE],
     place: &[u8],
-    (bytes, range): (&[u8], Range<usize>),
+    (bytes, parts): (&[u8], &[Range<usize>]),
     due: [u8; TAG],
 ) -> Option<Box<[u8]>> {
-    let part = bytes.get(range.clone())?;
+    let mut opened = Vec::with_capacity(parts.iter().map(Range::len).sum());
     let mut stream = Stream::of(key, nonce, bytes);
-    is_same(&tag(&stream.tag_key(), place, bytes), &due).then(|| stream.part(range.start, part))
+    if !is_same(&tag(&stream.tag_key(), place, bytes), &due) {
+        return None;
+    }
+    for part in parts {
+        stream.add(part.start, bytes.get(part.clone())?, &mut opened);
+    }
+    Some(opened.into())
 }
 
 /// The keystream of a unit, of which one step is made and applied to the beginning of the bytes.
@@ -88,20 +94,23 @@ impl Stream {
         apply_steps(&mut self.cipher, rest);
     }
 
-    /// A part of the bytes, which begins there, with the keystream applied.
-    fn part(mut self, start: usize, part: &[u8]) -> Box<[u8]> {
+    /// Appends a part of the bytes, which begins there, with the keystream applied.
+    fn add(&mut self, start: usize, part: &[u8], out: &mut Vec<u8>) {
         let end = start + part.len();
         if end <= STEP - BLOCK {
-            return self.first[BLOCK + start..BLOCK + end].into();
+            return out.extend_from_slice(&self.first[BLOCK + start..BLOCK + end]);
         }
-        let skipped = start % BLOCK;
-        let mut bytes = Vec::with_capacity(skipped + part.len());
-        bytes.resize(skipped, 0);
-        bytes.extend_from_slice(part);
-        self.cipher.seek((BLOCK + start - skipped) as u64);
-        apply_steps(&mut self.cipher, &mut bytes);
-        bytes.drain(..skipped);
-        bytes.into()
+        let (mut at, mut left) = (start, part);
+        while !left.is_empty() {
+            // A step from the beginning of the block in which the rest begins.
+            let (skipped, mut step) = (at % BLOCK, [0; STEP]);
+            let (now, rest) = left.split_at(left.len().min(STEP - skipped));
+            step[skipped..skipped + now.len()].copy_from_slice(now);
+            self.cipher.seek((BLOCK + at - skipped) as u64);
+            self.cipher.apply_keystream(&mut step);
+            out.extend_from_slice(&step[skipped..skipped + now.len()]);
+            (at, left) = (at + now.len(), rest);
+        }
     }
 }
 
@@ -161,12 +170,12 @@ mod tests {
             assert!(!decrypt(&key, nonce, &place, &mut own, wrong) && own == due, "{len} bytes");
             for _ in 0..4 {
                 let start = dice.usize(0..=len);
-                let range = start..dice.usize(start..=len);
-                let part = decrypt_part(&key, nonce, &place, (&due, range.clone()), own_tag);
-                assert_eq!(part.as_deref(), Some(&plain[range.clone()]), "{range:?} of {len} bytes");
-                assert_eq!(decrypt_part(&key, nonce, &place, (&due, range), wrong), None, "{len} bytes");
+                let parts = [0..len.min(8), start..dice.usize(start..=len)];
+                let due_parts = parts.clone().map(|part| &plain[part]).concat();
+                let of = |parts, tag| decrypt_parts(&key, nonce, &place, (&due, parts), tag);
+                assert_eq!(of(&parts, own_tag).as_deref(), Some(&due_parts[..]), "{parts:?} of {len} bytes");
+                assert_eq!((of(&parts, wrong), of(&[start..len + 1], own_tag)), (None, None), "{len} bytes");
             }
-            assert_eq!(decrypt_part(&key, nonce, &place, (&due, 0..len + 1), own_tag), None, "{len} bytes");
             assert!(decrypt(&key, nonce, &place, &mut own, own_tag) && own == plain, "{len} bytes");
         }
     }

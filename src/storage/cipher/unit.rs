@@ -9,7 +9,7 @@ use blake2::digest::{KeyInit as _, Mac as _};
 use zeroize::Zeroizing;
 
 pub use super::aead::{TAG, is_same};
-use super::aead::{decrypt, decrypt_part, encrypt};
+use super::aead::{decrypt, decrypt_parts, encrypt};
 use super::nonces::{NONCE, Nonces};
 
 /// What a sealed unit has more than its bytes.
@@ -89,12 +89,18 @@ impl FileCipher {
         decrypt(&sealing.seal, *nonce, place, &mut bytes, *tag).then_some(bytes)
     }
 
-    /// A range of the bytes of a unit, all of which must be as they were sealed; `None` where it is outside of them, too.
-    pub fn open_part(&self, place: &[u8], unit: &[u8], range: Range<usize>) -> Option<Box<[u8]>> {
-        let Some(sealing) = &self.0 else { return unit.get(range).map(Into::into) };
+    /// Parts of the bytes of a unit, one after the other; all of the unit must be as it was sealed. `None` where a part is outside of it, too.
+    pub fn open_parts(&self, place: &[u8], unit: &[u8], parts: &[Range<usize>]) -> Option<Box<[u8]>> {
+        let Some(sealing) = &self.0 else {
+            let mut bytes = Vec::with_capacity(parts.iter().map(Range::len).sum());
+            for part in parts {
+                bytes.extend_from_slice(unit.get(part.clone())?);
+            }
+            return Some(bytes.into());
+        };
         let (nonce, rest) = unit.split_first_chunk::<NONCE>()?;
         let (sealed, tag) = rest.split_last_chunk::<TAG>()?;
-        decrypt_part(&sealing.seal, *nonce, place, (sealed, range), *tag)
+        decrypt_parts(&sealing.seal, *nonce, place, (sealed, parts), *tag)
     }
 
     /// The same in place: the bytes are a part of those of the unit.

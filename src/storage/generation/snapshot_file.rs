@@ -12,7 +12,7 @@ use crate::options::Access;
 use crate::storage::cipher::beside::Beside;
 use crate::storage::cipher::unit::FileCipher;
 use crate::storage::contract::backend::{
-    Block, BlockPlace, Depth, FileId, Loader, Lsn, ReadBack, SnapshotBlock, SnapshotProof,
+    Block, BlockPlace, Depth, FileId, Loader, Lsn, Part, ReadBack, SnapshotBlock, SnapshotProof,
 };
 use crate::storage::format::frame::{MAX_BODY, u32_at};
 use crate::storage::format::manifest::SnapshotRef;
@@ -316,6 +316,17 @@ impl SnapshotFile {
 
     /// Reads one payload and verifies it; `None` where it lies deeper.
     pub(crate) fn read_block(&self, place: BlockPlace, depth: Depth) -> Result<Option<Arc<Block>>> {
+        self.read_part(place, None, depth)
+    }
+
+    /// The same of a part of it, which is all that is decrypted.
+    pub(crate) fn read_part(
+        &self,
+        place: BlockPlace,
+        part: Option<&Part>,
+        depth: Depth,
+    ) -> Result<Option<Arc<Block>>> {
+        let part = part.filter(|part| part.is_of(place.len));
         if place.file != FileId::Snapshot(self.id) || place.offset != place.frame + BLOCK_HEADER_LEN {
             return Err(Error::new(Kind::Internal, format!("no block can stand at {place:?}")));
         }
@@ -339,14 +350,18 @@ impl SnapshotFile {
         if u32_at(head, 0) != stored || u32_at(head, 4) != crc {
             return Err(self.opener.damage(place.frame));
         }
-        let bytes = if self.opener.cipher.is_sealing() {
-            let opened = self.opener.cipher.open(&snapshot::block_place(place.frame, place.len), payload);
-            opened.ok_or_else(|| self.opener.foreign(place.frame))?
-        } else {
-            bytes.drain(..BLOCK_HEADER_LEN as usize);
-            bytes.into_boxed_slice()
+        let (cipher, unit) = (&self.opener.cipher, snapshot::block_place(place.frame, place.len));
+        let opened = match part {
+            Some(part) => cipher.open_parts(&unit, payload, &part.ranges()),
+            None if cipher.is_sealing() => cipher.open(&unit, payload),
+            None => {
+                bytes.drain(..BLOCK_HEADER_LEN as usize);
+                Some(bytes.into_boxed_slice())
+            }
         };
-        Ok(Some(Arc::new(Block { place, base: 0, bytes, transient: true })))
+        let bytes = opened.ok_or_else(|| self.opener.foreign(place.frame))?;
+        let base = part.map_or(0, Part::base);
+        Ok(Some(Arc::new(Block { place, base, bytes, transient: true })))
     }
 
     /// What encryption adds to each payload.
