@@ -23,7 +23,7 @@ use loading::{Loaded, Payloads, write_snapshot};
 use moltendb_node::error::{Kind, Result};
 use moltendb_node::options::{Access, EncryptionKey, OpenOptions, Retention, StorageMode};
 use moltendb_node::storage::host::Rng;
-use moltendb_node::storage::{Host, Opened, open_disk, rekey};
+use moltendb_node::storage::{BlockPlace, Depth, Host, Opened, Part, open_disk, rekey};
 use sim::Sim;
 
 type Files = BTreeMap<String, Vec<u8>>;
@@ -72,17 +72,46 @@ fn commit(opened: &Opened, content: &mut Vec<Payloads>) {
     let blocks = append(opened, &payloads);
     for block in &blocks {
         assert_eq!(opened.backend.read(block.place).unwrap().bytes, block.bytes);
+        check_parts(opened, block.place, &block.bytes);
     }
     content.push(payloads);
 }
 
+/// Parts of a payload are those of the whole. Instead of one that it does not have there is the whole.
+fn check_parts(opened: &Opened, place: BlockPlace, payload: &[u8]) {
+    let len = payload.len();
+    let few = len.min(8);
+    let parts = [
+        (0, 0..len),
+        (few, few..len),
+        (few, len.div_ceil(2).max(few)..len),
+        (0, len / 3..len / 2),
+        (0, len..len),
+    ];
+    for (head, range) in parts {
+        let part = Part::new(head, range.clone()).unwrap();
+        let block = opened.backend.read_part(place, &part, Depth::Device).unwrap().unwrap();
+        assert_eq!(*block.bytes, [&payload[..head], &payload[range.clone()]].concat(), "{range:?} of {len}");
+        assert!(part.is_all_of(&block) && block.base as usize == range.start - head);
+    }
+    let beyond = Part::new(0, 0..len + 1).unwrap();
+    assert_eq!(*opened.backend.read_part(place, &beyond, Depth::Device).unwrap().unwrap().bytes, *payload);
+    assert_eq!(Part::new(2, 1..2), None);
+}
+
 fn compact(opened: &Opened, content: &[Payloads]) {
+    compact_by(opened, content, 5);
+}
+
+/// Compacts into blocks of so many commits.
+fn compact_by(opened: &Opened, content: &[Payloads], each: usize) {
     let cut = opened.backend.cut().unwrap();
     let mut sink = opened.backend.begin_snapshot(&cut).unwrap();
-    let places = write_snapshot(&mut *sink, content, 5, || {}).unwrap();
+    let places = write_snapshot(&mut *sink, content, each, || {}).unwrap();
     let installed = opened.backend.install(cut, sink).unwrap();
     for (place, payload) in places {
         assert_eq!(*opened.backend.read(place).unwrap().bytes, *payload);
+        check_parts(opened, place, &payload);
     }
     opened.backend.forget(&installed.retired);
 }
@@ -228,6 +257,29 @@ fn each(count: usize, call: impl Fn(usize) + Sync) {
             });
         }
     });
+}
+
+/// Long enough for a second thread to seal and to open parts of it.
+#[test]
+fn a_long_snapshot_is_what_was_written_and_a_changed_byte_anywhere_in_it_is_told() {
+    let (disk, mut content) = (Disk::default(), Vec::<Payloads>::new());
+    let opened = session(&disk);
+    for n in 0..40_usize {
+        content.push(vec![(0..50_000).map(|at| ((at * (n + 7)) >> 3) as u8).collect()]);
+        append(&opened, &content[n]);
+    }
+    compact_by(&opened, &content, 1);
+    opened.backend.close().unwrap();
+    let all = files(&disk);
+    assert_eq!(told(all.clone(), &content, &|| "unchanged".to_owned()), None);
+    let name = all.keys().find(|name| name.ends_with(".snp")).unwrap();
+    for at in (200..all[name].len() - 3_000).step_by(90_001) {
+        let mut changed = all.clone();
+        let bytes = changed.get_mut(name).unwrap();
+        bytes[at] ^= 1;
+        forge(name, bytes);
+        assert!(told(changed, &content, &|| format!("offset {at}")).is_some(), "offset {at}");
+    }
 }
 
 #[test]

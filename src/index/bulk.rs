@@ -2,7 +2,8 @@
 
 use std::cmp::Ordering;
 
-use super::tree::{Tree, cut};
+use super::entry::cut;
+use super::tree::Tree;
 
 /// Entries in the order of insertion, packed.
 #[derive(Default)]

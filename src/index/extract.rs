@@ -9,9 +9,9 @@
 use smallvec::SmallVec;
 
 use super::bounds::component_len;
+use super::entry::MAX_KEY;
 use super::key::{NULL, encode_key};
 use super::spec::{Direction, Field, Spec};
-use super::tree::MAX_KEY;
 use crate::document::path::Part;
 use crate::document::{Leaf, Node, NodeKind, RawValue, Value};
 use crate::error::{Details, Error, Kind, Result, codes};

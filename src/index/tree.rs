@@ -16,22 +16,18 @@
 use std::collections::HashMap;
 use std::ops::ControlFlow;
 
-use smallvec::SmallVec;
-
 use super::bounds::Range;
+use super::entry::{Entry, cut, entry_of, is_below, separator, split_entry};
 use super::leaf::{BYTES, ENTRIES, Leaf, Low};
 
-/// Bytes of a key that an entry holds; longer keys are cut.
-pub(crate) const MAX_KEY: usize = 1_024;
-/// Bytes of a slot number in an entry.
-const SLOT: usize = 6;
 /// The maximum number of leaves of a chunk.
 const LEAVES: usize = 128;
 /// A leaf with fewer entries is merged with a neighbour if the result is not too full.
 const SMALL: usize = ENTRIES / 4;
 const JOINED: usize = ENTRIES * 3 / 4;
 
-type Entry = SmallVec<[u8; 64]>;
+/// Entries up to which comparing each with the end of a range costs less than a search for that.
+const FEW: usize = 8;
 
 /// The order in which entries are read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -230,6 +226,9 @@ impl Tree {
         mut visit: impl FnMut(&[u8], u64),
     ) -> Option<Vec<u8>> {
         let reverse = direction == ScanDirection::Backward;
+        if max <= FEW && !reverse {
+            return self.first(range, after, max, visit);
+        }
         let (mut from, mut to) = (self.start(range), self.end(range));
         if let Some(after) = after {
             if reverse {
@@ -253,6 +252,37 @@ impl Tree {
             }
         }
         (max > 0 && self.is_before(from, to)).then(|| last.to_vec())
+    }
+
+    /// The same of the first entries, without a search for the end of the range.
+    fn first(
+        &self,
+        range: &Range,
+        after: Option<&[u8]>,
+        max: usize,
+        mut visit: impl FnMut(&[u8], u64),
+    ) -> Option<Vec<u8>> {
+        let high = cut(&range.high);
+        let mut at = self.start(range);
+        if let Some(after) = after {
+            at = self.later(at, self.seek(|own| own <= after));
+        }
+        let mut last: &[u8] = &[];
+        for left in (0..=max).rev() {
+            let leaf = self.chunks.get(at.chunk).and_then(|chunk| chunk.leaves.get(at.leaf))?;
+            let entry = leaf.entry(at.at);
+            if !is_below(entry, high) {
+                return None;
+            }
+            if left == 0 {
+                break;
+            }
+            let (key, slot) = split_entry(entry);
+            visit(key, slot);
+            last = entry;
+            at = self.normal(Position { at: at.at + 1, ..at });
+        }
+        (max > 0).then(|| last.to_vec())
     }
 
     /// Calls a function with the slots of this key, in order, until it stops the iteration.
@@ -389,7 +419,7 @@ impl Tree {
         if high.is_empty() {
             return Position { chunk: self.chunks.len(), leaf: 0, at: 0 };
         }
-        self.seek(|own| own[..own.len().min(high.len())] <= *high)
+        self.seek(|own| is_below(own, high))
     }
 
     /// The first entry for which `before` is false; `before` must be true for a prefix of all entries. If it is true for an
@@ -448,29 +478,6 @@ impl Tree {
         let within: usize = leaves.iter().take(position.leaf).map(Leaf::len).sum();
         (before + within + position.at) as u64
     }
-}
-
-/// A key as it is stored in entries.
-pub(crate) fn cut(key: &[u8]) -> &[u8] {
-    &key[..key.len().min(MAX_KEY)]
-}
-
-pub(crate) fn entry_of(key: &[u8], slot: u64) -> Entry {
-    debug_assert!(slot >> (8 * SLOT) == 0, "slots are numbered from 0, one for each insert");
-    let mut entry = Entry::from_slice(cut(key));
-    entry.extend_from_slice(&slot.to_be_bytes()[8 - SLOT..]);
-    entry
-}
-
-pub(crate) fn split_entry(entry: &[u8]) -> (&[u8], u64) {
-    let (key, number) = entry.split_at(entry.len() - SLOT);
-    (key, number.iter().fold(0, |number, byte| number << 8 | u64::from(*byte)))
-}
-
-/// The shortest prefix of `next` that is greater than `last`; `next` itself is greater.
-fn separator(last: &[u8], next: &[u8]) -> Low {
-    let same = last.iter().zip(next).take_while(|(a, b)| a == b).count();
-    Low::from_slice(&next[..next.len().min(same + 1)])
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! The tree, compared with an ordered map.
 
 use super::*;
+use crate::index::entry::MAX_KEY;
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 use std::ops::Bound;

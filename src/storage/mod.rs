@@ -33,7 +33,7 @@ pub(crate) mod spill;
 pub(crate) use backends::past::PastStorage;
 pub use contract::backend::{
     Block, BlockPlace, CheckpointFile, CheckpointSink, Cut, Depth, Discard, FileId, FrameSize, HistoryReach,
-    Installed, LeaveCheckpoint, Loader, LogReader, Lsn, Moment, PageSink, PastFiles, PastReach, Place,
+    Installed, LeaveCheckpoint, Loader, LogReader, Lsn, Moment, PageSink, Part, PastFiles, PastReach, Place,
     ReadBack, Replayed, SnapshotBlock, SnapshotProof, SnapshotSink, StorageBackend, StorageStats,
 };
 pub use contract::completion::{Completer, Completion};

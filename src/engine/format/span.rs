@@ -1,7 +1,7 @@
 //! The place of a document in a block of the log or of a snapshot.
 
 use super::record::{PAYLOAD_HEAD, Put, Records};
-use crate::storage::Block;
+use crate::storage::{Block, Part};
 
 /// The place of a document within its block, and its version: offset and length of the document, length of the record head
 /// before it (packed, because every slot has one), and the low half of the version.
@@ -91,6 +91,11 @@ impl Span {
     /// A block with only this record.
     pub(crate) fn alone(self, block: &Block) -> Option<Block> {
         Span::part(block, &[self])
+    }
+
+    /// What a block with only this record has of the payload.
+    pub(crate) fn alone_part(self) -> Option<Part> {
+        Part::new(PAYLOAD_HEAD, (self.offset as usize).checked_sub(self.head())?..self.range().end)
     }
 
     /// A block with only these records and what stands between them.

@@ -17,7 +17,7 @@ use crate::engine::state::slab::{Content, Life, SlotId, Version};
 use crate::engine::state::tally::Tally;
 use crate::engine::store::{Applied, Store};
 use crate::error::{Error, Kind, Result};
-use crate::index::tree::split_entry;
+use crate::index::entry::split_entry;
 use crate::index::{Range, ScanDirection};
 use crate::storage::pages::entries::Entry;
 use crate::storage::runs::tree_writer::{Root, RowsWriter, TreeWriter};

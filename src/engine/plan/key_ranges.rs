@@ -4,8 +4,8 @@ use std::borrow::Cow;
 
 use crate::document::kind::Class;
 use crate::document::{Path, RawValue, Shapes, Value, encode_plain};
+use crate::index::entry::MAX_KEY;
 use crate::index::key::class_tag;
-use crate::index::tree::MAX_KEY;
 use crate::index::{Direction, Range, Spec};
 use crate::query::{Bounds, Edge, Interval};
 

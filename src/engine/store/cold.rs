@@ -12,7 +12,7 @@ use crate::engine::format::damage::damage;
 use crate::engine::state::collection::Collection;
 use crate::engine::state::slab::{OnDisk, SlotId};
 use crate::error::{Error, Kind, Result};
-use crate::storage::{Block, BlockPlace, Depth};
+use crate::storage::{Block, BlockPlace, Depth, Part};
 
 #[cfg(test)]
 thread_local! {
@@ -23,15 +23,24 @@ thread_local! {
 impl Store {
     /// Reads a block from disk; where blocking is refused, only if the system has it in memory.
     pub(crate) fn read_cold(&self, place: BlockPlace) -> Result<Arc<Block>> {
+        self.read_cold_part(place, None)
+    }
+
+    /// The same of a block of which a part is needed.
+    fn read_cold_part(&self, place: BlockPlace, part: Option<&Part>) -> Result<Arc<Block>> {
+        let read = |depth| match part {
+            Some(part) => self.storage().read_part(place, part, depth),
+            None => self.storage().read_from(place, depth),
+        };
         if is_nonblocking() {
             would_block(|| place.len as usize > NONBLOCKING_BYTES || !may_read_cached())?;
             // No file is held here: one that is gone is read again where blocking is allowed, and damage is reported there.
-            let read = self.storage().read_from(place, Depth::PageCache);
-            return read.ok().flatten().ok_or_else(blocked);
+            return read(Depth::PageCache).ok().flatten().ok_or_else(blocked);
         }
         #[cfg(test)]
         READS.set(READS.get() + 1);
-        self.storage().read(place)
+        let lost = || Error::new(Kind::Internal, format!("a read of {place:?} returned nothing"));
+        read(Depth::Device)?.ok_or_else(lost)
     }
 
     /// Reads the block of a version from disk, and checks that it contains the version.
@@ -79,11 +88,31 @@ impl Store {
         if let Some(block) = self.documents().get(disk) {
             return Ok(block);
         }
+        if !self.keeps(collection)
+            && let Some(part) = disk.span().alone_part()
+        {
+            return self.read_alone(collection, disk, &part);
+        }
         let block = self.read_version(collection, disk)?;
         if let Some(kept) = self.keep(collection, slot, &block) {
             return Ok(kept);
         }
         Ok(self.keep_alone(disk, &block).unwrap_or(block))
+    }
+
+    /// Reads a version, of whose block nothing else is needed, from disk, and keeps it in memory.
+    fn read_alone(&self, collection: &Collection, disk: &OnDisk, part: &Part) -> Result<Arc<Block>> {
+        let block = self.read_cold_part(**disk.place(), Some(part))?;
+        self.check_version(collection, disk, &block)?;
+        Ok(match Arc::try_unwrap(block) {
+            Ok(block) if part.is_all_of(&block) => {
+                let alone = Arc::new(Block { transient: false, ..block });
+                self.documents().keep(disk, alone.clone());
+                alone
+            }
+            Ok(block) => self.keep_alone(disk, &block).unwrap_or_else(|| Arc::new(block)),
+            Err(shared) => self.keep_alone(disk, &shared).unwrap_or(shared),
+        })
     }
 
     /// Keeps a version that was read from disk in memory, without its neighbours in the block; returns it.

@@ -11,7 +11,7 @@ use super::disk::Disk;
 use crate::error::Result;
 use crate::storage::contract::backend::{
     Block, BlockPlace, CheckpointFile, CheckpointSink, Cut, Depth, FileId, FrameSize, HistoryReach,
-    Installed, LeaveCheckpoint, LogReader, Lsn, Moment, PastFiles, PastReach, Place, SnapshotProof,
+    Installed, LeaveCheckpoint, LogReader, Lsn, Moment, Part, PastFiles, PastReach, Place, SnapshotProof,
     SnapshotSink, StorageBackend, StorageStats,
 };
 use crate::storage::contract::completion::Completion;
@@ -91,7 +91,11 @@ impl StorageBackend for AsyncDiskStorage {
     }
 
     fn read_from(&self, place: BlockPlace, depth: Depth) -> Result<Option<Arc<Block>>> {
-        self.disk.read(place, depth)
+        self.disk.read(place, None, depth)
+    }
+
+    fn read_part(&self, place: BlockPlace, part: &Part, depth: Depth) -> Result<Option<Arc<Block>>> {
+        self.disk.read(place, Some(part), depth)
     }
 
     fn close_leaving(&self, leave: &LeaveCheckpoint<'_>) -> Result<()> {

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use crate::error::Result;
 use crate::storage::contract::backend::{
     Block, BlockPlace, CheckpointFile, CheckpointSink, Cut, Depth, FileId, FrameSize, HistoryReach,
-    Installed, LeaveCheckpoint, LogReader, Lsn, Moment, PastFiles, PastReach, Place, SnapshotProof,
+    Installed, LeaveCheckpoint, LogReader, Lsn, Moment, Part, PastFiles, PastReach, Place, SnapshotProof,
     SnapshotSink, StorageBackend, StorageStats,
 };
 use crate::storage::contract::completion::Completion;
@@ -73,6 +73,11 @@ impl<B: StorageBackend> StorageBackend for Checked<B> {
     fn read_from(&self, place: BlockPlace, depth: Depth) -> Result<Option<Arc<Block>>> {
         self.check_open()?;
         self.inner.read_from(place, depth)
+    }
+
+    fn read_part(&self, place: BlockPlace, part: &Part, depth: Depth) -> Result<Option<Arc<Block>>> {
+        self.check_open()?;
+        self.inner.read_part(place, part, depth)
     }
 
     fn close_leaving(&self, leave: &LeaveCheckpoint<'_>) -> Result<()> {

@@ -8,7 +8,7 @@ use crate::error::{Error, Kind, Result};
 use crate::options::Access;
 use crate::storage::contract::backend::{
     Block, BlockPlace, CheckpointFile, CheckpointSink, Cut, Depth, FileId, FrameSize, HistoryReach,
-    Installed, LeaveCheckpoint, LogReader, Lsn, Moment, PastFiles, PastReach, Place, SnapshotProof,
+    Installed, LeaveCheckpoint, LogReader, Lsn, Moment, Part, PastFiles, PastReach, Place, SnapshotProof,
     SnapshotSink, StorageStats,
 };
 use crate::storage::contract::completion::Completion;
@@ -131,10 +131,20 @@ impl Disk {
         self.progress.is_dirty() && self.latch.check().is_ok()
     }
 
-    pub(crate) fn read(&self, place: BlockPlace, depth: Depth) -> Result<Option<Arc<Block>>> {
+    /// Reads a block, or a part of it.
+    pub(crate) fn read(
+        &self,
+        place: BlockPlace,
+        part: Option<&Part>,
+        depth: Depth,
+    ) -> Result<Option<Arc<Block>>> {
         let id = match place.file {
             FileId::Segment(id) => id,
-            FileId::Snapshot(id) => return self.generations.read(id, place, depth),
+            FileId::Snapshot(id) => {
+                let missing =
+                    || Error::new(Kind::Internal, format!("snapshot {id} is not part of the database"));
+                return self.generations.snapshot(id).ok_or_else(missing)?.read_part(place, part, depth);
+            }
             FileId::Memory => {
                 return Err(Error::new(Kind::Internal, "a block of the memory backend is not on this disk"));
             }
@@ -143,7 +153,7 @@ impl Disk {
             .segments
             .get(id)
             .ok_or_else(|| Error::new(Kind::Internal, format!("segment {id} is not part of the database")))?;
-        segment.read_block(place, depth)
+        segment.read_part(place, part, depth)
     }
 
     pub(crate) fn close(&self, leave: &LeaveCheckpoint<'_>) -> Result<()> {

@@ -2,7 +2,8 @@
 //!
 //! - `key_block`: how the data key of a database is kept, wrapped with what a password or a key gives
 //! - `cipher`: the keys of an open database, or none
-//! - `aead`: XChaCha20-Poly1305, made for short units
+//! - `aead`: XChaCha20-Poly1305, of whole units and of parts of them
+//! - `beside`: sealing and opening on a second thread
 //! - `unit`: the key of one file, and the units that it seals
 //! - `nonces`: random nonces
 //!
@@ -14,6 +15,7 @@
 //! ```
 
 mod aead;
+pub(crate) mod beside;
 pub mod cipher;
 pub mod key_block;
 mod nonces;

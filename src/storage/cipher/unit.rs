@@ -1,5 +1,6 @@
 //! The key of one file, and the units that it seals. Without encryption a unit is its bytes.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use blake2::Blake2bMac;
@@ -8,7 +9,7 @@ use blake2::digest::{KeyInit as _, Mac as _};
 use zeroize::Zeroizing;
 
 pub use super::aead::{TAG, is_same};
-use super::aead::{decrypt, encrypt};
+use super::aead::{decrypt, decrypt_parts, encrypt};
 use super::nonces::{NONCE, Nonces};
 
 /// What a sealed unit has more than its bytes.
@@ -49,15 +50,34 @@ impl FileCipher {
         if self.is_sealing() { OVERHEAD as u32 } else { 0 }
     }
 
+    /// Bytes of a unit before its own ones.
+    pub fn before(&self) -> usize {
+        if self.is_sealing() { NONCE } else { 0 }
+    }
+
     /// Appends bytes as a unit, which opens only with the same place.
     pub fn seal(&self, place: &[u8], bytes: &[u8], out: &mut Vec<u8>) {
+        let from = out.len();
+        self.lay(bytes, out);
+        self.seal_laid(place, out.get_mut(from..).unwrap_or_default());
+    }
+
+    /// Appends bytes as a unit that is still to be sealed: `seal_laid` does that, at any time, on any thread.
+    pub fn lay(&self, bytes: &[u8], out: &mut Vec<u8>) {
         let Some(sealing) = &self.0 else { return out.extend_from_slice(bytes) };
-        let nonce = sealing.nonces.next();
-        out.extend_from_slice(&nonce);
-        let start = out.len();
+        out.extend_from_slice(&sealing.nonces.next());
         out.extend_from_slice(bytes);
-        let tag = encrypt(&sealing.seal, nonce, place, out.get_mut(start..).unwrap_or_default());
-        out.extend_from_slice(&tag);
+        out.extend_from_slice(&[0; TAG]);
+    }
+
+    /// Seals, once, what was laid out as a unit.
+    pub fn seal_laid(&self, place: &[u8], unit: &mut [u8]) {
+        let Some(sealing) = &self.0 else { return };
+        if let Some((nonce, rest)) = unit.split_first_chunk_mut::<NONCE>()
+            && let Some((bytes, tag)) = rest.split_last_chunk_mut::<TAG>()
+        {
+            *tag = encrypt(&sealing.seal, *nonce, place, bytes);
+        }
     }
 
     /// The bytes of a unit; `None` where it was not sealed with this key for this place.
@@ -67,6 +87,20 @@ impl FileCipher {
         let (sealed, tag) = rest.split_last_chunk::<TAG>()?;
         let mut bytes: Box<[u8]> = sealed.into();
         decrypt(&sealing.seal, *nonce, place, &mut bytes, *tag).then_some(bytes)
+    }
+
+    /// Parts of the bytes of a unit, one after the other; all of the unit must be as it was sealed. `None` where a part is outside of it, too.
+    pub fn open_parts(&self, place: &[u8], unit: &[u8], parts: &[Range<usize>]) -> Option<Box<[u8]>> {
+        let Some(sealing) = &self.0 else {
+            let mut bytes = Vec::with_capacity(parts.iter().map(Range::len).sum());
+            for part in parts {
+                bytes.extend_from_slice(unit.get(part.clone())?);
+            }
+            return Some(bytes.into());
+        };
+        let (nonce, rest) = unit.split_first_chunk::<NONCE>()?;
+        let (sealed, tag) = rest.split_last_chunk::<TAG>()?;
+        decrypt_parts(&sealing.seal, *nonce, place, (sealed, parts), *tag)
     }
 
     /// The same in place: the bytes are a part of those of the unit.

@@ -11,6 +11,7 @@ use std::sync::atomic::AtomicBool;
 
 use smallvec::SmallVec;
 
+pub use super::block::{Block, BlockPlace, FileId, Part};
 use super::completion::Completion;
 use crate::error::{Error, Kind, Result};
 use crate::storage::pages::pointer::Pointer;
@@ -22,43 +23,6 @@ pub struct Lsn(pub u64);
 impl Lsn {
     /// Later than every commit: a view of this number sees the newest applied versions.
     pub const NEWEST: Lsn = Lsn(u64::MAX);
-}
-
-/// A file that holds blocks: a segment or a snapshot.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum FileId {
-    /// `seg-<16 hex>.log`
-    Segment(u64),
-    /// `snap-<16 hex>.snp`
-    Snapshot(u64),
-    /// No file: a block of the memory backend.
-    Memory,
-}
-
-/// The location of a block's payload; all that a reference to a cold document needs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct BlockPlace {
-    /// The file.
-    pub file: FileId,
-    /// Offset of the enclosing frame (segment) or of the block (snapshot), where verification starts.
-    pub frame: u64,
-    /// Offset of the payload.
-    pub offset: u64,
-    /// Length of the payload.
-    pub len: u32,
-}
-
-/// A payload in memory: the same bytes as in the log, and their location.
-#[derive(Debug)]
-pub struct Block {
-    /// The location of the payload.
-    pub place: BlockPlace,
-    /// The payload offset of the first byte of `bytes`: 0, except in a copy that keeps only one record.
-    pub base: u32,
-    /// The payload, from `base` on.
-    pub bytes: Box<[u8]>,
-    /// Whether it was read for one reader, and no slot has it.
-    pub transient: bool,
 }
 
 /// The payload lengths of a future frame. Each is at most 64 KiB, except that of a larger document with a block of its own.
@@ -184,6 +148,11 @@ pub trait StorageBackend: Send + Sync {
 
     /// Reads a block with a positional read and verifies it; `None` where it lies deeper. `CORRUPT` names file and offset.
     fn read_from(&self, place: BlockPlace, depth: Depth) -> Result<Option<Arc<Block>>>;
+
+    /// The same, in which all of the payload is verified, but only a part of it is needed: the block has that, or all of it.
+    fn read_part(&self, place: BlockPlace, _part: &Part, depth: Depth) -> Result<Option<Arc<Block>>> {
+        self.read_from(place, depth)
+    }
 
     /// Reads a block, wherever it is.
     fn read(&self, place: BlockPlace) -> Result<Arc<Block>> {

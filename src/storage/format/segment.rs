@@ -20,7 +20,7 @@ use super::version::{FORMAT_VERSION, LARGEST_NUMBER, check_version};
 use crate::error::{Error, Kind, Result};
 use crate::storage::cipher::cipher::Cipher;
 use crate::storage::cipher::unit::FileCipher;
-use crate::storage::contract::backend::{Block, BlockPlace, Depth, FileId, Lsn};
+use crate::storage::contract::backend::{Block, BlockPlace, Depth, FileId, Lsn, Part};
 use crate::storage::host::vfs::{VfsFile, read_exact_from, zeros};
 
 /// Length of a segment header; the first frame stands here.
@@ -246,6 +246,17 @@ impl Segment {
     /// Reads one payload and verifies it: with the frame's checksum when it is the frame's only one, otherwise with its own.
     /// `None` where it lies deeper.
     pub fn read_block(&self, place: BlockPlace, depth: Depth) -> Result<Option<Arc<Block>>> {
+        self.read_part(place, None, depth)
+    }
+
+    /// The same of a part of it, which is all that is decrypted.
+    pub fn read_part(
+        &self,
+        place: BlockPlace,
+        part: Option<&Part>,
+        depth: Depth,
+    ) -> Result<Option<Arc<Block>>> {
+        let part = part.filter(|part| part.is_of(place.len));
         if place.file != FileId::Segment(self.id) || place.offset < place.frame + HEADER_LEN as u64 {
             return Err(Error::new(Kind::Internal, format!("no block can stand at {place:?}")));
         }
@@ -289,24 +300,30 @@ impl Segment {
         if expected(head) != Some((stored, crc32c::crc32c(payload))) {
             return Err(self.corrupt(start, "a block's checksum does not match"));
         }
-        let bytes = if cipher.is_sealing() {
-            let first_of = if alone || is_first { header(head) } else { None };
-            self.open_unit(
-                UnitPlace { frame: place.frame, offset: place.offset, len: place.len, first_of },
-                payload,
-            )?
-        } else {
-            bytes.drain(..before);
-            bytes.into_boxed_slice()
+        let first_of = if alone || is_first { header(head) } else { None };
+        let unit = UnitPlace { frame: place.frame, offset: place.offset, len: place.len, first_of };
+        let bytes = match part {
+            Some(part) => {
+                let opened = cipher.open_parts(&unit.encode(), payload, &part.ranges());
+                opened.ok_or_else(|| self.foreign(place.offset))?
+            }
+            None if cipher.is_sealing() => self.open_unit(unit, payload)?,
+            None => {
+                bytes.drain(..before);
+                bytes.into_boxed_slice()
+            }
         };
-        Ok(Some(Arc::new(Block { place, base: 0, bytes, transient: true })))
+        let base = part.map_or(0, Part::base);
+        Ok(Some(Arc::new(Block { place, base, bytes, transient: true })))
     }
 
     /// The bytes of a payload as it stands in a frame.
     pub(crate) fn open_unit(&self, place: UnitPlace, stored: &[u8]) -> Result<Box<[u8]>> {
-        let opened = self.cipher().open(&place.encode(), stored);
-        opened
-            .ok_or_else(|| Error::tampered(&self.path, place.offset, "a block was not written with its key"))
+        self.cipher().open(&place.encode(), stored).ok_or_else(|| self.foreign(place.offset))
+    }
+
+    fn foreign(&self, offset: u64) -> Error {
+        Error::tampered(&self.path, offset, "a block was not written with its key")
     }
 
     fn read(&self, frame: u64, at: u64, bytes: &mut [u8], depth: Depth) -> Result<bool> {

@@ -18,8 +18,7 @@ use super::snapshot_writer::SnapshotWriter;
 use crate::error::{Error, Kind, Result};
 use crate::options::Retention;
 use crate::storage::contract::backend::{
-    Block, BlockPlace, CheckpointFile, CheckpointSink, Cut, Depth, FileId, Installed, LeaveCheckpoint,
-    SnapshotProof, SnapshotSink,
+    CheckpointFile, CheckpointSink, Cut, FileId, Installed, LeaveCheckpoint, SnapshotProof, SnapshotSink,
 };
 use crate::storage::contract::completion::Completion;
 use crate::storage::contract::latch::{Latch, closed};
@@ -128,15 +127,8 @@ impl Generations {
         self.checkpoints.bytes()
     }
 
-    pub(crate) fn read(&self, id: u64, place: BlockPlace, depth: Depth) -> Result<Option<Arc<Block>>> {
-        match self.snapshot(id) {
-            Some(snapshot) => snapshot.read_block(place, depth),
-            None => Err(Error::new(Kind::Internal, format!("snapshot {id} is not part of the database"))),
-        }
-    }
-
     /// A snapshot that can be read.
-    pub(super) fn snapshot(&self, id: u64) -> Option<Arc<SnapshotFile>> {
+    pub(crate) fn snapshot(&self, id: u64) -> Option<Arc<SnapshotFile>> {
         self.snapshots.read().get(&id).cloned()
     }
 

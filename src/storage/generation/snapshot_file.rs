@@ -8,9 +8,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use parking_lot::Mutex;
 
 use crate::error::{Error, Kind, Result};
+use crate::storage::cipher::beside::Beside;
 use crate::storage::cipher::unit::FileCipher;
 use crate::storage::contract::backend::{
-    Block, BlockPlace, Depth, FileId, Loader, Lsn, ReadBack, SnapshotBlock, SnapshotProof,
+    Block, BlockPlace, Depth, FileId, Loader, Lsn, Part, ReadBack, SnapshotBlock, SnapshotProof,
 };
 use crate::storage::format::frame::{MAX_BODY, u32_at};
 use crate::storage::format::manifest::SnapshotRef;
@@ -37,12 +38,92 @@ pub(crate) struct SnapshotFile {
     pub(crate) lsn: Lsn,
     /// Head checksum of the SEAL before its first segment.
     pub(crate) seal_crc: u32,
-    seed: SnapshotSeed,
-    cipher: FileCipher,
+    opener: Opener,
     path: PathBuf,
     file: Arc<dyn VfsFile>,
     /// Where the table is.
     table: Range<u64>,
+}
+
+/// What the blocks of a snapshot are verified with, and decrypted.
+#[derive(Clone)]
+struct Opener {
+    id: u64,
+    seed: SnapshotSeed,
+    cipher: FileCipher,
+    path: Arc<Path>,
+}
+
+impl Opener {
+    /// Verifies a block that stands in these bytes, and decrypts it in place; returns its payload.
+    fn open<'b>(&self, entry: &Entry, bytes: &'b mut [u8]) -> Result<ReadBack<'b>> {
+        let (head, payload) = bytes.split_at_mut(bytes.len().min(BLOCK_HEADER_LEN as usize));
+        let is_named = head.len() == BLOCK_HEADER_LEN as usize
+            && (u32_at(head, 0), u32_at(head, 4)) == (entry.len, entry.crc);
+        if !is_named || self.seed.block_crc(entry.offset, payload) != entry.crc {
+            return Err(self.damage(entry.offset));
+        }
+        let place = self.place_of(entry);
+        let unit = snapshot::block_place(entry.offset, place.len);
+        let payload =
+            &*self.cipher.open_in_place(&unit, payload).ok_or_else(|| self.foreign(entry.offset))?;
+        let Entry { collection, documents, first_document, .. } = *entry;
+        Ok(ReadBack { collection, documents, first_document, place, payload })
+    }
+
+    fn place_of(&self, entry: &Entry) -> BlockPlace {
+        BlockPlace {
+            file: FileId::Snapshot(self.id),
+            frame: entry.offset,
+            offset: entry.offset + BLOCK_HEADER_LEN,
+            len: entry.len.saturating_sub(self.cipher.overhead()),
+        }
+    }
+
+    fn foreign(&self, offset: u64) -> Error {
+        Error::tampered(&self.path, offset, "a block was not written with its key")
+    }
+
+    fn damage(&self, offset: u64) -> Error {
+        Error::corrupt(&self.path, offset, "a block's checksum does not match")
+    }
+}
+
+/// Adjacent blocks that were read at once, to be opened on another thread.
+struct Unopened {
+    entries: Vec<Entry>,
+    bytes: Vec<u8>,
+    /// Whether all of them were opened.
+    opened: Result<()>,
+}
+
+impl Unopened {
+    fn open(&mut self, opener: &Opener) {
+        let Unopened { entries, bytes, opened } = self;
+        let start = entries.first().map_or(0, |entry| entry.offset);
+        *opened = entries
+            .iter()
+            .try_for_each(|entry| opener.open(entry, bytes_of(bytes, start, entry)).map(|_| ()));
+    }
+
+    /// Passes on what was opened; returns the bytes, to be used again.
+    fn pass(self, opener: &Opener, proof: &mut dyn SnapshotProof) -> Result<Vec<u8>> {
+        self.opened?;
+        let start = self.entries.first().map_or(0, |entry| entry.offset);
+        for entry in &self.entries {
+            let place = opener.place_of(entry);
+            let from = (place.offset - start) as usize + opener.cipher.before();
+            let payload = self.bytes.get(from..from + place.len as usize).unwrap_or_default();
+            let Entry { collection, documents, first_document, .. } = *entry;
+            proof.block(&ReadBack { collection, documents, first_document, place, payload })?;
+        }
+        Ok(self.bytes)
+    }
+}
+
+/// The bytes of a block among those from `start` on.
+fn bytes_of<'b>(bytes: &'b mut [u8], start: u64, entry: &Entry) -> &'b mut [u8] {
+    bytes.get_mut((entry.offset - start) as usize..(entry.end() - start) as usize).unwrap_or_default()
 }
 
 impl SnapshotFile {
@@ -167,7 +248,8 @@ impl SnapshotFile {
         }
         let (lsn, seal_crc) = (header.lsn, header.seal_crc);
         let table = footer.table..len - FOOTER_LEN;
-        Ok((SnapshotFile { id: named.id, len, lsn, seal_crc, seed, cipher, path, file, table }, entries))
+        let opener = Opener { id: named.id, seed, cipher, path: path.as_path().into() };
+        Ok((SnapshotFile { id: named.id, len, lsn, seal_crc, opener, path, file, table }, entries))
     }
 
     /// Passes the blocks to a loader: the database's blocks in order on this thread, then the documents' blocks from as many
@@ -191,19 +273,41 @@ impl SnapshotFile {
         self.each_piece(entries, &pieces, &|n, block| shared.documents(self.loaded(n, &block)))
     }
 
-    /// Reads and verifies every block, and passes it to the proof.
+    /// Reads and verifies every block, and passes it to the proof; a second thread decrypts ahead.
     pub(crate) fn prove(&self, proof: &mut dyn SnapshotProof) -> Result<()> {
         let (mut buffer, mut table, mut at) = (Vec::new(), Vec::new(), self.table.start);
+        let mut beside = self.opened_beside();
         while at < self.table.end {
             table.resize((self.table.end - at).min(TABLE_PIECE) as usize, 0);
             self.read(at, &mut table)?;
             at += table.len() as u64;
             let entries = snapshot::entries(&table);
             for piece in pieces(&entries, PROVEN_PIECE, |_| true) {
-                self.read_piece(&entries, piece, &mut buffer, &mut |_, block| proof.block(&block))?;
+                let Some(beside) = &mut beside else {
+                    self.read_piece(&entries, piece, &mut buffer, &mut |_, block| proof.block(&block))?;
+                    continue;
+                };
+                let (entries, mut bytes) =
+                    (entries.get(piece).unwrap_or_default().to_vec(), std::mem::take(&mut buffer));
+                self.read_entries(&entries, &mut bytes)?;
+                if let Some(first) = beside.give(Unopened { entries, bytes, opened: Ok(()) })? {
+                    buffer = first.pass(&self.opener, proof)?;
+                }
             }
         }
+        while let Some(first) = beside.as_mut().map_or(Ok(None), Beside::take)? {
+            first.pass(&self.opener, proof)?;
+        }
         proof.end()
+    }
+
+    /// A thread that opens what was read, where that is more than verifying checksums.
+    fn opened_beside(&self) -> Option<Beside<Unopened>> {
+        if !self.opener.cipher.is_sealing() || self.table.start < 2 * PROVEN_PIECE {
+            return None;
+        }
+        let opener = self.opener.clone();
+        Beside::begin(move |piece: &mut Unopened| piece.open(&opener))
     }
 
     /// What a loader receives for a block: a payload that it may keep.
@@ -215,6 +319,17 @@ impl SnapshotFile {
 
     /// Reads one payload and verifies it; `None` where it lies deeper.
     pub(crate) fn read_block(&self, place: BlockPlace, depth: Depth) -> Result<Option<Arc<Block>>> {
+        self.read_part(place, None, depth)
+    }
+
+    /// The same of a part of it, which is all that is decrypted.
+    pub(crate) fn read_part(
+        &self,
+        place: BlockPlace,
+        part: Option<&Part>,
+        depth: Depth,
+    ) -> Result<Option<Arc<Block>>> {
+        let part = part.filter(|part| part.is_of(place.len));
         if place.file != FileId::Snapshot(self.id) || place.offset != place.frame + BLOCK_HEADER_LEN {
             return Err(Error::new(Kind::Internal, format!("no block can stand at {place:?}")));
         }
@@ -226,7 +341,7 @@ impl SnapshotFile {
                 return Ok(None);
             }
             if u32_at(&head, 0) != stored || u64::from(stored) > MAX_BODY {
-                return Err(self.damage(place.frame));
+                return Err(self.opener.damage(place.frame));
             }
         }
         let mut bytes = self.room(BLOCK_HEADER_LEN + u64::from(stored))?;
@@ -234,23 +349,27 @@ impl SnapshotFile {
             return Ok(None);
         }
         let (head, payload) = bytes.split_at(BLOCK_HEADER_LEN as usize);
-        let crc = self.seed.block_crc(place.frame, payload);
+        let crc = self.opener.seed.block_crc(place.frame, payload);
         if u32_at(head, 0) != stored || u32_at(head, 4) != crc {
-            return Err(self.damage(place.frame));
+            return Err(self.opener.damage(place.frame));
         }
-        let bytes = if self.cipher.is_sealing() {
-            let opened = self.cipher.open(&snapshot::block_place(place.frame, place.len), payload);
-            opened.ok_or_else(|| self.foreign(place.frame))?
-        } else {
-            bytes.drain(..BLOCK_HEADER_LEN as usize);
-            bytes.into_boxed_slice()
+        let (cipher, unit) = (&self.opener.cipher, snapshot::block_place(place.frame, place.len));
+        let opened = match part {
+            Some(part) => cipher.open_parts(&unit, payload, &part.ranges()),
+            None if cipher.is_sealing() => cipher.open(&unit, payload),
+            None => {
+                bytes.drain(..BLOCK_HEADER_LEN as usize);
+                Some(bytes.into_boxed_slice())
+            }
         };
-        Ok(Some(Arc::new(Block { place, base: 0, bytes, transient: true })))
+        let bytes = opened.ok_or_else(|| self.opener.foreign(place.frame))?;
+        let base = part.map_or(0, Part::base);
+        Ok(Some(Arc::new(Block { place, base, bytes, transient: true })))
     }
 
     /// What encryption adds to each payload.
     pub(crate) fn overhead(&self) -> u32 {
-        self.cipher.overhead()
+        self.opener.cipher.overhead()
     }
 
     fn each_piece(
@@ -296,38 +415,25 @@ impl SnapshotFile {
     ) -> Result<()> {
         let first = piece.start;
         let Some(entries) = entries.get(piece) else { return Ok(()) };
-        let (Some(from), Some(to)) = (entries.first(), entries.last()) else { return Ok(()) };
-        let start = from.offset;
-        resize(buffer, to.end() - start).map_err(|error| Error::io("read", &self.path, error))?;
-        buffer.shrink_to(2 * PIECE as usize);
-        self.read(start, buffer)?;
+        let start = self.read_entries(entries, buffer)?;
         for (index, entry) in (first..).zip(entries) {
-            let at = (entry.offset - start) as usize;
-            let bytes = buffer.get_mut(at..(entry.end() - start) as usize).unwrap_or_default();
-            let (head, payload) = bytes.split_at_mut(bytes.len().min(BLOCK_HEADER_LEN as usize));
-            let is_named = head.len() == BLOCK_HEADER_LEN as usize
-                && (u32_at(head, 0), u32_at(head, 4)) == (entry.len, entry.crc);
-            if !is_named || self.seed.block_crc(entry.offset, payload) != entry.crc {
-                return Err(self.damage(entry.offset));
-            }
-            let place = self.place_of(entry);
-            let unit = snapshot::block_place(entry.offset, place.len);
-            let opened = self.cipher.open_in_place(&unit, payload);
-            let payload = &*opened.ok_or_else(|| self.foreign(entry.offset))?;
-            let Entry { collection, documents, first_document, .. } = *entry;
-            visit(index as u32, ReadBack { collection, documents, first_document, place, payload })?;
+            visit(index as u32, self.opener.open(entry, bytes_of(buffer, start, entry))?)?;
         }
         Ok(())
     }
 
+    /// Reads adjacent blocks at once; returns where the first one begins.
+    fn read_entries(&self, entries: &[Entry], buffer: &mut Vec<u8>) -> Result<u64> {
+        let (Some(from), Some(to)) = (entries.first(), entries.last()) else { return Ok(0) };
+        resize(buffer, to.end() - from.offset).map_err(|error| Error::io("read", &self.path, error))?;
+        buffer.shrink_to(2 * PIECE as usize);
+        self.read(from.offset, buffer)?;
+        Ok(from.offset)
+    }
+
     /// Where the payload of a block is.
     pub(crate) fn place_of(&self, entry: &Entry) -> BlockPlace {
-        BlockPlace {
-            file: FileId::Snapshot(self.id),
-            frame: entry.offset,
-            offset: entry.offset + BLOCK_HEADER_LEN,
-            len: entry.len.saturating_sub(self.overhead()),
-        }
+        self.opener.place_of(entry)
     }
 
     fn room(&self, len: u64) -> Result<Vec<u8>> {
@@ -345,14 +451,6 @@ impl SnapshotFile {
             }
             _ => Error::io("read", &self.path, error),
         })
-    }
-
-    fn foreign(&self, offset: u64) -> Error {
-        Error::tampered(&self.path, offset, "a block was not written with its key")
-    }
-
-    fn damage(&self, offset: u64) -> Error {
-        Error::corrupt(&self.path, offset, "a block's checksum does not match")
     }
 }
 

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::error::{Error, Kind, Result};
+use crate::storage::cipher::beside::Beside;
 use crate::storage::cipher::unit::FileCipher;
 use crate::storage::contract::backend::{BlockPlace, FileId, Lsn};
 use crate::storage::format::frame::MAX_BODY;
@@ -18,20 +19,75 @@ use crate::storage::host::vfs::{OpenMode, VfsFile, write_all_at};
 
 /// Blocks are written in pieces of about this many bytes.
 const PIECE: usize = 1 << 20;
+/// The same of blocks that another thread seals: few enough to stay in the processor's cache.
+const SEALED_PIECE: usize = 256 << 10;
 
 /// A snapshot that is being written.
 pub(crate) struct SnapshotWriter {
     id: u64,
     lsn: Lsn,
     salt: [u8; 16],
-    seed: SnapshotSeed,
-    cipher: FileCipher,
+    sealer: Sealer,
     path: PathBuf,
     file: Arc<dyn VfsFile>,
+    /// Bytes written, and those that are being sealed.
     written: u64,
-    buffer: Vec<u8>,
+    sealing: u64,
+    piece: Piece,
+    /// Seals blocks, from the second piece on.
+    beside: Option<Beside<Piece>>,
     table: PackedTable,
     documents: u64,
+}
+
+/// Blocks that follow each other.
+#[derive(Default)]
+struct Piece {
+    bytes: Vec<u8>,
+    /// Those that are not sealed yet, or not in the table.
+    blocks: Vec<Laid>,
+}
+
+/// A block in a piece.
+#[derive(Clone, Copy)]
+struct Laid {
+    /// Where it begins in the piece, and in the file.
+    at: usize,
+    offset: u64,
+    /// Bytes of its payload, as a unit and before.
+    stored: u32,
+    len: u32,
+    collection: u32,
+    documents: u32,
+    crc: u32,
+}
+
+/// What a block needs to be sealed.
+#[derive(Clone)]
+struct Sealer {
+    seed: SnapshotSeed,
+    cipher: FileCipher,
+}
+
+impl Sealer {
+    /// Seals a block, and writes its header.
+    fn seal(&self, bytes: &mut [u8], block: &mut Laid) {
+        let Laid { at, offset, stored, len, .. } = *block;
+        let from = at + BLOCK_HEADER_LEN as usize;
+        let unit = bytes.get_mut(from..from + stored as usize).unwrap_or_default();
+        self.cipher.seal_laid(&snapshot::block_place(offset, len), unit);
+        block.crc = self.seed.block_crc(offset, unit);
+        if let Some(header) = bytes.get_mut(at..from) {
+            let (one, other) = header.split_at_mut(4);
+            one.copy_from_slice(&stored.to_le_bytes());
+            other.copy_from_slice(&block.crc.to_le_bytes());
+        }
+    }
+
+    fn seal_all(&self, piece: &mut Piece) {
+        let Piece { bytes, blocks } = piece;
+        blocks.iter_mut().for_each(|block| self.seal(bytes, block));
+    }
 }
 
 impl SnapshotWriter {
@@ -46,12 +102,16 @@ impl SnapshotWriter {
             id,
             lsn,
             salt,
-            seed: SnapshotSeed::new(&salt, id),
-            cipher: snapshot::snapshot_cipher(&host.cipher, id, lsn, &salt),
+            sealer: Sealer {
+                seed: SnapshotSeed::new(&salt, id),
+                cipher: snapshot::snapshot_cipher(&host.cipher, id, lsn, &salt),
+            },
             path: path.to_path_buf(),
             file,
             written: HEADER_LEN,
-            buffer: Vec::new(),
+            sealing: 0,
+            piece: Piece::default(),
+            beside: None,
             table: PackedTable::default(),
             documents: 0,
         })
@@ -64,23 +124,22 @@ impl SnapshotWriter {
             let what = format!("a snapshot block of {len} bytes and {documents} documents is too long");
             return Err(Error::new(Kind::Internal, what));
         }
-        let offset = self.bytes();
-        let head = self.buffer.len();
-        self.buffer.resize(head + BLOCK_HEADER_LEN as usize, 0);
-        let from = self.buffer.len();
-        self.cipher.seal(&snapshot::block_place(offset, len as u32), payload, &mut self.buffer);
-        let stored = self.buffer.get(from..).unwrap_or_default();
-        let (stored_len, crc) = (stored.len() as u32, self.seed.block_crc(offset, stored));
-        self.table.push(collection, stored_len, documents, crc);
+        let Piece { bytes, .. } = &mut self.piece;
+        let (at, offset) = (bytes.len(), self.written + self.sealing + bytes.len() as u64);
+        bytes.resize(at + BLOCK_HEADER_LEN as usize, 0);
+        let from = bytes.len();
+        self.sealer.cipher.lay(payload, bytes);
+        let stored = (bytes.len() - from) as u32;
+        let mut block = Laid { at, offset, stored, len: len as u32, collection, documents, crc: 0 };
+        if self.beside.is_none() {
+            self.sealer.seal(bytes, &mut block);
+        }
+        self.piece.blocks.push(block);
         if collection != 0 {
             self.documents += u64::from(documents);
         }
-        if let Some(header) = self.buffer.get_mut(head..from) {
-            let (one, other) = header.split_at_mut(4);
-            one.copy_from_slice(&stored_len.to_le_bytes());
-            other.copy_from_slice(&crc.to_le_bytes());
-        }
-        if self.buffer.len() >= PIECE {
+        let most = if self.sealer.cipher.is_sealing() { SEALED_PIECE } else { PIECE };
+        if self.piece.bytes.len() >= most {
             self.put()?;
         }
         Ok(BlockPlace {
@@ -93,7 +152,7 @@ impl SnapshotWriter {
 
     /// Bytes written so far.
     pub(crate) fn bytes(&self) -> u64 {
-        self.written + self.buffer.len() as u64
+        self.written + self.sealing + self.piece.bytes.len() as u64
     }
 
     /// The number in the name.
@@ -103,11 +162,12 @@ impl SnapshotWriter {
 
     /// Finishes the snapshot durably. The first segment after it follows the SEAL with this checksum.
     pub(crate) fn finish(mut self, seal_crc: u32) -> Result<SnapshotRef> {
-        let table = self.bytes();
+        let mut rest = self.put_all_but_last()?;
+        let table = self.written + rest.len() as u64;
         let blocks = u32::try_from(self.table.blocks())
             .map_err(|_| Error::new(Kind::Limit, "a snapshot holds at most 2^32 blocks"))?;
         let header = SnapshotHeader {
-            encrypted: self.cipher.is_sealing(),
+            encrypted: self.sealer.cipher.is_sealing(),
             id: self.id,
             lsn: self.lsn,
             salt: self.salt,
@@ -116,8 +176,8 @@ impl SnapshotWriter {
             blocks,
         };
         let head = header.encode();
-        let mut table_crc = self.seed.table_crc(&[]);
-        let mut mac = self.cipher.begin_mac();
+        let mut table_crc = self.sealer.seed.table_crc(&[]);
+        let mut mac = self.sealer.cipher.begin_mac();
         mac.add(&head);
         let (packed, mut entry) = (std::mem::take(&mut self.table), Vec::new());
         for one in packed.entries() {
@@ -125,25 +185,79 @@ impl SnapshotWriter {
             one.encode(&mut entry);
             table_crc = crc32c::crc32c_append(table_crc, &entry);
             mac.add(&entry);
-            self.buffer.extend_from_slice(&entry);
-            if self.buffer.len() >= PIECE {
-                self.put()?;
+            rest.extend_from_slice(&entry);
+            if rest.len() >= PIECE {
+                self.write(&rest)?;
+                rest.clear();
             }
         }
         let header_crc = snapshot::header_crc(&head);
         let mut footer = Footer { table, blocks, table_crc, header_crc, mac: Default::default() };
         footer.mac = footer.end_mac(mac);
-        self.buffer.extend_from_slice(&footer.encode());
-        self.put()?;
+        rest.extend_from_slice(&footer.encode());
+        self.write(&rest)?;
         write_all_at(&*self.file, 0, &head).map_err(|error| self.io("write", error))?;
         self.file.sync_all().map_err(|error| self.io("fsync", error))?;
         Ok(snapshot::reference(&header, &footer, self.written))
     }
 
+    /// Writes a piece that is full, or hands it over and writes the one before.
     fn put(&mut self) -> Result<()> {
-        write_all_at(&*self.file, self.written, &self.buffer).map_err(|error| self.io("write", error))?;
-        self.written += self.buffer.len() as u64;
-        self.buffer.clear();
+        let piece = std::mem::take(&mut self.piece);
+        let Some(beside) = &mut self.beside else {
+            self.end(piece)?;
+            if self.sealer.cipher.is_sealing() {
+                let sealer = self.sealer.clone();
+                self.beside = Beside::begin(move |piece| sealer.seal_all(piece));
+            }
+            return Ok(());
+        };
+        self.sealing += piece.bytes.len() as u64;
+        match beside.give(piece)? {
+            Some(sealed) => self.end_sealed(sealed),
+            None => Ok(()),
+        }
+    }
+
+    /// Writes what was handed over; returns the bytes of the last piece, sealed.
+    fn put_all_but_last(&mut self) -> Result<Vec<u8>> {
+        let mut last = std::mem::take(&mut self.piece);
+        if let Some(mut beside) = self.beside.take() {
+            self.sealer.seal_all(&mut last);
+            while let Some(sealed) = beside.take()? {
+                self.end_sealed(sealed)?;
+            }
+        }
+        self.name(&mut last);
+        Ok(last.bytes)
+    }
+
+    fn end_sealed(&mut self, piece: Piece) -> Result<()> {
+        self.sealing -= piece.bytes.len() as u64;
+        self.end(piece)
+    }
+
+    /// Writes a piece.
+    fn end(&mut self, mut piece: Piece) -> Result<()> {
+        self.name(&mut piece);
+        self.write(&piece.bytes)?;
+        if self.piece.bytes.is_empty() {
+            piece.bytes.clear();
+            self.piece = piece;
+        }
+        Ok(())
+    }
+
+    /// Names the blocks of a piece in the table, in their order.
+    fn name(&mut self, piece: &mut Piece) {
+        for block in piece.blocks.drain(..) {
+            self.table.push(block.collection, block.stored, block.documents, block.crc);
+        }
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> Result<()> {
+        write_all_at(&*self.file, self.written, bytes).map_err(|error| self.io("write", error))?;
+        self.written += bytes.len() as u64;
         Ok(())
     }
 

@@ -19,7 +19,7 @@ use crate::engine::exec::locks::{Mutex, ReadGuard, RwLock};
 use crate::engine::state::base::IndexBase;
 use crate::engine::state::slab::SlotId;
 use crate::error::Result;
-use crate::index::tree::split_entry;
+use crate::index::entry::split_entry;
 use crate::index::{
     Entries, Found, Keys, Purpose, Range, ScanDirection, Spec, Tree, extract, extract_plain, merge,
 };

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use crate::engine::state::base::{IndexBase, Page};
 use crate::engine::state::slab::SlotId;
 use crate::error::Result;
-use crate::index::tree::{entry_of, split_entry};
+use crate::index::entry::{entry_of, split_entry};
 use crate::index::{Range, ScanDirection, Tree};
 
 /// Entries below those that commits change: exactly those of the state at some commit, each once.
