@@ -1,6 +1,6 @@
 //! The real commit queue and completions, compiled here under the module paths that they use.
 
-pub use contract::backend::{Block, BlockPlace, Lsn};
+pub use contract::backend::{Block, BlockPlace, Lsn, Part};
 pub use scenarios::ALL;
 
 pub mod contract;

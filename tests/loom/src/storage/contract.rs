@@ -2,5 +2,7 @@
 
 #[path = "../../../../src/storage/contract/backend.rs"]
 pub mod backend;
+#[path = "../../../../src/storage/contract/block.rs"]
+mod block;
 #[path = "../../../../src/storage/contract/completion.rs"]
 pub mod completion;
