@@ -104,7 +104,7 @@ fn name_bytes() -> usize {
 /// The options of `Database.open` that the script passes on, by the members of `core` that it sets.
 #[test]
 fn options_that_the_script_passes_on_are_known_to_the_core() {
-    let script = include_str!("../js/arguments/open-options.ts");
+    let script = include_str!("../js/arguments/opening/open-settings.ts");
     let core = include_str!("../src/binding/options.rs");
     let assigned = script.split(" core.").skip(1).filter_map(|rest| Some(rest.split_once(" = ")?.0));
     let listed = script.split_once("for (const name of [").and_then(|(_, rest)| rest.split_once(']'));
