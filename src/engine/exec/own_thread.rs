@@ -17,7 +17,7 @@ pub(crate) fn on_own_thread<T: Send>(name: &str, work: impl FnOnce() -> Result<T
         work.map_or_else(|| Err(Error::new(Kind::Internal, "work was begun twice")), |work| work())
     };
     std::thread::scope(|scope| {
-        match std::thread::Builder::new().name(name.to_owned()).spawn_scoped(scope, &run) {
+        match std::thread::Builder::new().name(name.to_owned()).spawn_scoped(scope, run) {
             Ok(thread) => thread.join().unwrap_or_else(|panic| resume_unwind(panic)),
             Err(_) => run(),
         }
