@@ -7,8 +7,9 @@ import { Worker } from 'node:worker_threads'
 
 import test from 'ava'
 
+import { generator } from './crash/ledger.mjs'
 import { findAnomalies, hasSkew } from './histories/checker.mjs'
-import { randomOf, runClients } from './histories/clients.mjs'
+import { runClients } from './histories/clients.mjs'
 import { Database, directory } from './support/database.mjs'
 
 const TRANSACTIONS = Number(process.env.TRANSACTIONS ?? 1500)
@@ -65,7 +66,7 @@ const final = async (db) => new Map((await db.collection('lists').find().toArray
 
 const sum = (documents) => documents.reduce((total, { balance }) => total + balance, 0)
 
-/** What goes on beside the transactions until `stop.isSet`: compaction, checkpoints by it, and other indexes. */
+/** Compacts beside the transactions until `stop.isSet`. */
 async function disturb(db, stop) {
   while (!stop.isSet) {
     await db.compact()
@@ -111,7 +112,7 @@ test('accounts between which money moves have the same sum for every kind of rea
   const COUNT = 12
   await accounts.createIndex({ balance: 1 })
   await accounts.insertMany(Array.from({ length: COUNT }, (_, _id) => ({ _id, balance: 100 })))
-  const random = randomOf(SEED)
+  const { between, chance, pick } = generator(SEED)
   const stop = { isSet: false }
   const beside = disturb(db, stop)
   const group = [{ $group: { _id: null, total: { $sum: '$balance' } } }]
@@ -127,16 +128,16 @@ test('accounts between which money moves have the same sum for every kind of rea
   const client = async () => {
     while (begun < TRANSACTIONS) {
       begun += 1
-      const [from, to, amount] = [random(COUNT), random(COUNT), random(50)]
-      const isRead = random(3) === 0
+      const [from, to, amount] = [between(0, COUNT - 1), between(0, COUNT - 1), between(0, 49)]
+      const isRead = chance(1 / 3)
       const names = Object.keys(READS)
       try {
         if (isRead) {
-          const name = names[random(names.length)]
-          if (random(2) === 0) checks.push([name, await READS[name](accounts)])
+          const name = pick(names)
+          if (chance(1 / 2)) checks.push([name, await READS[name](accounts)])
           else await db.transaction(async (tx) => {
             const own = tx.collection('accounts')
-            const seen = [await READS[name](own), await READS[names[random(names.length)]](own)]
+            const seen = [await READS[name](own), await READS[pick(names)](own)]
             checks.push(...seen.map((total) => [`${name} in a transaction`, total]))
           }, { retries: 0 })
         } else if (from !== to) {

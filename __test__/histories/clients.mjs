@@ -4,18 +4,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { isMainThread, parentPort, workerData } from 'node:worker_threads'
 
-/** Numbers that repeat with the seed. */
-export function randomOf(seed) {
-  let state = (seed * 2654435761 + 88675123) >>> 0
-  return (below) => {
-    state ^= state << 13
-    state >>>= 0
-    state ^= state >>> 17
-    state ^= state << 5
-    state >>>= 0
-    return state % below
-  }
-}
+import { generator } from '../crash/ledger.mjs'
 
 /** Lists that are appended to at the same time, and how many values one is given before another takes its place. */
 const ACTIVE = 6
@@ -25,18 +14,18 @@ const now = () => Number(process.hrtime.bigint())
 
 /** Runs `count` transactions by `clients` callers; `place` of `places` threads makes the values differ. */
 export async function runClients(db, { seed, count, clients, isSerializable, place = 0, places = 1 }) {
-  const random = randomOf(seed + place)
+  const { between, chance } = generator(seed + place)
   const history = []
   let value = place
   let begun = 0
-  const nextKey = () => Math.floor((history.length * 1.5 * places) / VALUES) + random(ACTIVE)
+  const nextKey = () => Math.floor((history.length * 1.5 * places) / VALUES) + between(0, ACTIVE - 1)
   const client = async (number) => {
     while (begun < count) {
       begun += 1
       const transaction = { id: `${place}.${number}.${begun}`, begin: now(), end: 0, isCommitted: false, isSerializable, operations: [] }
       const note = (...operation) => transaction.operations.push(operation)
-      const steps = Array.from({ length: 1 + random(5) }, () => ({ kind: random(8), key: nextKey() }))
-      const givesUp = random(12) === 0
+      const steps = Array.from({ length: between(1, 5) }, () => ({ kind: between(0, 7), key: nextKey() }))
+      const givesUp = chance(1 / 12)
       try {
         await db.transaction(async (tx) => {
           const lists = tx.collection('lists')
@@ -58,13 +47,13 @@ export async function runClients(db, { seed, count, clients, isSerializable, pla
               if (kind === 4) await lists.updateOne({ _id: key }, { $push: { list: mine }, $set: { key } }, { upsert: true })
               else if (kind === 5) await lists.findOneAndUpdate({ key }, { $push: { list: mine }, $setOnInsert: { _id: key } }, { upsert: true })
               else {
-                const list = [...await read(key, random(3)), mine]
+                const list = [...await read(key, between(0, 2)), mine]
                 if (kind === 6) await lists.replaceOne({ _id: key }, { key, list }, { upsert: true })
                 else await lists.set(key, { key, list })
               }
               note('append', key, mine)
             }
-            if (random(4) === 0) await sleep(0)
+            if (chance(1 / 4)) await sleep(0)
           }
           if (givesUp) throw new GivenUp()
         }, { retries: 0, isolation: isSerializable ? 'serializable' : 'snapshot' })

@@ -244,12 +244,7 @@ impl Session {
         ids: impl Iterator<Item = RawValue<'i>>,
         most: usize,
     ) -> Option<HotMany> {
-        if self.is_closed() {
-            return None;
-        }
-        let (found, loaded) = point::get_many_hot(&self.store, name, ids, most)?;
-        self.loaded(loaded as u64);
-        Some(found)
+        self.read_hot(|| point::get_many_hot(&self.store, name, ids, most))
     }
 
     /// Reads documents of one state without blocking: see `Store::get_all_hot`.
@@ -259,10 +254,14 @@ impl Session {
         ids: (impl Iterator<Item = RawValue<'i>> + Clone, usize),
         most: usize,
     ) -> Option<HotMany> {
+        self.read_hot(|| point::get_all_hot(&self.store, name, ids, most))
+    }
+
+    fn read_hot(&self, read: impl FnOnce() -> Option<(HotMany, usize)>) -> Option<HotMany> {
         if self.is_closed() {
             return None;
         }
-        let (found, loaded) = point::get_all_hot(&self.store, name, ids, most)?;
+        let (found, loaded) = read()?;
         self.loaded(loaded as u64);
         Some(found)
     }
