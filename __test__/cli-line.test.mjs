@@ -209,12 +209,16 @@ const hasBash = process.platform !== 'win32' && spawnSync('bash', ['-c', 'true']
 })
 
 test('the completions of all shells have every verb and every option', (t) => {
+  const folder = directory(t)
+  mkdirSync(folder)
   for (const shell of ['bash', 'zsh', 'fish']) {
     const script = lines(t, ['completion', shell]).join('\n')
     for (const verb of VERBS) t.true(script.includes(verb), `${shell} ${verb}`)
     for (const option of ['sort', 'if-exists', 'allow-partial', 'all-databases', 'follow', 'no-color']) t.true(script.includes(option), `${shell} ${option}`)
     const checker = { bash: ['bash', '-n'], zsh: ['zsh', '-n'], fish: ['fish', '--no-execute'] }[shell]
-    const { error, status, stderr } = spawnSync(checker[0], checker.slice(1), { input: script, encoding: 'utf8' })
+    // In a file: fish checks no standard input.
+    writeFileSync(join(folder, shell), `${script}\n`)
+    const { error, status, stderr } = spawnSync(checker[0], [...checker.slice(1), join(folder, shell)], { encoding: 'utf8' })
     if (error === undefined) t.is(status, 0, stderr)
   }
 })
