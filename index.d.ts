@@ -1694,7 +1694,7 @@ export interface ImportFileOptions extends OperationOptions {
 	ifExists?: "error" | "replace" | "skip";
 	/** What to do with a record that cannot be taken: stop (the default), or leave it out, list it in the result and go on. */
 	onError?: "stop" | "skip";
-	/** A file, which must not exist, for all records that are left out, as lines of JSON. */
+	/** A file, which must not exist, for all records that `onError: 'skip'` leaves out, as lines of JSON. */
 	rejects?: string | URL;
 	/** The field that becomes the `_id` of a document that has none. */
 	idField?: string;
@@ -2804,6 +2804,8 @@ export declare class Collection<T extends Document = Document> extends Collectio
 }
 declare abstract class DatabaseFileMethods {
 	#private;
+	/** Where the database is. */
+	abstract get path(): string;
 	/**
 	 * Resolves when everything written before the call survives a power cut. Rejects with `STORAGE_POISONED` when that is not
 	 * certain.

@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url'
 import test from 'ava'
 
 import { Database } from '../index.mjs'
-import { cli, fails, json, lines, people, start } from './support/cli.mjs'
+import { cli, fails, json, lines, people, start, stateOf } from './support/cli.mjs'
 import { directory } from './support/database.mjs'
 
 const fixtures = fileURLToPath(new URL('../fixtures/importers', import.meta.url))
@@ -59,6 +59,31 @@ test('load reads what dump writes, and dumps of a server', async (t) => {
   t.regex(lines(t, ['load', copy, join(fixtures, 'dump'), '--table', '--collections', 'users']).at(-1), /^40 documents imported into 1 collection of the database shop, 1 index$/)
   t.is(json(t, ['load', copy, join(fixtures, 'dump', 'shop', 'users.bson'), '--no-indexes'])[0].imported, 40)
   t.regex(fails(t, 1, ['load', copy, dirname(fixtures)]), /no dump in/)
+})
+
+test('load --db is for a dump of one database, and a load that fails leaves no database that it made', async (t) => {
+  const path = await people(t)
+  json(t, ['dump', path, `${path}.dump`])
+  json(t, ['dump', path, `${path}.archive`, '--archive'])
+  for (const dump of [`${path}.dump`, `${path}.archive`]) t.regex(fails(t, 2, ['load', `${path}-2`, dump, '--create', '--db', 'x']), /names its databases/)
+  t.is(json(t, ['load', `${path}-2`, join(`${path}.dump`, 'db'), '--create', '--db', 'x'])[0].imported, 3)
+  t.deepEqual(lines(t, ['count', `${path}-2`, 'users', '--db', 'x']), ['3'])
+  for (const args of [['missing'], [dirname(fixtures)], [join(fixtures, 'dump'), '--on-error', 'skip', '--rejects', `${path}.archive`]]) {
+    fails(t, 1, ['load', `${path}-3`, ...args, '--create'])
+    t.false(existsSync(`${path}-3`), args[0])
+  }
+  t.regex(fails(t, 2, ['load', path, `${path}.archive`, '--rejects', `${path}.rejects`]), /give both/)
+})
+
+test('no verb writes a file into the directory', async (t) => {
+  const path = await people(t)
+  const before = stateOf(path)
+  const inside = join(path, 'MANIFEST')
+  for (const args of [['export', path, 'users', '--out', inside, '--overwrite'], ['dump', path, join(path, 'quarantine'), '--archive'], ['dump', path, join(path, 'backup')]]) {
+    t.regex(fails(t, 1, args), /is inside the directory of the database/)
+  }
+  t.regex(fails(t, 1, ['load', path, join(fixtures, 'dump'), '--on-error', 'skip', '--rejects', join(path, 'seg-0000000000000009.log')]), /is inside the directory/)
+  t.deepEqual(stateOf(path), before)
 })
 
 test('an import that is killed goes on with the same line, and nothing is there twice', async (t) => {

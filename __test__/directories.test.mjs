@@ -270,3 +270,56 @@ test('the rest of an old generation whose removal a kill ended goes at the next 
   t.deepEqual(readdirSync(join(path, 'backup')).toSorted(), ['0', '4'])
   t.deepEqual(await ids(other), ['theirs'])
 })
+
+test('flush makes the directory durable that was opened, and tells that another one is in its place', async (t) => {
+  if (!unix) return t.pass('an open directory cannot be moved')
+  const path = directory(t)
+  await made(path, 'a')
+  const db = await Database.open(path, { storage: 'sync' })
+  t.deepEqual(await db.collection('c').get('a'), { _id: 'a' })
+  renameSync(path, `${path}-moved`)
+  mkdirSync(path)
+  await rejectsWith(t, 'STORAGE_POISONED', db.flush(), /is not the directory that was opened/)
+  rmSync(path, { recursive: true })
+  renameSync(`${path}-moved`, path)
+  // What it found is not known to be durable: nothing may depend on it.
+  await rejectsWith(t, 'STORAGE_POISONED', db.collection('c').insertOne({ _id: 'b' }))
+  t.deepEqual(await db.collection('c').get('a'), { _id: 'a' })
+  await t.throwsAsync(db.close())
+  t.deepEqual(await ids(path), ['a'])
+})
+
+test('a relative path is refused where the working directory was removed', (t) => {
+  if (!unix) return t.pass('a working directory cannot be removed')
+  const path = directory(t)
+  mkdirSync(path)
+  const source = `const { rmdirSync } = require('node:fs')
+const { Database } = require(process.argv[1])
+// Node.js remembers the working directory until it is changed.
+process.chdir(process.argv[2])
+rmdirSync(process.argv[2])
+const told = (error) => [error.name, error.kind, /working directory cannot be told/.test(error.message)].join()
+Promise.all([
+  Database.open('db'), Database.verify('db'), Database.recoverTo('db', 'other', { lsn: 1 }),
+  Database.open(':memory:').then((db) => db.exportMongodump('dump').finally(() => db.close()))
+].map((one) => one.then(() => 'made', told))).then((all) => console.log(all.join(' ')))`
+  const { stdout, stderr } = spawnSync(process.execPath, ['-e', source, PACKAGE, path], { encoding: 'utf8' })
+  t.is(stdout.trim(), Array.from({ length: 4 }, () => 'MoltenError,IO,true').join(' '), stderr)
+})
+
+test('nothing is exported into the directory of the database, whatever leads there', async (t) => {
+  const path = directory(t)
+  const db = await onDisk(t, {}, path)
+  await db.collection('c').insertOne({ _id: 1 })
+  if (unix) symlinkSync(path, `${path}-link`)
+  const before = readdirSync(path).toSorted()
+  const places = [join(path, 'new'), join(path, 'deep', 'er'), join(path, '..', 'db', 'x'), join(path, 'seg-0000000000000002.log'), ...(unix ? [join(`${path}-link`, 'x')] : [])]
+  writeFileSync(`${path}.json`, '[{"_id":2}]')
+  for (const place of places) {
+    await rejectsWith(t, 'IO', db.exportMongodump(place, { archive: true }), /inside the directory of the database/)
+    await rejectsWith(t, 'IO', db.exportMolten(place), /inside the directory of the database/)
+    await rejectsWith(t, 'IO', db.importFile(`${path}.json`, { onError: 'skip', rejects: place }), /inside the directory of the database/)
+  }
+  t.deepEqual(readdirSync(path).toSorted(), before)
+  await db.exportMongodump(`${path}-beside`)
+})

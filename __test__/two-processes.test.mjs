@@ -29,6 +29,27 @@ test('a second process gets LOCKED with the pid of the first', async (t) => {
   await db.close()
 })
 
+test('a writer beside a process that reads gets LOCKED without a pid: OWNER is of the last one that wrote', async (t) => {
+  const path = directory(t)
+  await Database.open(path).then((db) => db.close())
+  const source = `
+    const { Database } = require('./index.js')
+    Database.open(${JSON.stringify(path)}, { readOnly: true }).then((db) => {
+      process.stdout.write('open')
+      process.stdin.resume().on('end', () => db.close())
+    })`
+  const child = spawn(process.execPath, ['-e', source], { cwd: root, stdio: ['pipe', 'pipe', 'inherit'] })
+  t.teardown(() => child.kill())
+  await once(child.stdout, 'data')
+  const error = await rejectsWith(t, 'LOCKED', Database.open(path), /is open in another process that reads it/)
+  t.is(error.pid, undefined)
+  const beside = await Database.open(path, { readOnly: true })
+  await beside.close()
+  const ended = once(child, 'exit')
+  child.stdin.end()
+  await ended
+})
+
 test('a directory opened twice in one process is one database', async (t) => {
   const path = directory(t)
   const first = await Database.open(path)

@@ -88,12 +88,12 @@ export class Database extends DatabaseStateMethods {
   static async open(path: string | URL, options?: OpenOptions): Promise<Database> {
     const settings = settingsOf(path, options)
     settings.signal?.throwIfAborted()
-    return toldOfDirectory('Database.open', nameOfDirectory(settings.path), settings.signal, () => Database.#open(settings, options))
+    return toldOfDirectory('Database.open', nameOfDirectory(settings.path, 'Database.open'), settings.signal, () => Database.#open(settings, options))
   }
 
   static async #open(settings: Settings, options: OpenOptions | undefined): Promise<Database> {
     const given = options?.encryptionKey
-    const place = pathBeside(given, settings.path)
+    const place = pathBeside(given, settings.path, 'Database.open')
     const key = given === undefined ? undefined : await keyWithin('Database.open', 'option encryptionKey', given, { signal: settings.signal })
     // Asked once, also where the opening is repeated below.
     const again = key?.slice()
@@ -125,7 +125,7 @@ export class Database extends DatabaseStateMethods {
     const limits = optionsOf<VerifyOptions>(where, options, DATABASE.verify)
     const checked = directoryOf(path, where)
     limits.signal?.throwIfAborted()
-    return JSON.parse(await toldOfDirectory(where, nameOfDirectory(checked), limits.signal, () => verifyNative(where, checked, limits))) as Verification
+    return JSON.parse(await toldOfDirectory(where, nameOfDirectory(checked, where), limits.signal, () => verifyNative(where, checked, limits))) as Verification
   }
 
   /**
@@ -147,7 +147,7 @@ export class Database extends DatabaseStateMethods {
     const allowPartial = flagOf(where, 'allowPartial', given.allowPartial)
     given.signal?.throwIfAborted()
     const places = [checked, destinationOf(destination, where)] as const
-    return JSON.parse(await toldOfDirectory(where, nameOfDirectory(checked), given.signal, () => recoverNative(where, places, numbers, allowPartial, given))) as RecoverToResult
+    return JSON.parse(await toldOfDirectory(where, nameOfDirectory(checked, where), given.signal, () => recoverNative(where, places, numbers, allowPartial, given))) as RecoverToResult
   }
 
   /**
@@ -169,7 +169,7 @@ export class Database extends DatabaseStateMethods {
     const reencrypt = flagOf(where, 'reencrypt', given.reencrypt)
     given.signal?.throwIfAborted()
     const rekey = (): Promise<string> => rekeyNative(where, checked, [oldKey, newKey], reencrypt, given)
-    const written = JSON.parse(await toldOfDirectory(where, nameOfDirectory(checked), given.signal, rekey)) as Omit<RekeyResult, 'reencrypted'> | null
+    const written = JSON.parse(await toldOfDirectory(where, nameOfDirectory(checked, where), given.signal, rekey)) as Omit<RekeyResult, 'reencrypted'> | null
     return { reencrypted: written !== null, bytes: written?.bytes ?? 0, generations: written?.generations ?? 0, lost: written?.lost ?? null }
   }
 

@@ -3,7 +3,8 @@
 import { checkCollectionName, flagOf, wrongArgument } from '../arguments/arguments.js'
 import { coreName, type DatabaseName } from '../arguments/namespace.js'
 import { secretOf, spending } from '../arguments/encryption-key.js'
-import { destinationOf, pathBeside, filePathOf } from '../arguments/open-options.js'
+import { destinationOf, filePathOf, MEMORY, pathBeside } from '../arguments/open-options.js'
+import { MoltenError } from '../errors.js'
 import { optionsOf } from '../arguments/option-check.js'
 import { DATABASE } from '../arguments/option-table.js'
 import type { Connection } from '../connection/connection.js'
@@ -12,6 +13,7 @@ import { importFile } from '../importers/import-file.js'
 import { type Dumped, writeDump } from '../importers/mongodump/write.js'
 import type { Home as Importing } from '../importers/work.js'
 import { type Home, payloads } from '../molten/molten.js'
+import { absolute, isInside } from '../paths/paths.js'
 import { native, type NativeDatabase, type NativeProgress } from '../transport/native.js'
 import type {
   BackupOptions, BackupResult, CompactResult, DatabaseStats, ExportMoltenOptions, ExportMoltenResult, ExportMongodumpOptions, ExportMongodumpResult, ExportOptions, ExportResult, ImportMoltenOptions, ImportMoltenResult,
@@ -24,10 +26,20 @@ export abstract class DatabaseFileMethods {
   readonly #connection: Connection
   readonly #name: DatabaseName
 
+  /** Where the database is. */
+  abstract get path(): string
+
   /** @internal */
   protected constructor(connection: Connection, name: DatabaseName) {
     this.#connection = connection
     this.#name = name
+  }
+
+  /** A file that is written must not be among those of the database. */
+  #outside(where: string, path: string): string {
+    const file = absolute(path, where)
+    if (this.path !== MEMORY && isInside(file, this.path)) throw new MoltenError('IO', `${where}: ${path} is inside the directory of the database; name a file outside of it`, { file: path })
+    return path
   }
 
   /**
@@ -60,7 +72,7 @@ export abstract class DatabaseFileMethods {
     const where = 'Database.backup'
     const limits = optionsOf<BackupOptions>(where, options, DATABASE.backup)
     const given = limits.encryptionKey
-    const destination = pathBeside(given, destinationOf(path, where))
+    const destination = pathBeside(given, destinationOf(path, where), where)
     const key = given === undefined ? undefined : await keyWithin(where, 'option encryptionKey', given, limits)
     const run = (database: NativeDatabase, ticket: number, progress?: NativeProgress): Promise<string> =>
       spending([key], () => database.backup(destination, ticket, progress, key))
@@ -113,6 +125,7 @@ export abstract class DatabaseFileMethods {
    * const { imported, rejected } = await db.importFile('people.csv', { types: { age: 'number' }, onError: 'skip', rejects: 'rejects.jsonl' })
    */
   async importFile(path: string | URL, options?: ImportFileOptions): Promise<ImportFileResult> {
+    if (options?.rejects !== undefined) this.#outside('Database.importFile', filePathOf(options.rejects, 'option rejects', 'Database.importFile'))
     return importFile(this.#connection, this as unknown as Importing, path, options)
   }
 
@@ -125,7 +138,7 @@ export abstract class DatabaseFileMethods {
   async exportMongodump(path: string | URL, options?: ExportMongodumpOptions): Promise<ExportMongodumpResult> {
     const where = 'Database.exportMongodump'
     const given = optionsOf<ExportMongodumpOptions>(where, options, DATABASE.exportMongodump)
-    const file = filePathOf(path, 'path', where)
+    const file = this.#outside(where, filePathOf(path, 'path', where))
     for (const name of ['archive', 'gzip', 'allDatabases'] as const) flagOf(where, name, given[name])
     const { collections } = given
     if (collections !== undefined && !Array.isArray(collections)) throw wrongArgument(where, 'option collections', 'an array of names', collections)
@@ -167,7 +180,7 @@ export abstract class DatabaseFileMethods {
   async exportMolten(path: string | URL, options?: ExportMoltenOptions): Promise<ExportMoltenResult> {
     const where = 'Database.exportMolten'
     const limits = optionsOf<ExportMoltenOptions>(where, options, DATABASE.exportMolten)
-    const file = filePathOf(path, 'path', where)
+    const file = this.#outside(where, filePathOf(path, 'path', where))
     const { secret, salt } = secretOf(where, limits)
     this.#connection.checkOpen(where)
     limits.signal?.throwIfAborted()

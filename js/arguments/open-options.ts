@@ -2,10 +2,11 @@
 // `storage`.
 
 import type * as Os from 'node:os'
-import { basename, resolve } from 'node:path'
+import { basename } from 'node:path'
 import type * as Url from 'node:url'
 
 import { uuidv7 } from '../ids/uuid.js'
+import { absolute } from '../paths/paths.js'
 import type { EncryptionKey, OpenOptions, StorageMode } from '../types/index.js'
 import { wrongArgument } from './arguments.js'
 import { furtherOf } from './opening/open-settings.js'
@@ -41,13 +42,13 @@ export function directoryOf(path: string | URL, where: string): string {
 export const MEMORY = ':memory:'
 
 /** The name that the database of a path has, as operations on it are told. */
-export function nameOfDirectory(path: string): string {
-  return path === MEMORY ? 'memory' : basename(resolve(path))
+export function nameOfDirectory(path: string, where: string): string {
+  return path === MEMORY ? 'memory' : basename(absolute(path, where))
 }
 
 /** A path as it is when a key is asked for: the working directory may be another when the key is there. */
-export function pathBeside(key: EncryptionKey | undefined, path: string): string {
-  return key === undefined || path === MEMORY ? path : resolve(path)
+export function pathBeside(key: EncryptionKey | undefined, path: string, where: string): string {
+  return key === undefined || path === MEMORY ? path : absolute(path, where)
 }
 
 /** Options with every default filled in. */

@@ -1,7 +1,7 @@
 // What an error means for the person at the terminal: one line with the next step, and the exit code.
 
 import { statSync } from 'node:fs'
-import { join } from 'node:path'
+import { join, relative } from 'node:path'
 
 import { ValueError } from '../values/value-error.js'
 import { UsageError } from './line/usage.js'
@@ -49,7 +49,12 @@ function explained(error: unknown, directory: string | undefined, creates: boole
 
 function codeOf(error: MoltenError, directory: string | undefined): number {
   if (error.kind === 'LOCKED') return EXIT.locked
-  return error.kind === 'IO' && directory !== undefined && !isDatabase(directory) ? EXIT.noDatabase : EXIT.failed
+  return error.kind === 'IO' && directory !== undefined && isOf(error, directory) && !isDatabase(directory) ? EXIT.noDatabase : EXIT.failed
+}
+
+/** Whether an error may be of this directory: another file that could not be read says nothing of it. */
+function isOf({ file }: MoltenError, directory: string): boolean {
+  return file === undefined || !relative(directory, file).startsWith('..')
 }
 
 function advised(error: MoltenError, message: string, directory: string | undefined, creates: boolean): string {

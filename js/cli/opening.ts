@@ -1,8 +1,9 @@
 // Opening the database of a call: for reading, without a change of any byte, or for writing, without giving back anything of the past.
 
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 
+import { isInside } from '../paths/paths.js'
 import type { HistoryOptions, OpenOptions, Verification } from '../types/index.js'
 import { filesBeside, removeLeftBehind } from './beside.js'
 import { VerbError } from './failures.js'
@@ -127,17 +128,30 @@ export async function verified(call: Call): Promise<Verification & { isOpen: boo
   }
 }
 
+/** A file that a verb writes must not be among those of the database, whatever is read beside its owner. */
+export function outside(call: Call, option: string, path: string): string {
+  if (isInside(path, directoryOf(call))) throw new VerbError(`${option} ${path} is inside the directory of the database; name a place outside of it`)
+  return path
+}
+
 /** The same for a verb that writes. */
 export async function writing<R>(call: Call, run: (db: Database) => Promise<R>, create = false, more: OpenOptions = {}): Promise<R> {
   const path = directoryOf(call)
   const isThere = existsSync(join(path, 'MANIFEST'))
+  const isNew = create && !existsSync(path)
   const db = await open(call, { autoIndex: 'off', createIfMissing: create, ...more, ...(isThere && await kept(call, more.recovery)) })
+  let isEmpty = false
   try {
     const { db: name } = call.options
     return await run(name === undefined ? db : db.sibling(String(name)))
+  } catch (error) {
+    // Nothing was written to what was made for it.
+    isEmpty = isNew && (await db.stats()).lastLsn === 0
+    throw error
   } finally {
     // Not the signal: what was written is flushed in any case.
     await db.close()
+    if (isEmpty) rmSync(path, { recursive: true, force: true })
   }
 }
 

@@ -48,6 +48,7 @@ async function run(connection: Connection, home: Home, given: unknown, options: 
   const path = filePathOf(given, 'path', WHERE)
   const plan = planOf(options)
   connection.checkOpen(WHERE)
+  if (plan.rejects !== undefined && plan.onError !== 'skip') throw new TypeError(`${WHERE}: option rejects is for the records that onError: 'skip' leaves out; give both`)
   plan.signal?.throwIfAborted()
   const { isDirectory, bytes } = entryAt(WHERE, path)
   const format = plan.format ?? await guessed(path, isDirectory)

@@ -20,7 +20,7 @@ export interface ImportFileOptions extends OperationOptions {
   ifExists?: 'error' | 'replace' | 'skip'
   /** What to do with a record that cannot be taken: stop (the default), or leave it out, list it in the result and go on. */
   onError?: 'stop' | 'skip'
-  /** A file, which must not exist, for all records that are left out, as lines of JSON. */
+  /** A file, which must not exist, for all records that `onError: 'skip'` leaves out, as lines of JSON. */
   rejects?: string | URL
   /** The field that becomes the `_id` of a document that has none. */
   idField?: string

@@ -172,11 +172,12 @@ pub const SCRIPTS: Below = &[
     ("addon", &[]),
     ("ids", &[]),
     ("names", &[]),
+    ("paths", &[]),
     ("types", &["ids"]),
     ("values", &["ids", "types"]),
     ("codec", &["ids", "types"]),
     ("transport", &["addon", "ids", "types", "codec"]),
-    ("arguments", &["ids", "names", "types"]),
+    ("arguments", &["ids", "names", "paths", "types"]),
     ("request", &["ids", "types", "codec", "transport", "arguments"]),
     ("connection", &["ids", "types", "codec", "transport", "arguments", "request"]),
     ("cursor", &["ids", "types", "codec", "transport", "arguments", "request", "connection"]),
@@ -186,6 +187,7 @@ pub const SCRIPTS: Below = &[
         "api",
         &[
             "ids",
+            "paths",
             "types",
             "codec",
             "transport",
@@ -199,7 +201,7 @@ pub const SCRIPTS: Below = &[
     ),
     ("mongodb", &["ids", "types", "api"]),
     ("inspector", &["ids", "types", "values", "api"]),
-    ("cli", &["ids", "names", "types", "values", "api"]),
+    ("cli", &["ids", "names", "paths", "types", "values", "api"]),
 ];
 
 /// The scripts directly in `js`.

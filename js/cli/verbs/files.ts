@@ -5,10 +5,10 @@ import { VerbError } from '../failures.js'
 import { oneOf, wholeNumber } from '../line/parse.js'
 import { DB, DIR, type Call, type Option, type Verb } from '../line/table.js'
 import { UsageError } from '../line/usage.js'
-import { existing, reading, writing } from '../opening.js'
+import { existing, outside, reading, writing } from '../opening.js'
 import { bytes, several } from '../output/text.js'
 import { objectOf } from '../../values/extended-json.js'
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync, statSync } from 'node:fs'
 
 export const FORMATS = ['ndjson', 'mongoexport', 'json', 'csv', 'nedb', 'lokijs', 'lowdb', 'electron-store', 'bson', 'mongodump'] as const
 const EXISTS = ['error', 'replace', 'skip'] as const
@@ -50,6 +50,8 @@ export function fileOptions(call: Call): ImportFileOptions {
   const batchSize = wholeNumber('batch-size', options['batch-size'], verb.name, 1)
   const [rejects, idField, types, separator, header] = ['rejects', 'id-field', 'types', 'separator', 'header'].map((name) => text(call, name))
   const keyFile = text(call, 'store-key-file')
+  if (rejects !== undefined && onError !== 'skip') throw new UsageError('--rejects is for the records that --on-error skip leaves out; give both', verb.name)
+  if (rejects !== undefined) outside(call, '--rejects', rejects)
   return {
     ...(ifExists && { ifExists }), ...(onError && { onError }), ...(format && { format }), ...(batchSize !== undefined && { batchSize }),
     ...(rejects !== undefined && { rejects }), ...(idField !== undefined && { idField }), ...(options['no-indexes'] && { indexes: false }),
@@ -104,6 +106,17 @@ export async function importInto(call: Call, path: string, options: ImportFileOp
   await output.say(`${several(done.imported, 'document')} imported into ${collections}${more.length > 0 ? `, ${more.join(', ')}` : ''}`)
 }
 
+/** Whether a dump says which databases it is of: an archive, or a directory of directories. */
+function namesDatabases(path: string): boolean {
+  try {
+    if (!statSync(path).isDirectory()) return !/\.bson(\.gz)?$/.test(path)
+    return !readdirSync(path).some((name) => /\.(bson|metadata\.json)(\.gz)?$/.test(name))
+  } catch {
+    // What is not there is told by who reads it.
+    return false
+  }
+}
+
 export const load: Verb = {
   name: 'load',
   arguments: [DIR, { name: 'DUMP', completes: 'file' }],
@@ -118,6 +131,7 @@ export const load: Verb = {
   run: (call) => {
     const names = text(call, 'collections')
     const path = call.arguments[1]!
+    if (call.options['db'] !== undefined && namesDatabases(path)) throw new UsageError(`--db is for a dump of one database, and ${path} names its databases; without it each goes into the one of its name`, call.verb.name)
     const isBson = /\.bson(\.gz)?$/.test(path)
     if (isBson && names !== undefined) throw new UsageError('--collections is of no use for a file of one collection', call.verb.name)
     return importInto(call, path, { ...fileOptions(call), ...(isBson ? {} : { format: 'mongodump' as const }), ...(names !== undefined && { collections: names.split(',') }) })
@@ -144,7 +158,7 @@ export const dump: Verb = {
     return reading(call, async (db) => {
       const { output, progress, signal } = call
       if (name !== undefined) await existing(db, name, signal)
-      const done = await db.exportMongodump(destination!, {
+      const done = await db.exportMongodump(outside(call, 'DEST', destination!), {
         signal, onProgress: ({ documents, bytes: size }) => progress.transfer(documents, size),
         ...(options['archive'] && { archive: true }), ...(options['gzip'] && { gzip: true }), ...(name !== undefined && { collections: [name] }), ...(allDatabases && { allDatabases })
       })

@@ -10,7 +10,7 @@ import { VerbError } from '../failures.js'
 import { oneOf, quoted, wholeNumber } from '../line/parse.js'
 import { AT, DB, DIR, type Call, type Verb } from '../line/table.js'
 import { UsageError } from '../line/usage.js'
-import { existing, reading, writing } from '../opening.js'
+import { existing, outside, reading, writing } from '../opening.js'
 import { bytes, several } from '../output/text.js'
 import { thePackage } from '../package.js'
 import { fileOptions, importInto, OF_FORMATS, TAKING } from './files.js'
@@ -40,6 +40,7 @@ export const exportVerb: Verb = {
     if (allDatabases && (name !== undefined || options['db'] !== undefined)) throw new UsageError('--all-databases excludes COLL and --db', verb.name)
     const file = options['out'] === undefined ? undefined : String(options['out'])
     if (file === undefined && options['overwrite']) throw new UsageError('--overwrite needs --out FILE', verb.name)
+    if (file !== undefined) outside(call, '--out', file)
     if (file !== undefined && existsSync(file) && !options['overwrite']) throw new VerbError(`${file} exists; name another file, or give --overwrite`)
     return reading(call, async (db) => {
       if (name !== undefined) await existing(db, name, call.signal)

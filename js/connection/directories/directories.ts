@@ -21,7 +21,7 @@ export async function recoverNative(
 ): Promise<string> {
   const { signal } = limits
   const given = limits.encryptionKey
-  const [from, to] = [pathBeside(given, path), pathBeside(given, destination)]
+  const [from, to] = [pathBeside(given, path, where), pathBeside(given, destination, where)]
   const key = given === undefined ? undefined : await keyWithin(where, 'option encryptionKey', given, limits)
   const stop = new (native().NativeProgress)()
   // Given up, it is waited for: then no directory is left, and the one that it reads is free; or it was complete before.
@@ -64,7 +64,7 @@ export async function stoppableNative(where: string, start: (progress: NativePro
 export async function verifyNative(where: string, path: string, limits: VerifyOptions): Promise<string> {
   const { signal, onProgress } = limits
   const given = limits.encryptionKey
-  const from = pathBeside(given, path)
+  const from = pathBeside(given, path, where)
   const key = given === undefined ? undefined : await keyWithin(where, 'option encryptionKey', given, limits)
   try {
     return await untilGivenUp(where, reporting((progress) => spending([key], () => native().NativeDatabase.verify(from, progress, key)), onProgress), limits)
@@ -76,7 +76,7 @@ export async function verifyNative(where: string, path: string, limits: VerifyOp
 /** Makes another key that of a directory; resolves with what was written again as JSON. */
 export async function rekeyNative(where: string, path: string, keys: readonly [EncryptionKey, EncryptionKey], reencrypt: boolean, limits: OperationOptions): Promise<string> {
   const { signal } = limits
-  const at = pathBeside(keys[0], path)
+  const at = pathBeside(keys[0], path, where)
   const old = await keyWithin(where, 'oldKey', keys[0], limits)
   const key = await keyWithin(where, 'newKey', keys[1], limits)
   try {

@@ -75,8 +75,13 @@ impl Home {
     /// Before a change: fails, and poisons the database, when another directory is now at the path, or what was found cannot be
     /// made durable.
     pub(crate) fn check(&self) -> Result<()> {
-        self.changed()?.map_or(Ok(()), |change| Err(self.latch.trip(&change)))?;
+        self.unchanged()?;
         self.settle()
+    }
+
+    /// Fails, and poisons the database, when another directory is now at the path.
+    fn unchanged(&self) -> Result<()> {
+        self.changed()?.map_or(Ok(()), |change| Err(self.latch.trip(&change)))
     }
 
     /// These files were read and not fsynced.
@@ -90,12 +95,15 @@ impl Home {
         let Some(files) = &*owed else { return Ok(()) };
         // A second fsync would succeed although the first one failed.
         self.latch.check()?;
+        // What is fsynced by its path must be this directory, before and after.
+        self.unchanged()?;
         let synced = self.host.vfs.sync_dir(&self.dir).map_err(|error| Error::io("fsync", &self.dir, error));
         let mut each = files.iter();
         let synced = synced.and_then(|()| {
             each.try_for_each(|(path, file)| file.sync_all().map_err(|error| Error::io("fsync", path, error)))
         });
         synced.map_err(|error| self.latch.trip(&error))?;
+        self.unchanged()?;
         *owed = None;
         Ok(())
     }

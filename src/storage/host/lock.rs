@@ -36,7 +36,10 @@ impl DirectoryLock {
         let directory =
             retried(|| host.vfs.lock_dir(dir, kind)).map_err(|error| Error::io("lock", dir, error))?;
         if matches!(directory, DirLock::Refused) {
-            return Err(locked(host, dir));
+            // Readers let others read, and are not in OWNER.
+            let shared = host.vfs.lock_dir(dir, LockKind::Shared);
+            let by_readers = access == Access::ReadWrite && matches!(shared, Ok(DirLock::Held(_)));
+            return Err(locked(host, dir, by_readers));
         }
         let path = dir.join(LOCK_NAME);
         let file = match host.vfs.open(&path, mode) {
@@ -48,7 +51,11 @@ impl DirectoryLock {
         };
         match retried(|| file.try_lock(kind)) {
             Ok(true) => {}
-            Ok(false) => return Err(locked(host, dir)),
+            Ok(false) => {
+                let by_readers = access == Access::ReadWrite
+                    && retried(|| file.try_lock(LockKind::Shared)).is_ok_and(|shared| shared);
+                return Err(locked(host, dir, by_readers));
+            }
             Err(error) if access == Access::ReadOnly && error.kind() == io::ErrorKind::Unsupported => {
                 return Ok(DirectoryLock { _file: None, directory });
             }
@@ -90,9 +97,13 @@ fn read_owner(host: &Host, dir: &Path) -> Option<u32> {
     std::str::from_utf8(bytes.get(..read)?).ok()?.trim().parse().ok()
 }
 
-fn locked(host: &Host, dir: &Path) -> Error {
-    let pid = read_owner(host, dir);
-    let owner = pid.map_or_else(|| "another process".to_owned(), |pid| format!("process {pid}"));
+fn locked(host: &Host, dir: &Path, by_readers: bool) -> Error {
+    let pid = if by_readers { None } else { read_owner(host, dir) };
+    let owner = match pid {
+        _ if by_readers => "another process that reads it".to_owned(),
+        Some(pid) => format!("process {pid}"),
+        None => "another process".to_owned(),
+    };
     let message = format!(
         "{} is open in {owner}; close it there first, or open it in one process and share it",
         dir.display()
