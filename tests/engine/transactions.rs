@@ -1,5 +1,5 @@
 //! Transactions, compared with a naive model of committed states: several run interleaved, each on its own copy of the state at
-//! its first operation. `TRANSACTION_RUNS` sets the number of runs, `SEED` the first seed.
+//! its first operation. `TRANSACTION_RUNS` and `CRASH_RUNS` set the numbers of runs, `SEED` the first seed.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -453,11 +453,13 @@ fn run(seed: u64) -> (u64, u64) {
     result
 }
 
+/// A number of the environment.
+fn number(name: &str, default: u64) -> u64 {
+    std::env::var(name).map_or(default, |text| text.parse().expect("it is a number"))
+}
+
 #[test]
 fn interleaved_transactions_answer_as_a_naive_model_of_snapshots_does() {
-    let number = |name: &str, default| {
-        std::env::var(name).map_or(default, |text| text.parse().expect("it is a number"))
-    };
     let (runs, first): (u64, u64) = (number("TRANSACTION_RUNS", 60), number("SEED", 1));
     let results: Vec<(u64, u64)> = (first..first + runs).map(run).collect();
     let (commits, conflicts) = results.iter().fold((0, 0), |all, one| (all.0 + one.0, all.1 + one.1));
@@ -484,9 +486,9 @@ fn reopened(sim: &Sim, storage: StorageMode) -> Result<Client> {
 /// begins: all of them are there afterwards, or none.
 #[test]
 fn a_crash_within_the_commit_of_a_transaction_leaves_all_of_it_or_nothing() {
-    let runs: u64 = std::env::var("CRASH_RUNS").map_or(120, |text| text.parse().expect("it is a number"));
+    let (runs, first): (u64, u64) = (number("CRASH_RUNS", 120), number("SEED", 1));
     let (mut kept, mut lost) = (0, 0);
-    for seed in 1..=runs {
+    for seed in first..first + runs {
         let storage = if seed % 2 == 0 { StorageMode::Sync } else { StorageMode::Async };
         let context = format!("seed {seed}, {storage:?}");
         let sim = Sim::new(seed);
