@@ -267,12 +267,19 @@ impl CollectionRows {
             part.relieve()?;
             Ok(ControlFlow::Continue(()))
         };
-        scan::fold_with(&self.store, &Scan::of(&reading, end), start, visit, relieve, |(part, outcome, count)| {
-            outcome?;
-            matched += count;
-            part.finish()?;
-            Ok(ControlFlow::Continue(()))
-        })?;
+        scan::fold_with(
+            &self.store,
+            &Scan::of(&reading, end),
+            start,
+            visit,
+            relieve,
+            |(part, outcome, count)| {
+                outcome?;
+                matched += count;
+                part.finish()?;
+                Ok(ControlFlow::Continue(()))
+            },
+        )?;
         missing_indexes::note_scan(&self.store, &reading, None, end, matched);
         self.results = Some(QueryResults::none());
         Ok(())
