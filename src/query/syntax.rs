@@ -15,7 +15,12 @@ pub(super) fn check_parts(path: &Path, text: &str) -> Result<()> {
     Err(bad_query(shown, format!("a path has at most {MAX_DEPTH} parts, but '{shown}...' has {parts}")))
 }
 
-/// Whether this is an object of operators rather than a value.
+/// Whether this is an object of operators rather than a value, which a reference is.
 pub(super) fn is_operators<'a>(value: impl Node<'a>) -> bool {
-    value.fields().next().is_some_and(|(key, _)| key.starts_with('$'))
+    value.fields().next().is_some_and(|(key, _)| key.starts_with('$')) && !is_reference(value)
+}
+
+/// Whether this is a reference as drivers write it, a DBRef.
+pub(super) fn is_reference<'a>(value: impl Node<'a>) -> bool {
+    value.field("$ref").is_some() && value.field("$id").is_some()
 }

@@ -26,10 +26,12 @@ use crate::error::Result;
 use crate::query::aggregate::{Access, Destination, Gather, Home, Merged, Part, Row, Rows, Stored};
 use crate::query::{Filter, Sort};
 use crate::storage::{Block, BlockPlace, FileId, Lsn};
-use crate::work::Work;
+use crate::work::{Hold, Work};
 
 /// Documents that a scan reads at a time.
 const TAKEN: usize = 256;
+/// About the bytes that a row of a stored document takes.
+const ROW: usize = 128;
 
 /// What a pipeline sees of the database.
 pub(crate) struct Pipe {
@@ -113,6 +115,39 @@ impl Access for Pipe {
         let collection = self.collection(collection)?;
         let hint = self.hint.lock().take();
         Ok(Box::new(self.rows(collection, filter, None, hint)))
+    }
+
+    fn find(&self, collection: &str, filter: Filter) -> Result<Option<Vec<Row>>> {
+        let name = collection;
+        let Some(collection) = self.collection(name)? else { return Ok(Some(Vec::new())) };
+        let query = Query::of(&filter);
+        let plan = planner::plan(&collection, &query, self.source.lsn())?;
+        if matches!(plan, Plan::Scan) {
+            return Ok(None);
+        }
+        self.note(name, &filter)?;
+        let mut rows = self.rows(Some(collection.clone()), filter.clone(), None, None);
+        let reading = ReadContext::new(&self.store, &collection, self.source.lsn(), &filter, &self.interrupt)
+            .over(rows.own.as_deref());
+        rows.results = Some(QueryResults::open(&reading, &query, &plan)?);
+        let mut found = Vec::new();
+        let (mut hold, mut outcome) = (Hold::new("$lookup", &self.work), Ok(()));
+        while rows.run(&mut |collection, Match { slot, block, span, .. }| {
+            let stored = StoredDocument::of(collection, block, span);
+            outcome = hold.add(ROW + stored.owned());
+            found.push((slot, Row::Stored(Arc::new(stored))));
+            if outcome.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+        })? {
+            std::mem::replace(&mut outcome, Ok(()))?;
+        }
+        outcome?;
+        // An index has the documents of several values in the order of the values.
+        found.sort_by_key(|(slot, _)| *slot);
+        Ok(Some(found.into_iter().map(|(_, row)| row).collect()))
+    }
+
+    fn count(&self, collection: &str) -> Result<u64> {
+        Ok(self.collection(collection)?.map_or(0, |collection| collection.count()))
     }
 
     fn scan_sorted(

@@ -380,7 +380,9 @@ impl<I: Keys> Planner<'_, '_, I> {
             }
             _ => None,
         };
-        if ranges.used == 0 && order.is_none() && !self.forced {
+        // All entries of an index that has not all documents may be few.
+        let is_smaller = spec.sparse || index.partial().is_some();
+        if ranges.used == 0 && order.is_none() && !is_smaller && !self.forced {
             return None;
         }
         let said =

@@ -217,6 +217,16 @@ places! {
     RANKED_SORT = 5_788_005;
     /// `boundaries` of `$bucket` that are not an array.
     BUCKET_BOUNDARIES = 40200;
+    /// A `groupBy` of `$bucket` that is neither a path nor an expression.
+    BUCKET_BY = 40202;
+    /// The same of `$bucketAuto`.
+    BUCKETS_BY = 40239;
+    /// A `$sortByCount` of an object that is no expression.
+    SORT_BY_COUNT_OBJECT = 40147;
+    /// A `$sortByCount` of a text that is no path.
+    SORT_BY_COUNT_TEXT = 40148;
+    /// A `$sortByCount` of something else.
+    SORT_BY_COUNT_TYPE = 40149;
     /// Too few boundaries.
     BUCKET_FEW = 40192;
     /// Boundaries of different types.

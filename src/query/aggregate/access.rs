@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::operands::Destination;
 use super::pipeline::Pipeline;
-use super::row::Rows;
+use super::row::{Row, Rows};
 use crate::document::Value;
 use crate::error::Result;
 use crate::query::{Filter, Sort};
@@ -23,7 +23,17 @@ pub(crate) trait Access: Send + Sync {
     }
     /// The documents of a collection that match, in natural order; none when there is no such collection.
     fn scan(&self, collection: &str, filter: Filter) -> Result<Box<dyn Rows>>;
-    /// The same in this order, of which the caller reads at most the first `keep`; `None` if no index gives the
+    /// The same, where an index finds them; `None` where they would be looked for among all.
+    fn find(&self, collection: &str, filter: Filter) -> Result<Option<Vec<Row>>> {
+        let _ = (collection, filter);
+        Ok(None)
+    }
+    /// About how many documents a collection has.
+    fn count(&self, collection: &str) -> Result<u64> {
+        let _ = collection;
+        Ok(0)
+    }
+    /// The documents of [`Access::scan`] in this order, of which the caller reads at most the first `keep`; `None` if no index gives the
     /// order, so that the caller must sort.
     fn scan_sorted(
         &self,

@@ -185,6 +185,20 @@ fn refuse_in_update(parser: &Parser, name: &str) -> Result<()> {
 
 /// `$sortByCount` is a group that counts, and a sort.
 fn read_sort_by_count(parser: &mut Parser, operand: &Value, stages: &mut Vec<Stage>) -> Result<()> {
+    let refused = match operand {
+        Value::String(text) => (!text.starts_with('$')).then_some(codes::SORT_BY_COUNT_TEXT),
+        Value::Object(fields) => {
+            let is_call = matches!(fields.as_slice(), [(name, _)] if name.starts_with('$'));
+            (!is_call).then_some(codes::SORT_BY_COUNT_OBJECT)
+        }
+        _ => Some(codes::SORT_BY_COUNT_TYPE),
+    };
+    if let Some(code) = refused {
+        return parser.fail_as(
+            code,
+            "$sortByCount needs a path, as in '$city', or an expression, as in { $year: '$date' }",
+        );
+    }
     let key = parser.expression(operand)?;
     stages.push(Stage::Group(Arc::new(Group::counting("$sortByCount", key, "count"))));
     let order = Value::Object(vec![("count".to_owned(), Value::Int(-1))]);

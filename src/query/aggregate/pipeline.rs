@@ -8,8 +8,8 @@ use super::operands::Destination;
 use super::stages::matching::Match;
 use super::stages::shaping::Shaping;
 use super::stages::unwind::Unwind;
-use crate::document::{Node, RawKind, RawValue, Value};
-use crate::query::expression::{Expression, FieldPath};
+use crate::document::{Node, Path, RawKind, RawValue, Value};
+use crate::query::expression::{Env, Expression, FieldPath};
 use crate::query::{Filter, Sort};
 
 /// Stages that a pipeline may have; MongoDB's limit.
@@ -56,7 +56,8 @@ pub(crate) struct Pipeline {
 pub(super) struct Lookup {
     /// `None` if the pipeline starts with `$documents`.
     pub(super) from: Option<String>,
-    pub(super) equal: Option<(FieldPath, FieldPath)>,
+    /// The path whose values are looked up, and where.
+    pub(super) equal: Option<(FieldPath, Path)>,
     pub(super) variables: Vec<(Box<str>, Expression)>,
     pub(super) pipeline: Option<Pipeline>,
     pub(super) target: FieldPath,
@@ -183,19 +184,19 @@ impl Pipeline {
         matches!(self.stages.first(), Some(Stage::Documents(_)))
     }
 
-    /// The filter at its start, and the stages after it.
-    pub(super) fn head(&self) -> (Filter, &[Stage]) {
-        if let Some((Stage::Match(test), rest)) = self.stages.split_first()
-            && let Match::Plain(filter) = &**test
-        {
-            return (filter.clone(), rest);
-        }
-        (Filter::all(), &self.stages)
+    /// The filter at its start, and the stages after it. Where it has expressions the filter is what they need at least, with the
+    /// variables of `env`, and the stages decide.
+    pub(super) fn head(&self, env: Option<&Env>) -> (Filter, &[Stage]) {
+        let Some((Stage::Match(test), rest)) = self.stages.split_first() else {
+            return (Filter::all(), &self.stages);
+        };
+        let rest = if matches!(**test, Match::Plain(_)) { rest } else { &self.stages };
+        (test.demanded(env), rest)
     }
 
     /// Its first read of the collection: a filter, and an order with the number of documents that are needed.
     pub(crate) fn asks(&self) -> (Filter, Option<(&Sort, Option<u64>)>) {
-        let (filter, rest) = self.head();
+        let (filter, rest) = self.head(None);
         let order = match rest.first() {
             Some(Stage::Sort(sort, keep)) => Some((&**sort, (*keep != usize::MAX).then_some(*keep as u64))),
             _ => None,

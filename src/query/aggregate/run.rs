@@ -55,7 +55,7 @@ impl Pipeline {
     }
 
     fn scan(&self, collection: &str, env: &Arc<Env>, access: &Arc<dyn Access>) -> Result<Box<dyn Rows>> {
-        let (filter, rest) = self.head();
+        let (filter, rest) = self.head(Some(env));
         let filter = filter.within(env.work());
         if let Some((Stage::Sort(sort, keep), rest)) = rest.split_first()
             && let Some(sorted) = access.scan_sorted(collection, &filter, sort, *keep)?
@@ -108,7 +108,7 @@ fn chain(
             Stage::Unwind(spec) => Box::new(Unwinding::new(input, spec.clone(), work.clone())),
             Stage::Lookup(spec) => {
                 let memory = Memory::new("$lookup", &work);
-                Box::new(LookingUp { input, spec: spec.clone(), env, access, found: None, memory })
+                Box::new(LookingUp { input, spec: spec.clone(), env, access, found: None, spent: 0, memory })
             }
             Stage::Facet(facets) => {
                 Box::new(Faceting { input, facets: facets.clone(), env, access, done: false })

@@ -1,6 +1,6 @@
 //! Aggregation expressions: parsed once, evaluated per document.
 //!
-//! - `tree`: an expression; `parse` makes it, `evaluate` computes its value
+//! - `tree`: an expression; `parse` makes it, `evaluate` computes its value; `equalities`: what an index finds of a condition
 //! - `scope`: what an expression sees: the document, variables, the time; `constants`: the variables of the option `let`; `path`: field
 //!   paths
 //! - `operator`: an operator that is a function of its arguments; `registry`: all of them
@@ -10,6 +10,7 @@
 mod arrays;
 mod constants;
 mod dates;
+mod equalities;
 mod evaluate;
 pub(super) mod identity;
 mod logic;

@@ -1,7 +1,7 @@
 //! Field paths of expressions. Unlike the paths of filters they descend through every array and never name an element
 //! by index.
 
-use crate::document::{MAX_DEPTH, Node, NodeKind, Value};
+use crate::document::{MAX_DEPTH, Node, NodeKind, Path, Value};
 use crate::error::codes::{self, Code};
 
 /// Characters of a path that messages show.
@@ -36,6 +36,11 @@ impl FieldPath {
     /// The text of a path for a message, truncated if it is long.
     pub(in crate::query) fn shown(text: &str) -> &str {
         text.char_indices().nth(SHOWN).map_or(text, |(end, _)| text.get(..end).unwrap_or_default())
+    }
+
+    /// The same path as a filter has it.
+    pub(in crate::query) fn in_filters(&self) -> Path {
+        Path::parse(&self.0.join("."))
     }
 
     /// Its parts.

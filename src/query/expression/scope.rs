@@ -101,6 +101,11 @@ impl Env {
         Env { now: self.now, chance: AtomicU64::new(self.next_random()), variables: all, work }
     }
 
+    /// The value of a variable of `let`, which may be missing; `None` where there is no such variable.
+    pub(super) fn variable(&self, name: &str) -> Option<Option<&Value>> {
+        self.variables.iter().find(|(own, _)| **own == *name).map(|(_, value)| value.as_ref())
+    }
+
     /// Milliseconds since 1970.
     pub(super) fn now(&self) -> i64 {
         self.now

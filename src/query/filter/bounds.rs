@@ -11,6 +11,7 @@ use super::clause::{Clause, Element, Filter, Test};
 use super::interval::{Edge, Interval, intersect, is_within, normalise};
 use crate::document::kind::Class;
 use crate::document::{Path, Value};
+use crate::query::expression::Expression;
 
 /// Intervals, in one of which a path must have a value.
 #[derive(Clone, Debug)]
@@ -206,10 +207,31 @@ impl<'f> Demands<'f> {
                     let bounds = Bounds::of(vec![Interval::point(&Value::Null)], false, true);
                     self.fields.push((Cow::Borrowed(path), bounds));
                 }
+                // What is missing at a longer path may be in an array without elements, which has the key of null and matches.
+                Clause::Field(path, Test::Equal(Value::Null))
+                    if below.is_none() && path.parts().len() == 1 =>
+                {
+                    let bounds = Bounds::of(vec![Interval::not_null()], true, false);
+                    self.fields.push((Cow::Borrowed(path), bounds));
+                }
                 _ => self.more = true,
             },
-            _ => self.more = true,
+            Clause::Expression(expression) => {
+                self.more = true;
+                if below.is_none() {
+                    self.add_equalities(expression);
+                }
+            }
         }
+    }
+
+    /// What `$expr` needs, by constants.
+    fn add_equalities(&mut self, expression: &'f Expression) {
+        expression.equalities(None, &mut |path, value| {
+            if let Cow::Borrowed(value) = value {
+                self.fields.push((Cow::Owned(path), Bounds::of(vec![Interval::point(value)], false, false)));
+            }
+        });
     }
 
     fn add_field(&mut self, path: &'f Path, test: &'f Test, below: Option<&Path>) {

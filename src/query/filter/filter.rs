@@ -1,6 +1,7 @@
 //! Properties of a filter, and whether a document matches.
 
 use super::clause::{Clause, Filter, Test};
+use crate::document::order::compare_values;
 use crate::document::{Node, Path, RawValue, Value, weight};
 use crate::error::Result;
 use crate::work::Work;
@@ -9,6 +10,12 @@ impl Filter {
     /// The filter that every document matches.
     pub fn all() -> Filter {
         Filter { root: Clause::All(Vec::new()), work: Work::default() }
+    }
+
+    /// The documents that have one of these values at a path, or in an array there.
+    pub(in crate::query) fn of_values(path: Path, mut values: Vec<Value>) -> Filter {
+        values.sort_by(compare_values);
+        Filter { root: Clause::Field(path, Test::In(values)), work: Work::default() }
     }
 
     /// The same filter as a part of another operation.

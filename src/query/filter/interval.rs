@@ -34,6 +34,11 @@ impl<'f> Interval<'f> {
         Interval { low: Edge::Class(Class::Null), high: Edge::Class(Class::Date) }
     }
 
+    /// All values but null.
+    pub(in crate::query) fn not_null() -> Interval<'f> {
+        Interval { low: Edge::Class(Class::Number), high: Edge::Class(Class::Date) }
+    }
+
     /// The values of a class.
     pub fn class(class: Class) -> Interval<'f> {
         Interval { low: Edge::Class(class), high: Edge::Class(class) }

@@ -11,7 +11,7 @@ use crate::query::merge_sort::sort_by;
 use crate::query::number::as_integer;
 use crate::query::pattern::Source;
 use crate::query::refusal::bad_update;
-use crate::query::syntax::is_operators;
+use crate::query::syntax::{is_operators, is_reference};
 use crate::work::Work;
 
 /// The number of values that are searched one by one.
@@ -174,16 +174,24 @@ fn parse_pull(name: &str, value: Value) -> Result<Elements> {
     let pattern = Source::of(&value).map(|source| source.compile(name, &Work::default()).map(passing));
     let parsed = match (pattern, &value) {
         (Some(pattern), _) => pattern,
-        (None, Value::Object(_)) if is_operators(&value) => {
+        (None, Value::Object(_)) if is_operators(&value) && !is_of_filters(&value) => {
             Filter::parse_condition(&value, name, &Work::default()).map(Elements::PullPassing)
         }
-        (None, Value::Object(_)) => Filter::parse_node(&value, &Work::default()).map(Elements::PullMatching),
+        (None, Value::Object(_)) if !is_reference(&value) => {
+            Filter::parse_node(&value, &Work::default()).map(Elements::PullMatching)
+        }
         _ => return Ok(Elements::PullEqual(vec![value])),
     };
     parsed.map_err(|error| {
         let message = format!("$pull at '{name}': {}", error.message());
         bad_update(name, message).with_code(error.code().unwrap_or(codes::BAD_VALUE))
     })
+}
+
+/// Whether it begins as a filter of the element does that names no field first.
+fn is_of_filters(value: &Value) -> bool {
+    let first = value.fields().next().map(|(key, _)| key);
+    matches!(first, Some("$and" | "$or" | "$nor" | "$expr" | "$jsonSchema" | "$comment"))
 }
 
 fn parse_list(operator: &str, name: &str, value: Value) -> Result<Vec<Value>> {

@@ -8,7 +8,8 @@ use super::grouping::{Group, Key, accumulators};
 use crate::document::kind::Class;
 use crate::document::order::compare_values;
 use crate::document::{Node, Value};
-use crate::error::{Result, codes};
+use crate::error::Result;
+use crate::error::codes::{self, Code};
 use crate::query::aggregate::memory::{Memory, size, weight};
 use crate::query::aggregate::operands::{count, fields, find, unsupported};
 use crate::query::aggregate::row::{Row, Rows};
@@ -26,6 +27,19 @@ fn output(parser: &mut Parser, given: Option<&Value>) -> Result<Vec<(String, Acc
             parser.inside("output", |parser| accumulators(parser, given))
         }
     }
+}
+
+/// Reads `groupBy`: a path or an expression, so that a forgotten `$` is no constant.
+fn read_grouped(parser: &mut Parser, stage: &str, code: Code, by: &Value) -> Result<Expression> {
+    let is_computed = match by {
+        Value::String(text) => text.starts_with('$'),
+        other => matches!(other, Value::Object(_)),
+    };
+    parser.inside("groupBy", |parser| match is_computed {
+        true => parser.expression(by),
+        false => parser
+            .fail_as(code, format!("groupBy of {stage} must be a path, as in '$city', or an expression")),
+    })
 }
 
 /// Reads `$bucket`.
@@ -61,7 +75,7 @@ pub(in crate::query) fn parse_bucket(parser: &mut Parser, value: &Value) -> Resu
         let message = "default of $bucket must lie outside of the boundaries";
         return parser.fail_as(codes::BUCKET_DEFAULT, message);
     }
-    let of = parser.inside("groupBy", |parser| parser.expression(by))?;
+    let of = read_grouped(parser, "$bucket", codes::BUCKET_BY, by)?;
     let key = Key::Bucket { of, boundaries: boundaries.clone(), default };
     Ok(Group { stage: "$bucket", key, fields: output(parser, find(given, "output"))? })
 }
@@ -92,7 +106,7 @@ impl AutoBuckets {
             return parser.fail_as(code, "$bucketAuto needs groupBy and buckets");
         };
         let buckets = count(parser, "buckets of $bucketAuto", buckets, 1)?.min(1 << 31) as usize;
-        let by = parser.inside("groupBy", |parser| parser.expression(by))?;
+        let by = read_grouped(parser, "$bucketAuto", codes::BUCKETS_BY, by)?;
         Ok(AutoBuckets { by, buckets, fields: output(parser, find(given, "output"))? })
     }
 }

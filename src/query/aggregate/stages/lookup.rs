@@ -3,8 +3,9 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::document::Value;
+use crate::document::{Leaf, Node, NodeKind, Path, Value};
 use crate::error::{Result, codes};
+use crate::query::Filter;
 use crate::query::aggregate::access::Access;
 use crate::query::aggregate::memory::{Memory, size};
 use crate::query::aggregate::operands::{find, path, set_path, text, unsupported};
@@ -30,7 +31,7 @@ impl Lookup {
         let target = path(parser, "$lookup", target)?;
         let equal = match (read("localField")?, read("foreignField")?) {
             (Some(local), Some(foreign)) => {
-                Some((path(parser, "$lookup", local)?, path(parser, "$lookup", foreign)?))
+                Some((path(parser, "$lookup", local)?, path(parser, "$lookup", foreign)?.in_filters()))
             }
             (None, None) => None,
             _ => {
@@ -86,6 +87,11 @@ pub(in crate::query) fn bound(
     })
 }
 
+/// What a look-up in an index of the other collection costs, in documents of a scan.
+const LOOKUP: u64 = 16;
+/// About the bytes that a document takes in [`Found::Index`].
+const EACH: u64 = 256;
+
 /// Documents of the other collection with their numbers in natural order, by the bytes of the foreign values.
 type Index = HashMap<Vec<u8>, Vec<(usize, Row)>, foldhash::fast::RandomState>;
 
@@ -96,6 +102,8 @@ pub(in crate::query) struct LookingUp {
     pub(in crate::query) env: Arc<Env>,
     pub(in crate::query) access: Arc<dyn Access>,
     pub(in crate::query) found: Option<Found>,
+    /// What looking up by an index has cost, about as many documents of a scan.
+    pub(in crate::query) spent: u64,
     /// The memory of what was found.
     pub(in crate::query) memory: Memory,
 }
@@ -108,7 +116,7 @@ pub(in crate::query) enum Found {
 }
 
 impl LookingUp {
-    fn index(&mut self, from: &str, foreign: &FieldPath) -> Result<Found> {
+    fn index(&mut self, from: &str, foreign: &Path) -> Result<Found> {
         let mut index = Index::default();
         let mut rows = Pipeline::default().open(from, &self.env, &self.access)?;
         let mut number = 0;
@@ -116,11 +124,11 @@ impl LookingUp {
             self.env.work().step(1)?;
             self.memory.take_row(&row)?;
             number += 1;
-            let value = match &row {
-                Row::Tree(value) => foreign.of(value),
-                Row::Stored(stored) => foreign.of(stored.raw()),
+            let keys = match &row {
+                Row::Tree(value) => keys_at(foreign, value),
+                Row::Stored(stored) => keys_at(foreign, stored.raw()),
             };
-            for key in keys_of(value, Side::Foreign) {
+            for key in keys {
                 self.memory.take(key.len() + 64)?;
                 index.entry(key).or_default().push((number, row.clone()));
             }
@@ -128,20 +136,41 @@ impl LookingUp {
         Ok(Found::Index(index))
     }
 
+    /// The documents that an index of the other collection finds; `None` where there is none, or so much was looked up that the
+    /// index of [`LookingUp::index`] costs less, and there is room for it.
+    fn by_its_index(&mut self, values: &[Value], from: &str, foreign: &Path) -> Result<Option<Vec<Row>>> {
+        if self.access.view(from)?.is_some() {
+            return Ok(None);
+        }
+        let documents = self.access.count(from)?;
+        let has_room = documents.saturating_mul(EACH) < self.env.work().memory() as u64;
+        if has_room && self.spent >= documents {
+            return Ok(None);
+        }
+        let filter = Filter::of_values(foreign.clone(), values.to_vec()).within(self.env.work());
+        let Some(rows) = self.access.find(from, filter)? else { return Ok(None) };
+        self.spent += LOOKUP + rows.len() as u64;
+        self.env.work().step(rows.len())?;
+        Ok(Some(rows))
+    }
+
     fn equal(&mut self, row: &Row, from: &str) -> Result<Vec<Row>> {
         let spec = self.spec.clone();
         let Some((local, foreign)) = &spec.equal else { return Ok(Vec::new()) };
+        let values = match row {
+            Row::Tree(value) => values_at(local, value),
+            Row::Stored(stored) => values_at(local, stored.raw()),
+        };
         if self.found.is_none() {
+            if let Some(rows) = self.by_its_index(&values, from, foreign)? {
+                return Ok(rows);
+            }
             self.found = Some(self.index(from, foreign)?);
         }
-        let value = row.scoped("$lookup", &self.env, |_| match row {
-            Row::Tree(value) => local.of(value),
-            Row::Stored(stored) => local.of(stored.raw()),
-        });
         let Some(Found::Index(index)) = &self.found else { return Ok(Vec::new()) };
         let mut found: Vec<&(usize, Row)> = Vec::new();
-        for key in keys_of(value, Side::Local) {
-            found.extend(index.get(&key).into_iter().flatten());
+        for value in values {
+            found.extend(index.get(&identity::of(&value)).into_iter().flatten());
             self.env.work().step(1)?;
         }
         self.env.work().step(found.len())?;
@@ -191,28 +220,59 @@ impl LookingUp {
     }
 }
 
-/// The side of an equality.
-#[derive(PartialEq, Eq)]
-enum Side {
-    Local,
-    Foreign,
+/// What a filter compares with at a path of a document, as bytes: values, elements of arrays, and null where there is none.
+fn keys_at<'a>(path: &Path, document: impl Node<'a>) -> Vec<Vec<u8>> {
+    let mut keys = Vec::new();
+    path.walk(document, Leaf::Elements, &mut |value| {
+        let mut key = Vec::new();
+        match value {
+            Some(value) => identity::write(value, &mut key),
+            None => identity::write(&Value::Null, &mut key),
+        }
+        keys.push(key);
+        false
+    });
+    keys.sort_unstable();
+    keys.dedup();
+    keys
 }
 
-/// The values that an equality compares: null for a missing one, each element of an array and, on the foreign side,
-/// the array itself.
-fn keys_of(value: Option<Value>, side: Side) -> Vec<Vec<u8>> {
-    match value {
-        None => vec![identity::of(&Value::Null)],
-        Some(Value::Array(items)) => {
-            let mut keys: Vec<Vec<u8>> = items.iter().map(identity::of).collect();
-            if side == Side::Foreign {
-                keys.push(identity::of(&Value::Array(items)));
+/// The values at a path that are looked up: the elements of an array at its end, not the array; null where there is nothing.
+fn values_at<'a>(path: &FieldPath, document: impl Node<'a>) -> Vec<Value> {
+    let mut values = Vec::new();
+    if let Some((first, rest)) = path.parts().split_first() {
+        visit(rest, document.field(first), &mut values);
+    }
+    if values.is_empty() {
+        values.push(Value::Null);
+    }
+    values
+}
+
+/// Recursion is bounded by the parts of the path.
+fn visit<'a, N: Node<'a>>(mut parts: &[Box<str>], value: Option<N>, values: &mut Vec<Value>) {
+    let Some(mut value) = value else { return };
+    // A number names the place in an array, and nothing else there.
+    while let Some((part, rest)) = parts.split_first()
+        && let NodeKind::Array(()) = value.seen()
+        && part.bytes().all(|byte| byte.is_ascii_digit())
+        && let Ok(place) = part.parse::<usize>()
+    {
+        let Some(element) = value.items().nth(place) else { return };
+        (value, parts) = (element, rest);
+    }
+    match (parts.split_first(), value.seen()) {
+        (None, NodeKind::Array(())) => values.extend(value.items().map(Node::tree)),
+        (None, _) => values.push(value.tree()),
+        (Some((part, rest)), NodeKind::Array(())) => {
+            for item in value.items() {
+                if let NodeKind::Object(()) = item.seen() {
+                    visit(rest, item.field(part), values);
+                }
             }
-            keys.sort_unstable();
-            keys.dedup();
-            keys
         }
-        Some(one) => vec![identity::of(&one)],
+        (Some((part, rest)), NodeKind::Object(())) => visit(rest, value.field(part), values),
+        _ => {}
     }
 }
 

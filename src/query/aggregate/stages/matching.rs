@@ -62,6 +62,24 @@ impl Match {
         }
     }
 
+    /// What every document fulfils that matches, as a filter: all of it where it has no expression, else its plain parts, and the
+    /// equalities of its expressions.
+    pub(in crate::query) fn demanded(&self, env: Option<&Env>) -> Filter {
+        match self {
+            Match::Plain(filter) => filter.clone(),
+            Match::Expression(expression) => {
+                let mut all = Filter::all();
+                expression.equalities(env, &mut |path, value| {
+                    let filter = std::mem::replace(&mut all, Filter::all());
+                    all = filter.and(Filter::of_values(path, vec![value.into_owned()]));
+                });
+                all
+            }
+            Match::All(all) => all.iter().fold(Filter::all(), |filter, one| filter.and(one.demanded(env))),
+            Match::Any(_) | Match::Nor(_) => Filter::all(),
+        }
+    }
+
     pub(in crate::query) fn matches(&self, row: &Row, env: &Env) -> Result<bool> {
         match self {
             Match::Plain(filter) => {

@@ -73,7 +73,8 @@ fn trim(args: &mut Args<'_>, ends: Ends) -> Outcome {
     args.step(1 + (args.text(0)?.len() + given.as_ref().map_or(0, HashSet::len)) / 8)?;
     let goes = |c: char| match &given {
         Some(chars) => chars.contains(&c),
-        None => c.is_whitespace() || c == '\0',
+        // What the server takes for white space.
+        None => matches!(c, '\0' | '\t'..='\r' | ' ' | '\u{a0}' | '\u{1680}' | '\u{2000}'..='\u{200a}'),
     };
     let mut rest = args.text(0)?;
     if ends != Ends::End {
