@@ -5,12 +5,15 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::replay::Replay;
+use crate::document::{RawValue, Shapes, incoming};
 use crate::engine::format::checkpoint::{CollectionContents, Contents, slots};
+use crate::engine::format::record::{Record, Records};
 use crate::engine::state::base::{Base, CollectionBase};
 use crate::engine::state::collection::Collection;
 use crate::engine::state::tally::Tally;
 use crate::engine::store::Recovered;
 use crate::error::{Error, Kind, Result};
+use crate::index::Spec;
 use crate::storage::pages::target::Target;
 use crate::storage::runs::check::check_tree;
 use crate::storage::runs::cursor::Cursor;
@@ -21,6 +24,16 @@ use crate::storage::{
 };
 
 impl CheckpointLoader for Replay<'_> {
+    fn fits(&self, checkpoint: &FromCheckpoint) -> bool {
+        let fits = has_current_keys(&checkpoint.catalogue);
+        if !fits {
+            tracing::info!(
+                "a checkpoint is not used: its indexes have sort keys of another version of Unicode's collations"
+            );
+        }
+        fits
+    }
+
     fn begin(&mut self, checkpoint: FromCheckpoint) -> Result<()> {
         let recovered = state(self.path(), checkpoint, self.memory_limit())?;
         self.begin_with(recovered);
@@ -58,6 +71,27 @@ fn state(path: &Path, checkpoint: FromCheckpoint, memory_limit: Option<u64>) -> 
         tree += one.trees();
     }
     Ok(recovered)
+}
+
+/// Whether the entries of its indexes are keys as this program makes them. Those with a collation depend on the version of its data.
+fn has_current_keys(catalogue: &[u8]) -> bool {
+    if memchr::memmem::find(catalogue, b"collation").is_none() {
+        return true;
+    }
+    // What cannot be read is for `begin` to refuse.
+    let Some(contents) = Contents::decode(catalogue) else { return true };
+    let is_outdated = |record: &Record<'_>| match record {
+        Record::Index { spec, .. } => {
+            let shapes = Shapes::new();
+            incoming::check(spec, &shapes).is_ok() && Spec::is_outdated(RawValue::new(spec, &shapes))
+        }
+        _ => false,
+    };
+    !contents
+        .payloads
+        .iter()
+        .flat_map(|payload| Records::new(payload).flatten())
+        .any(|record| is_outdated(&record))
 }
 
 /// Whether it is an error about damage of a checkpoint.

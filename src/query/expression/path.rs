@@ -12,6 +12,11 @@ const SHOWN: usize = 100;
 pub(crate) struct FieldPath(Box<[Box<str>]>);
 
 impl FieldPath {
+    /// Whether it is `_id`.
+    pub(in crate::query) fn is_id(&self) -> bool {
+        matches!(self.parts(), [part] if **part == *"_id")
+    }
+
     /// The empty path: the value itself.
     pub(in crate::query) fn here() -> FieldPath {
         FieldPath(Box::default())

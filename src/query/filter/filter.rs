@@ -98,10 +98,32 @@ impl Filter {
     }
 }
 
+/// The bytes of a condition besides its operands.
+const EACH: usize = 64;
+
+impl Test {
+    /// About how many bytes of memory its operands take.
+    fn weight(&self) -> usize {
+        match self {
+            Test::Equal(value) => weight(value),
+            Test::Less(bound) | Test::Greater(bound) => weight(&bound.value),
+            Test::In(values) => values.iter().map(|value| EACH / 2 + weight(value)).sum(),
+            _ => 0,
+        }
+    }
+
+    /// As it was given, without its collation.
+    fn plain(&self) -> &Test {
+        match self {
+            Test::Collated(collated) => &collated.test,
+            plain => plain,
+        }
+    }
+}
+
 impl Clause {
     /// About how many bytes of memory it takes.
     fn weight(&self) -> usize {
-        const EACH: usize = 64;
         let operands = match self {
             Clause::All(clauses) | Clause::Any(clauses) => clauses.iter().map(Clause::weight).sum(),
             Clause::Not(clause) => clause.weight(),
@@ -109,10 +131,9 @@ impl Clause {
                 let names: usize = path.parts().iter().map(|part| EACH + part.name.len()).sum();
                 names
                     + match test {
-                        Test::Equal(value) => weight(value),
-                        Test::Less(bound) | Test::Greater(bound) => weight(&bound.value),
-                        Test::In(values) => values.iter().map(|value| EACH / 2 + weight(value)).sum(),
-                        _ => 0,
+                        // With the sort keys.
+                        Test::Collated(collated) => 3 * collated.test.weight(),
+                        plain => plain.weight(),
                     }
             }
             Clause::Every(..) | Clause::Expression(_) => 0,
@@ -142,13 +163,16 @@ impl Clause {
                     only.equalities(found);
                 }
             }
-            Clause::Field(path, Test::Equal(value)) => found(path, value),
             Clause::Every(path, every) => every.values().for_each(|value| found(path, value)),
-            Clause::Field(path, Test::In(values)) => {
-                if let [only] = values.as_slice() {
-                    found(path, only);
+            Clause::Field(path, test) => match test.plain() {
+                Test::Equal(value) => found(path, value),
+                Test::In(values) => {
+                    if let [only] = values.as_slice() {
+                        found(path, only);
+                    }
                 }
-            }
+                _ => {}
+            },
             _ => {}
         }
     }

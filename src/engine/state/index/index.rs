@@ -24,6 +24,7 @@ use crate::index::{
     Entries, Found, Keys, Purpose, Range, ScanDirection, Spec, Tree, extract, extract_plain, merge,
 };
 use crate::query::Filter;
+use crate::query::expression::Constants;
 use crate::storage::Lsn;
 
 const NEVER: u64 = u64::MAX;
@@ -85,7 +86,8 @@ impl Index {
             Some(filter) => {
                 let mut bytes = Vec::new();
                 encode_plain(filter, &mut bytes);
-                Some(Filter::parse(RawValue::new(&bytes, &Shapes::new()))?)
+                let constants = Constants::default().under(spec.collation.clone());
+                Some(Filter::parse_with(RawValue::new(&bytes, &Shapes::new()), &constants)?)
             }
         };
         let hidden = AtomicBool::new(spec.hidden);

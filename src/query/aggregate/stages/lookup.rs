@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::document::Value;
+use crate::document::{Collation, Value};
 use crate::error::{Result, codes};
 use crate::query::aggregate::access::Access;
 use crate::query::aggregate::memory::{Memory, size};
@@ -108,6 +108,14 @@ pub(in crate::query) enum Found {
 }
 
 impl LookingUp {
+    /// How the fields compare: an `_id` of the other collection by bytes.
+    fn collation(&self) -> &Collation {
+        match &self.spec.equal {
+            Some((_, foreign)) if foreign.is_id() => &Collation::SIMPLE,
+            _ => self.env.collation(),
+        }
+    }
+
     fn index(&mut self, from: &str, foreign: &FieldPath) -> Result<Found> {
         let mut index = Index::default();
         let mut rows = Pipeline::default().open(from, &self.env, &self.access)?;
@@ -120,7 +128,7 @@ impl LookingUp {
                 Row::Tree(value) => foreign.of(value),
                 Row::Stored(stored) => foreign.of(stored.raw()),
             };
-            for key in keys_of(value, Side::Foreign) {
+            for key in keys_of(value, Side::Foreign, self.collation()) {
                 self.memory.take(key.len() + 64)?;
                 index.entry(key).or_default().push((number, row.clone()));
             }
@@ -140,7 +148,7 @@ impl LookingUp {
         });
         let Some(Found::Index(index)) = &self.found else { return Ok(Vec::new()) };
         let mut found: Vec<&(usize, Row)> = Vec::new();
-        for key in keys_of(value, Side::Local) {
+        for key in keys_of(value, Side::Local, self.collation()) {
             found.extend(index.get(&key).into_iter().flatten());
             self.env.work().step(1)?;
         }
@@ -200,19 +208,20 @@ enum Side {
 
 /// The values that an equality compares: null for a missing one, each element of an array and, on the foreign side,
 /// the array itself.
-fn keys_of(value: Option<Value>, side: Side) -> Vec<Vec<u8>> {
+fn keys_of(value: Option<Value>, side: Side, collation: &Collation) -> Vec<Vec<u8>> {
+    let of = |value: &Value| identity::of_under(value, collation);
     match value {
-        None => vec![identity::of(&Value::Null)],
+        None => vec![of(&Value::Null)],
         Some(Value::Array(items)) => {
-            let mut keys: Vec<Vec<u8>> = items.iter().map(identity::of).collect();
+            let mut keys: Vec<Vec<u8>> = items.iter().map(of).collect();
             if side == Side::Foreign {
-                keys.push(identity::of(&Value::Array(items)));
+                keys.push(of(&Value::Array(items)));
             }
             keys.sort_unstable();
             keys.dedup();
             keys
         }
-        Some(one) => vec![identity::of(&one)],
+        Some(one) => vec![of(&one)],
     }
 }
 

@@ -25,7 +25,7 @@ impl Match {
             return parser.fail_as(codes::stage("$match").of_shape(), message);
         };
         if !has_expression(value) {
-            return Filter::parse_node(value, parser.work()).map(Match::Plain);
+            return Filter::parse_node(value, parser.terms()).map(Match::Plain);
         }
         let mut all = Vec::new();
         for (key, operand) in fields {
@@ -42,7 +42,7 @@ impl Match {
                 "$nor" => Match::Nor(list(parser)?),
                 _ => {
                     let alone = Value::Object(vec![(key.clone(), operand.clone())]);
-                    Match::Plain(Filter::parse_node(&alone, parser.work())?)
+                    Match::Plain(Filter::parse_node(&alone, parser.terms())?)
                 }
             });
         }
