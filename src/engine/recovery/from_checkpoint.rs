@@ -156,3 +156,34 @@ fn begin(base: &Arc<Base>, collection: &Collection, one: &CollectionContents, tr
     collection.begin_from(Arc::new(below), tally, one.live_bytes);
     Some(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::document::{Value, encode_plain};
+    use crate::engine::format::record;
+
+    fn catalogue(version: Option<&str>) -> Vec<u8> {
+        let text = |text: &str| Value::String(text.to_owned());
+        let field = |name: &str, value: Value| (name.to_owned(), value);
+        let key = Value::Array(vec![Value::Array(vec![text("a"), Value::Int(1)])]);
+        let mut spec = vec![field("key", key), field("name", text("a_1"))];
+        if let Some(version) = version {
+            let collation = vec![field("locale", text("en")), field("version", text(version))];
+            spec.push(field("collation", Value::Object(collation)));
+        }
+        let (mut bytes, mut payload) = (Vec::new(), Vec::new());
+        encode_plain(&Value::Object(spec), &mut bytes);
+        record::index(&mut payload, 1, &bytes);
+        Contents { payloads: vec![payload], ..Contents::default() }.encode().unwrap()
+    }
+
+    #[test]
+    fn a_checkpoint_with_sort_keys_of_another_version_of_the_collation_data_does_not_fit() {
+        assert!(has_current_keys(&catalogue(None)));
+        assert!(has_current_keys(&catalogue(Some(crate::document::collation::DATA_VERSION))));
+        assert!(!has_current_keys(&catalogue(Some("2.3.9"))));
+        assert!(!has_current_keys(&catalogue(Some(""))));
+        assert!(has_current_keys(b"collation"), "what cannot be read is refused elsewhere");
+    }
+}

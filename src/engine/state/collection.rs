@@ -14,8 +14,7 @@ use super::rules::{Rules, Traits, view_definition::no_view};
 use super::scan_counts::ScanCounts;
 use super::slab::{Slab, SlotId, Version, VisibleVersion};
 use super::tally::{Running, Tally};
-use crate::document::incoming::Translation;
-use crate::document::{Collation, Shapes};
+use crate::document::{Collation, Shapes, incoming::Translation};
 use crate::engine::exec::locks::{Mutex, RwLock};
 use crate::engine::exec::nonblocking::{NONBLOCKING_BYTES, is_nonblocking, nonblocking};
 use crate::engine::format::key::Key;
@@ -114,8 +113,7 @@ impl Collection {
     /// Gives it options: before anybody sees it, or under the commit lock.
     pub(crate) fn set_options(&self, options: Arc<CollectionOptions>) {
         let mut own = self.options.write();
-        let is_collated = !options.collation().is_simple();
-        self.traits.set(options.keeps_images(), options.view().is_some(), is_collated);
+        self.traits.set(options.keeps_images(), options.view().is_some(), !options.collation().is_simple());
         self.capped.set(options.cap());
         let mut rules = self.rules.write();
         *rules = options.validation().map(|(validator, level, action)| match rules.take() {
@@ -169,7 +167,7 @@ impl Collection {
     /// How strings compare where an operation does not say that.
     #[inline]
     pub(crate) fn collation(&self) -> Collation {
-        if self.traits.is_collated() { self.options.read().collation().clone() } else { Collation::SIMPLE }
+        self.traits.is_collated().then(|| self.options.read().collation().clone()).unwrap_or_default()
     }
 
     /// Refuses a view where documents are stored.

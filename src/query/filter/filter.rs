@@ -1,7 +1,7 @@
 //! Properties of a filter, and whether a document matches.
 
 use super::clause::{Clause, Filter, Test};
-use crate::document::{Node, Path, RawValue, Value, weight};
+use crate::document::{Collation, Node, Path, RawValue, Value, weight};
 use crate::error::Result;
 use crate::work::Work;
 
@@ -61,6 +61,11 @@ impl Filter {
     /// About how many bytes of memory its conditions take. Operands of the rarer ones are not counted.
     pub fn weight(&self) -> usize {
         self.root.weight()
+    }
+
+    /// The collation of its comparisons; the simple one where none depends on it.
+    pub(crate) fn collation(&self) -> Collation {
+        self.root.collation().cloned().unwrap_or_default()
     }
 
     /// Whether it has no conditions, so that every document matches.
@@ -139,6 +144,15 @@ impl Clause {
             Clause::Every(..) | Clause::Expression(_) => 0,
         };
         EACH + operands
+    }
+
+    fn collation(&self) -> Option<&Collation> {
+        match self {
+            Clause::All(clauses) | Clause::Any(clauses) => clauses.iter().find_map(Clause::collation),
+            Clause::Not(clause) => clause.collation(),
+            Clause::Field(_, Test::Collated(collated)) => Some(&collated.collation),
+            _ => None,
+        }
     }
 
     fn looks_only_at(&self, passes: &impl Fn(&str) -> bool) -> bool {

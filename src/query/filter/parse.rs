@@ -3,7 +3,7 @@
 
 use super::clause::{Bound, Clause, Filter, Test};
 use super::operators;
-use crate::document::{Node, NodeKind, Path, RawValue};
+use crate::document::{Node, NodeKind, Path, RawValue, Value};
 use crate::error::{Result, codes};
 use crate::query::expression::{Constants, Expression, Terms};
 use crate::query::pattern::Source;
@@ -19,6 +19,14 @@ impl Filter {
 
     /// [`Filter::parse`] for an operation: with its variables of the option `let`, and its work.
     pub fn parse_with(filter: RawValue<'_>, constants: &Constants) -> Result<Filter> {
+        Ok(Filter {
+            root: parse_clauses(filter, "", constants, constants.terms())?,
+            work: constants.work().clone(),
+        })
+    }
+
+    /// [`Filter::parse_with`] for a tree.
+    pub(crate) fn parse_tree(filter: &Value, constants: &Constants) -> Result<Filter> {
         Ok(Filter {
             root: parse_clauses(filter, "", constants, constants.terms())?,
             work: constants.work().clone(),

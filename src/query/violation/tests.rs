@@ -6,13 +6,14 @@ use super::report::{Expected, Report};
 use crate::document::Collation;
 use crate::document::Value;
 use crate::query::Filter;
+use crate::query::expression::Terms;
 use crate::query::testing::value;
 use crate::work::Work;
 
 /// What is told, and what is told of the same filter under a negation.
 fn both(filter: &Value, document: &Value) -> (Option<Value>, Option<Value>) {
     let work = Work::default();
-    let report = Report::new(&work, document);
+    let report = Report::new(&work, &Collation::SIMPLE, document);
     let told = |expected| explained(filter, document, expected, &report);
     (told(Expected::Match), told(Expected::NoMatch))
 }
@@ -70,9 +71,10 @@ fn something_is_told_exactly_of_documents_that_do_not_match() {
         r#"{ "a": null, "b": { "c": 1 } }"#,
     ];
     for filter in filters.map(value) {
-        let compiled = Filter::parse_node(&filter, &Work::default()).unwrap();
+        let compiled =
+            Filter::parse_node(&filter, Terms::under(&Collation::SIMPLE, &Work::default())).unwrap();
         for document in documents.map(value) {
-            let matches = compiled.matches_within(&document, &Collation::SIMPLE, &Work::default());
+            let matches = compiled.matches_within(&document, &Work::default());
             let (broken, held) = both(&filter, &document);
             assert_eq!(broken.is_none(), matches, "{filter:?} of {document:?}: {broken:?}");
             // An empty conjunction has nothing that could be told under a negation.
