@@ -2,7 +2,7 @@
 
 import test from 'ava'
 
-import { collection } from './support/database.mjs'
+import { collection, rejectsWith } from './support/database.mjs'
 
 test('comment, collation, hint and maxTimeMS are set before the first read', async (t) => {
   const users = await collection(t, [{ _id: 1 }, { _id: 2 }])

@@ -172,7 +172,8 @@ mod tests {
             let collation = vec![field("locale", text("en")), field("version", text(version))];
             spec.push(field("collation", Value::Object(collation)));
         }
-        let (mut bytes, mut payload) = (Vec::new(), Vec::new());
+        // A payload begins with its time.
+        let (mut bytes, mut payload) = (Vec::new(), vec![0; 8]);
         encode_plain(&Value::Object(spec), &mut bytes);
         record::index(&mut payload, 1, &bytes);
         Contents { payloads: vec![payload], ..Contents::default() }.encode().unwrap()
