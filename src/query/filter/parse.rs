@@ -3,13 +3,14 @@
 
 use super::clause::{Bound, Clause, Filter, Test};
 use super::operators;
-use crate::document::{Node, NodeKind, Path, RawValue, Value};
+use crate::document::{Collation, Node, NodeKind, Path, RawValue, Value};
 use crate::error::{Result, codes};
 use crate::query::expression::{Constants, Expression, Terms};
 use crate::query::pattern::Source;
 use crate::query::refusal::{bad_query, not_supported};
 use crate::query::schema::JsonSchema;
 use crate::query::syntax::{check_parts, is_operators};
+use crate::work::Work;
 
 impl Filter {
     /// Parses a filter without deadline or limits; `BAD_QUERY` names the path of the fault.
@@ -37,6 +38,15 @@ impl Filter {
         let constants = Constants::default().within(terms.work).under(terms.collation().clone());
         let root = parse_clauses(filter, "", &constants, terms)?;
         Ok(Filter { root, work: terms.work.clone() })
+    }
+
+    /// A filter of stored documents under a collation, without variables.
+    pub(in crate::query) fn parse_under<'a>(
+        filter: impl Node<'a>,
+        collation: &Collation,
+        work: &Work,
+    ) -> Result<Filter> {
+        Filter::parse_node(filter, Terms::under(collation, work).of_stored(true))
     }
 
     /// A condition on values instead of documents: the operators of this object, on the empty path.

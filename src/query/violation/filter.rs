@@ -4,7 +4,6 @@ use super::report::{Expected, Fields, Report, field, number, text};
 use super::schema;
 use crate::document::{Leaf, Node, Path, Value};
 use crate::query::Filter;
-use crate::query::expression::Terms;
 use crate::query::pattern::Source;
 use crate::query::syntax::is_operators;
 
@@ -43,8 +42,8 @@ fn operators<'f>(path: &'f str, condition: &'f Value) -> impl Iterator<Item = Pa
 /// Whether a document matches a filter.
 fn matches<'a>(filter: &Value, document: impl Node<'a>, report: &Report<'_>) -> bool {
     report.looks_at_all();
-    let terms = Terms::under(report.collation, report.work).of_stored(true);
-    Filter::parse_node(filter, terms).is_ok_and(|filter| filter.matches_within(document, report.work))
+    Filter::parse_under(filter, report.collation, report.work)
+        .is_ok_and(|filter| filter.matches_within(document, report.work))
 }
 
 /// Why a document is not as expected of a filter; `None` where it is.

@@ -6,7 +6,6 @@ use super::report::{Expected, Report};
 use crate::document::Collation;
 use crate::document::Value;
 use crate::query::Filter;
-use crate::query::expression::Terms;
 use crate::query::testing::value;
 use crate::work::Work;
 
@@ -71,8 +70,7 @@ fn something_is_told_exactly_of_documents_that_do_not_match() {
         r#"{ "a": null, "b": { "c": 1 } }"#,
     ];
     for filter in filters.map(value) {
-        let compiled =
-            Filter::parse_node(&filter, Terms::under(&Collation::SIMPLE, &Work::default())).unwrap();
+        let compiled = Filter::parse_under(&filter, &Collation::SIMPLE, &Work::default()).unwrap();
         for document in documents.map(value) {
             let matches = compiled.matches_within(&document, &Work::default());
             let (broken, held) = both(&filter, &document);
