@@ -100,7 +100,12 @@ pub(super) fn test(dice: &mut Dice) -> Value {
             ("$lt", Value::Int(3 + dice.roll(5) as i32)),
         ]),
         9 | 10 => {
-            let list = (0..dice.roll(4)).map(|_| scalar(dice)).collect();
+            let mut list: Vec<Value> = (0..dice.roll(4)).map(|_| scalar(dice)).collect();
+            if dice.roll(4) == 0 {
+                let pattern = dice.pick(&["^a", "b", "^A"].map(string));
+                let pattern = object(vec![("pattern", pattern), ("options", string(""))]);
+                list.push(object(vec![("$regularExpression", pattern)]));
+            }
             object(vec![("$in", Value::Array(list))])
         }
         11 => object(vec![("$exists", Value::Bool(dice.roll(2) == 0))]),

@@ -171,7 +171,16 @@ impl<'f> Bounds<'f> {
             }
             Test::Size(_) | Test::Element(_) => Bounds::of_class(Class::Array),
             Test::Collated(collated) => {
-                Bounds { collation: collated.collation.clone(), ..Bounds::of_test(&collated.keyed) }
+                let keyed = match &collated.keyed {
+                    // Patterns look at the strings themselves, not at their sort keys.
+                    Test::Among(values, _) => {
+                        let points = values.iter().map(Interval::point);
+                        let all = points.chain([Interval::class(Class::String)]).collect();
+                        Bounds::of(normalise(all), false, matches!(values.first(), Some(Value::Null)))
+                    }
+                    other => Bounds::of_test(other),
+                };
+                Bounds { collation: collated.collation.clone(), ..keyed }
             }
             // Other operators may pass for a missing value too.
             _ => Bounds::everything(),
