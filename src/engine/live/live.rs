@@ -56,10 +56,10 @@ pub(crate) struct Live {
     store: Arc<Store>,
     name: String,
     /// As it was asked for: parsed again where the collection becomes one with another collation.
-    given: (Incoming, FindOptions, Constants),
+    given: Box<(Incoming, FindOptions, Constants)>,
     filter: Filter,
     sort: Option<Sort>,
-    projection: Option<Projection>,
+    projection: Option<Box<Projection>>,
     hint: Option<Hint>,
     is_unsteady: bool,
     window: Window,
@@ -97,10 +97,10 @@ impl Live {
         Ok(Live {
             store: store.clone(),
             name: name.to_owned(),
-            given: (filter_given.clone(), options.clone(), constants.clone()),
+            given: Box::new((filter_given.clone(), options.clone(), constants.clone())),
             filter,
             sort,
-            projection,
+            projection: projection.map(Box::new),
             hint,
             is_unsteady,
             window: Window::new(count(options.skip), limit),
@@ -175,13 +175,13 @@ impl Live {
 
     /// Compares strings as the collection does, which may be another one by now, unless the query says how.
     fn compare_as(&mut self, collection: &Collection) -> Result<()> {
-        let (filter, options, constants) = &mut self.given;
+        let (filter, options, constants) = &mut *self.given;
         if constants.is_named() || collection.collation() == *constants.collation() {
             return Ok(());
         }
         *constants = constants.clone().under(collection.collation());
         let Asked { filter, sort, projection, .. } = Asked::parse(filter, options, constants)?;
-        (self.filter, self.sort, self.projection) = (filter, sort, projection);
+        (self.filter, self.sort, self.projection) = (filter, sort, projection.map(Box::new));
         Ok(())
     }
 

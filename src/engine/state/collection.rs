@@ -113,7 +113,7 @@ impl Collection {
     /// Gives it options: before anybody sees it, or under the commit lock.
     pub(crate) fn set_options(&self, options: Arc<CollectionOptions>) {
         let mut own = self.options.write();
-        self.traits.set(options.keeps_images(), options.view().is_some(), !options.collation().is_simple());
+        self.traits.set(options.keeps_images(), options.view().is_some(), options.collation());
         self.capped.set(options.cap());
         let mut rules = self.rules.write();
         *rules = options.validation().map(|(validator, level, action)| match rules.take() {
@@ -167,7 +167,7 @@ impl Collection {
     /// How strings compare where an operation does not say that.
     #[inline]
     pub(crate) fn collation(&self) -> Collation {
-        self.traits.is_collated().then(|| self.options.read().collation().clone()).unwrap_or_default()
+        self.traits.collation()
     }
 
     /// Refuses a view where documents are stored.
