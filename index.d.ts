@@ -464,10 +464,36 @@ export interface OperationOptions extends DriverOptions {
 	maxTimeMS?: number;
 	/** The session of the operation: with a transaction it is part of that, otherwise the option has no effect. */
 	session?: ClientSession;
-	/** Strings compare by their bytes. Any other collation is refused. */
-	collation?: {
-		locale: "simple";
-	};
+	/** How strings compare. Default: that of the collection, which is by their bytes unless it was created with another. */
+	collation?: CollationOptions | null;
+}
+/**
+ * How strings compare: in the order of a language, and which of them are equal.
+ *
+ * @example
+ * await users.find({ name: 'ann' }, { collation: { locale: 'en', strength: 2 } }).toArray() // Ann, ann, ANN
+ */
+export interface CollationOptions {
+	/** The language, as in `'de'`, `'fr_CA'` or `'de@collation=phonebook'`; `'simple'` compares bytes, and takes no other options. */
+	locale: string;
+	/** What is different: 1 letters, 2 accents too, 3 (the default) case too, 4 punctuation with `alternate: 'shifted'`, 5 every character. */
+	strength?: number;
+	/** Whether case makes a difference at strength 1 or 2. Default false. */
+	caseLevel?: boolean;
+	/** Which case sorts first. Default that of the language, mostly `'off'`: lower case, as other differences of strength 3 do. */
+	caseFirst?: "off" | "upper" | "lower";
+	/** Whether digits sort by the number that they make: `'2'` before `'10'`. Default false. */
+	numericOrdering?: boolean;
+	/** `'shifted'` ignores spaces and punctuation below strength 4. Default `'non-ignorable'`. */
+	alternate?: "non-ignorable" | "shifted";
+	/** What `'shifted'` is about: spaces and punctuation (`'punct'`, the default), or spaces alone. */
+	maxVariable?: "punct" | "space";
+	/** Whether accents compare from the end of a string: true for `fr_CA` and false for others, and cannot be changed. */
+	backwards?: boolean;
+	/** Without effect: text is always compared as if it were normalised. */
+	normalization?: boolean;
+	/** The version of the data of Unicode, as indexes and collections are listed with it; without effect. */
+	version?: string;
 }
 /** How far a long operation is. */
 export interface OperationProgress {
@@ -645,10 +671,8 @@ export type FindOneAndReplaceOptions<T = Document> = Omit<FindOneAndUpdateOption
 /** Options of `findOneAndDelete`. */
 export type FindOneAndDeleteOptions<T = Document> = Pick<FindOneAndUpdateOptions<T>, "sort" | "projection" | "includeResultMetadata" | keyof DeleteOneOptions>;
 interface BulkWriteModelOptions extends HintOptions {
-	/** Strings compare by their bytes. Any other collation is refused. */
-	collation?: {
-		locale: "simple";
-	};
+	/** How strings compare in this write. Default: that of `bulkWrite`. */
+	collation?: CollationOptions | null;
 }
 /** A write of `bulkWrite`. */
 export type AnyBulkWriteOperation<T = Document> = {
@@ -1116,6 +1140,11 @@ export interface CreateCollectionOptions extends CollectionOptions, OperationOpt
 	/** The pipeline of the view. Default `[]`: the documents as they are. It must not write. */
 	pipeline?: Document[];
 	/**
+	 * How strings compare in operations and indexes that do not say that. `_id` compares by bytes all the same. It cannot be changed
+	 * later; a view has its own.
+	 */
+	collation?: CollationOptions | null;
+	/**
 	 * Whether it keeps its newest documents only, within `size` and `max`: the oldest are removed by the insert that needs their place.
 	 * Default false.
 	 */
@@ -1411,6 +1440,11 @@ export interface IndexOptions {
 	expireAfterSeconds?: number;
 	/** Whether queries pass it over: it is kept up to date, and a unique one still rejects duplicates. Default false. */
 	hidden?: boolean;
+	/**
+	 * How its strings compare, in queries with the same collation. A unique one takes strings that are equal under it for the same. Default:
+	 * that of the collection.
+	 */
+	collation?: CollationOptions | null;
 	/** Accepted for compatibility with MongoDB, without effect: every index is built while reads and writes continue. */
 	background?: boolean;
 }
@@ -1438,6 +1472,8 @@ export interface IndexDescriptionInfo {
 	partialFilterExpression?: Document;
 	expireAfterSeconds?: number;
 	hidden?: boolean;
+	/** How its strings compare, with all fields; absent where that is by bytes. */
+	collation?: Required<CollationOptions>;
 }
 /** Names of indexes, and their fields in order. */
 export interface IndexDescriptionCompact {
@@ -2448,10 +2484,8 @@ export declare class FindCursor<T = any, S = any> extends AbstractCursor<T> {
 	maxAwaitTimeMS(value: number): this;
 	/** A comment for logs; ignored. */
 	comment(comment: unknown): this;
-	/** Compares strings by their bytes: `{ locale: 'simple' }`. Throws `NOT_SUPPORTED` for any other. */
-	collation(collation: {
-		locale: string;
-	}): this;
+	/** Sets how strings compare: in the order of a language, or by their bytes with `{ locale: 'simple' }`. */
+	collation(collation: CollationOptions): this;
 	/**
 	 * Whether a sort may write to temporary files what is more than `queryMemoryLimit`, as it may by default; otherwise the first
 	 * read rejects with `LIMIT` (code 292).

@@ -15,12 +15,11 @@ test('comment, collation, hint and maxTimeMS are set before the first read', asy
   }
 })
 
-test('a collation of a language is NOT_SUPPORTED, as an option and as a method', async (t) => {
-  const users = await collection(t)
-  t.throws(() => users.find().collation({ locale: 'de' }), { message: /users\.find\(\)\.collation: option collation is not supported/ })
+test('a collation is an object with the names of its fields', async (t) => {
+  const users = await collection(t, [{ _id: 1, name: 'Ann' }])
+  t.is((await users.find({ name: 'ann' }).collation({ locale: 'en', strength: 2 }).toArray()).length, 1)
   t.throws(() => users.find().collation('de'), { instanceOf: TypeError })
-  t.throws(() => users.find({}, { collation: { locale: 'de' } }), { message: /collation/ })
-  await rejectsWith(t, 'NOT_SUPPORTED', () => users.countDocuments({}, { collation: { locale: 'de' } }))
+  t.throws(() => users.find().collation({ locale: 'de', strenght: 1 }), { instanceOf: TypeError, message: /users\.find\(\)\.collation: option collation: there is no option "strenght"/ })
 })
 
 test('find takes no explain option, for a cursor has a method', async (t) => {

@@ -102,9 +102,3 @@ test('wrong arguments are TypeErrors', async (t) => {
   await rejectsType(t, () => users.find({}, { sort: { a: 2 } }), /sort direction of 'a'/)
   await rejectsType(t, () => users.findOne([]), /filter must be an object, not an array/)
 })
-
-test('a collation that is not simple is NOT_SUPPORTED', async (t) => {
-  const users = await collection(t)
-  t.deepEqual(await users.find({}, { collation: { locale: 'simple' } }).toArray(), [])
-  await rejectsWith(t, 'NOT_SUPPORTED', async () => users.find({}, { collation: { locale: 'de' } }), /collation/)
-})

@@ -61,7 +61,7 @@ test('what a server has and this package has not is NOT_SUPPORTED, and a misspel
   }
   await rejectsWith(t, 'NOT_SUPPORTED', () => users.createIndex({ '$**': 1 }), /wildcard/)
   await rejectsWith(t, 'NOT_SUPPORTED', () => users.createIndex('a', { prepareUnique: true }), /prepareUnique/)
-  await rejectsWith(t, 'NOT_SUPPORTED', () => users.createIndex('a', { collation: { locale: 'de' } }), /collation/)
+  await rejectsType(t, () => users.createIndex('a', { collation: { locale: 'de', strenght: 1 } }), /did you mean "strength"/)
   await rejectsType(t, () => users.createIndex('a', { unqiue: true }), /no option "unqiue"; did you mean "unique"/)
   await rejectsType(t, () => users.createIndexes([{ key: { a: 1 }, unqiue: true }]), /indexSpecs\[0\]: there is no option "unqiue"/)
   t.is(await users.createIndex('a', { background: true, collation: { locale: 'simple' }, hidden: false, comment: 'for logs' }), 'a_1')

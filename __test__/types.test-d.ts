@@ -184,8 +184,9 @@ void users.findOne({}, { tailable: true })
 void users.find({}, { tailable: true, awaitData: true, maxAwaitTimeMS: 5 }).addCursorFlag('tailable', false)
 // @ts-expect-error there is no such flag
 void users.find().addCursorFlag('slow', true)
-// @ts-expect-error a collation that is not there
-void users.find({}, { collation: { locale: 'de' } })
+void users.find({}, { collation: { locale: 'de', strength: 2, caseFirst: 'upper' } })
+// @ts-expect-error there is no such choice
+void users.find({}, { collation: { locale: 'de', caseFirst: 'first' } })
 // @ts-expect-error all of them change
 void users.bulkWrite([{ updateMany: { filter: {}, update: { $set: { age: 1 } }, sort: { age: 1 } } }])
 // @ts-expect-error a version belongs to an entry

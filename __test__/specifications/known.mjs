@@ -1,21 +1,6 @@
 // The tests that fail, by the reason, and which they are: by file, then by description.
 
 const KNOWN = {
-  'collations are not supported': {
-    'crud/aggregate-collation.json': ['Aggregate with collation'],
-    'crud/bulkWrite-collation.json': ['BulkWrite with delete operations and collation', 'BulkWrite with update operations and collation'],
-    'crud/count-collation.json': ['Count documents with collation'],
-    'crud/deleteMany-collation.json': ['DeleteMany when many documents match with collation'],
-    'crud/deleteOne-collation.json': ['DeleteOne when many documents matches with collation'],
-    'crud/distinct-collation.json': ['Distinct with a collation'],
-    'crud/find-collation.json': ['Find with a collation'],
-    'crud/findOneAndDelete-collation.json': ['FindOneAndDelete when one document matches with collation'],
-    'crud/findOneAndReplace-collation.json': ['FindOneAndReplace when one document matches with collation returning the document after modification'],
-    'crud/findOneAndUpdate-collation.json': ['FindOneAndUpdate when many documents match with collation returning the document before modification'],
-    'crud/replaceOne-collation.json': ['ReplaceOne when one document matches with collation'],
-    'crud/updateMany-collation.json': ['UpdateMany when many documents match with collation'],
-    'crud/updateOne-collation.json': ['UpdateOne when one document matches with collation']
-  },
   'every write is acknowledged: a write concern is without effect': {
     'crud/deleteMany-hint-unacknowledged.json': [
       'Unacknowledged deleteMany with hint string on 4.4+ server',

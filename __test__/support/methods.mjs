@@ -124,7 +124,7 @@ export const CURSOR = {
   project: [[{}, { name: 'projection', right: FIELDS }]],
   hint: [['a_1', { name: 'hint', right: ['string', ...ABSENT] }]],
   comment: [['x', { name: 'comment', right: Object.keys(everyType()) }]],
-  // An object without the only supported locale is NOT_SUPPORTED.
+  // An object without a locale is refused by the first read.
   collation: [[{ locale: 'simple' }, { name: 'collation', right: FIELDS }]],
   explain: [['queryPlanner', { name: 'verbosity', right: ['boolean', ...ABSENT] }]],
   live: [[{}, options]],

@@ -3,7 +3,7 @@
 import { eachOf, flagOf, wrongArgument } from '../arguments/arguments.js'
 import { hintOf } from '../arguments/hint.js'
 import { type SpecBody, specOf, specsOf } from '../arguments/index-spec.js'
-import { optionsOf } from '../arguments/option-check.js'
+import { optionsOf, refuseCollation } from '../arguments/option-check.js'
 import { COLLECTION } from '../arguments/option-table.js'
 import { encodeValue } from '../codec/encode.js'
 import { type ListCursor, listCursorOf } from '../cursor/list-cursor.js'
@@ -49,6 +49,7 @@ export class CollectionIndexMethods<T extends Document = Document> extends Colle
   /** Creates several indexes, all or none; resolves with their names. Otherwise like `createIndex`. */
   createIndexes(indexSpecs: readonly IndexDescription[], options?: LongOperationOptions): Promise<string[]> {
     return this.#handle.run<string[], LongOperationOptions>('createIndexes', options, (where, given) => {
+      refuseCollation(where, given, 'give it to each index')
       return createRequest(specsOf(where, indexSpecs), given.onProgress, (names) => names)
     })
   }

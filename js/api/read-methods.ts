@@ -9,7 +9,8 @@ import type { Writer } from '../codec/writer.js'
 import { type AggregationCursor, aggregationOf } from '../cursor/aggregation-cursor.js'
 import { FindCursor } from '../cursor/find-cursor.js'
 import { writeField, writeFind, writeMore } from '../request/bodies.js'
-import { countOfMatches, countRequest, findCursorOf, findManyOf, findOneRequest, soleId } from '../request/reads.js'
+import { countOfMatches, countRequest, findCursorOf, findManyOf, findOneRequest, soleId, variablesOf } from '../request/reads.js'
+import type { Variables } from '../request/request.js'
 import { Opcode } from '../transport/opcodes.js'
 import type {
   AggregateOptions, CountOptions, DistinctOptions, Document, Element, Filter, FindOneOptions, FindOptions, OperationOptions, Path,
@@ -100,6 +101,7 @@ export class CollectionReadMethods<T extends Document = Document> extends Collec
       return {
         opcode: Opcode.Distinct,
         flags: 0,
+        variables: variablesOf(where, given),
         body: (out) => {
           writeField(out, key)
           encodeValue(out, checked, 'filter')
@@ -159,7 +161,7 @@ export class CollectionReadMethods<T extends Document = Document> extends Collec
 
   /** A batch of a cursor, and the cursor's id: 0 after the last batch. */
   #callBatch(
-    where: string, opcode: number, body: (out: Writer) => void, variables: Document | null, given?: OperationOptions, flags = 0
+    where: string, opcode: number, body: (out: Writer) => void, variables: Variables | null, given?: OperationOptions, flags = 0
   ): [number, WithId<T>[]] {
     const finish = (batch: [number, WithId<T>[]]): [number, WithId<T>[]] => batch
     return this.#handle.call(where, { opcode, flags, variables, body, finish }, given)

@@ -74,7 +74,7 @@ export function updateBy<T>(handle: Handle, kind: number, filter: unknown, updat
     const sort = kind === Flag.Many ? undefined : sortKeys(where, given.sort)
     // Assigned one by one: spreading makes small updates markedly slower.
     const write = updateOf(where, filter, update, given, handle.documentWriter(where, given), kind, sort)
-    return requestOf(write.opcode, write.flags | uncheckedOf(where, given), variablesOf(where, given.let), write.body, updateResult<T>)
+    return requestOf(write.opcode, write.flags | uncheckedOf(where, given), variablesOf(where, given), write.body, updateResult<T>)
   }
 }
 
@@ -82,14 +82,14 @@ export function replaceBy<T>(handle: Handle, filter: unknown, replacement: unkno
   return (where, given) => {
     const sort = sortKeys(where, given.sort)
     const { opcode, flags, body } = replacementOf(where, filter, replacement, given, handle.documentWriter(where, given), sort)
-    return requestOf(opcode, flags | uncheckedOf(where, given), variablesOf(where, given.let), body, updateResult<T>)
+    return requestOf(opcode, flags | uncheckedOf(where, given), variablesOf(where, given), body, updateResult<T>)
   }
 }
 
 export function deleteBy(kind: number, filter: unknown): Build<DeleteResult, DeleteOneOptions> {
   return (where, given) => {
     const { opcode, flags, body } = deletionOf(where, filterOf(where, filter), given, kind)
-    return requestOf(opcode, flags, variablesOf(where, given.let), body, (deletedCount: number) => ({ acknowledged: true, deletedCount }))
+    return requestOf(opcode, flags, variablesOf(where, given), body, (deletedCount: number) => ({ acknowledged: true, deletedCount }))
   }
 }
 
@@ -104,7 +104,7 @@ export function findOneAnd<T, O extends FindOneAndUpdateOptions>(check: (where: 
       write.body(out, shapes)
       answering.write(out)
     }
-    return requestOf(Opcode.FindOneAnd, answering.flags | uncheckedOf(where, given), variablesOf(where, given.let), body, (answer: ModifiedAnswer<WithId<T>>) => {
+    return requestOf(Opcode.FindOneAnd, answering.flags | uncheckedOf(where, given), variablesOf(where, given), body, (answer: ModifiedAnswer<WithId<T>>) => {
       return modified(answer, answering.metadata)
     })
   }
@@ -131,7 +131,7 @@ export function bulkOf<T>(handle: Handle, operations: readonly AnyBulkWriteOpera
     return {
       opcode: Opcode.Bulk,
       flags: (unordered ? Flag.Unordered : 0) | uncheckedOf(where, given),
-      variables: variablesOf(where, given.let),
+      variables: variablesOf(where, given),
       body: bodyOf(elements),
       elements,
       finish: (answer: BulkAnswer) => bulkResultOf<T>(answer, ids),

@@ -35,6 +35,7 @@ export interface SpecBody {
   partialFilterExpression?: Document
   expireAfterSeconds?: number
   hidden?: boolean
+  collation?: Document
 }
 
 /** The fields of an index. */
@@ -83,7 +84,7 @@ export function specOf(where: string, spec: unknown, options: Document, name = '
     const value: unknown = options[option]
     if (value === undefined || value === null || NOT_OF_INDEXES.has(option) || option === 'key') continue
     if (option === 'collation') checkCollation(where, value)
-    else takeOption(where, body, option, value)
+    takeOption(where, body, option, value)
   }
   return body
 }

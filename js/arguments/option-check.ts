@@ -1,7 +1,7 @@
 // The check of option names: an unknown name is refused, never ignored.
 
 import { MoltenError, numbered } from '../errors.js'
-import type { ClientSession } from '../types/options.js'
+import type { ClientSession, CollationOptions } from '../types/options.js'
 import { checkFields, countOf, unsupported, wrongArgument } from './arguments.js'
 import { refuseName } from './option-reasons.js'
 import { IGNORED_NAMES, INDEX_OF_SERVERS, type OptionNames, PARTS } from './option-table.js'
@@ -44,11 +44,15 @@ export function checkNames(where: string, options: object, names: OptionNames): 
   }
 }
 
-/** Strings are compared by their bytes; collations are not supported. */
-export function checkCollation(where: string, collation: unknown): void {
+/** The core checks the values. */
+export function checkCollation(where: string, collation: unknown): asserts collation is CollationOptions {
   checkFields(where, 'collation', collation)
-  if (collation['locale'] !== 'simple') throw unsupported(where, 'collation', "only { locale: 'simple' } is there")
   checkNames(`${where}: option collation`, collation, PARTS.collation)
+}
+
+/** Refuses a collation where it would change the result and cannot be given. */
+export function refuseCollation(where: string, { collation }: { collation?: CollationOptions | null | undefined }, instead: string): void {
+  if (collation && collation.locale !== 'simple') throw unsupported(where, 'collation', instead)
 }
 
 function checkSession(where: string, session: unknown, names: OptionNames): void {

@@ -14,7 +14,7 @@ import type {
 import type { ExportMongodumpOptions, ImportFileOptions } from '../types/importers.js'
 import type { ExportMoltenOptions, ImportMoltenOptions } from '../types/molten.js'
 import type {
-  AggregateOptions, AnyBulkWriteOperation, BulkWriteOptions, CountOptions, DeleteOneOptions, DeleteOptions, DistinctOptions, DriverOptions,
+  AggregateOptions, AnyBulkWriteOperation, BulkWriteOptions, CollationOptions, CountOptions, DeleteOneOptions, DeleteOptions, DistinctOptions, DriverOptions,
   FindOneAndDeleteOptions, FindOneAndReplaceOptions, FindOneAndUpdateOptions, FindOneOptions, FindOptions, GetOptions, InsertManyOptions,
   InsertOneOptions, LongOperationOptions, OperationOptions, RenameOptions, ReplaceOptions, SetEntry, SetManyOptions, SetOptions, TailableOptions, UpdateOneOptions, UpdateOptions,
   VersionOptions
@@ -249,7 +249,7 @@ export const PARTS = {
   history: fields<HistoryOptions>()('changes', 'past'),
   'history.changes': fields<HistoryLimits>()('maxAge', 'maxBytes'),
   'history.past': fields<HistoryLimits>()('maxAge', 'maxBytes'),
-  collation: fields<{ locale: unknown }>()('locale'),
+  collation: fields<CollationOptions>()('locale', 'strength', 'caseLevel', 'caseFirst', 'numericOrdering', 'alternate', 'maxVariable', 'backwards', 'normalization', 'version'),
   'an entry of setMany': fields<NonNullable<SetEntry<unknown>[2]>>()('ifVersion'),
   'an index of createIndexes': indexNames([...INDEX, 'key'])
 } as const satisfies { [part: string]: OptionNames }

@@ -13,7 +13,7 @@ import { scopeOfSession } from '../connection/session.js'
 import { writeField } from '../request/bodies.js'
 import { explaining } from '../request/explain.js'
 import { diskFlagOf, variablesOf } from '../request/reads.js'
-import type { Request } from '../request/request.js'
+import type { Request, Variables } from '../request/request.js'
 import { Flag, Opcode } from '../transport/opcodes.js'
 import type { ExplainVerbosityLike } from '../types/documents.js'
 import type { AggregateOptions, Document } from '../types/index.js'
@@ -28,7 +28,7 @@ interface Settings {
   hint: string | KeyPairs | null
   /** `Flag.NoDisk` with `allowDiskUse: false`. */
   flags: number
-  variables: Document | null
+  variables: Variables | null
 }
 
 /** What a cursor runs. */
@@ -78,7 +78,7 @@ export class AggregationCursor<T = any> extends AbstractCursor<T> {
     const batch = batchOf(where, given.batchSize)
     const { signal, maxTimeMS = 0 } = given
     const flags = diskFlagOf(where, given.allowDiskUse) | (flagOf(where, 'bypassDocumentValidation', given.bypassDocumentValidation) ? Flag.UncheckedOut : 0)
-    const settings = { batch, signal, maxTimeMS, hint: hintOf(where, given.hint), flags, variables: variablesOf(where, given.let) }
+    const settings = { batch, signal, maxTimeMS, hint: hintOf(where, given.hint), flags, variables: variablesOf(where, given) }
     const session = given.session ? scopeOfSession(where, given.session, source.connection) : source.session
     return new AggregationCursor<T>({ ...source, session }, { pipeline: stagesOf(where, pipeline), settings })
   }

@@ -10,13 +10,13 @@ import { FOLLOWERS } from '../arguments/option-table.js'
 import { sortKeys } from '../arguments/sort.js'
 import { type FindShape, writeFind } from '../request/bodies.js'
 import { explaining } from '../request/explain.js'
-import { countRequest, diskFlagOf } from '../request/reads.js'
+import { countRequest, diskFlagOf, underCollation } from '../request/reads.js'
 import { MoltenError, numbered } from '../errors.js'
 import type { Request } from '../request/request.js'
 import { Opcode } from '../transport/opcodes.js'
 import type { ExplainVerbosityLike, Hint } from '../types/documents.js'
 import type { LiveOptions } from '../types/changes.js'
-import type { Document, Filter, Projection, Sort, SortDirection } from '../types/index.js'
+import type { CollationOptions, Document, Filter, Projection, Sort, SortDirection } from '../types/index.js'
 import { AbstractCursor } from './abstract-cursor.js'
 import { type LiveQuery, liveQueryOf } from './live-query.js'
 import { CursorBuffer, type CursorSource, type Reading } from './buffer.js'
@@ -164,10 +164,11 @@ export class FindCursor<T = any, S = any> extends AbstractCursor<T> {
     return this
   }
 
-  /** Compares strings by their bytes: `{ locale: 'simple' }`. Throws `NOT_SUPPORTED` for any other. */
-  collation(collation: { locale: string }): this {
+  /** Sets how strings compare: in the order of a language, or by their bytes with `{ locale: 'simple' }`. */
+  collation(collation: CollationOptions): this {
     this.#configure('collation')
     checkCollation(this.#where('collation'), collation)
+    this.#find.settings.variables = underCollation(this.#find.settings.variables, collation)
     return this
   }
 

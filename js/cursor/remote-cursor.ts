@@ -5,7 +5,7 @@ import type { CollectionState } from '../connection/collection-state.js'
 import type { Connection } from '../connection/connection.js'
 import { type FindShape, writeField, writeFind, writeMore } from '../request/bodies.js'
 import { changesRequest, unwatchRequest } from '../request/changes.js'
-import { type Request, requestOf, type Scope } from '../request/request.js'
+import { type Request, requestOf, type Scope, type Variables } from '../request/request.js'
 import { Opcode } from '../transport/opcodes.js'
 import type { Document } from '../types/index.js'
 
@@ -40,7 +40,7 @@ export class RemoteCursor {
   }
 
   /** Opens a cursor with another operation whose result has the form of a find's. */
-  openBy(where: string, opcode: number, flags: number, body: Request['body'], maxTimeMS: number, variables: Document | null): Promise<unknown[]> {
+  openBy(where: string, opcode: number, flags: number, body: Request['body'], maxTimeMS: number, variables: Variables | null): Promise<unknown[]> {
     this.#target = this.connection.collection(this.collection, where)
     return this.#fetch(where, opcode, body, maxTimeMS, variables, flags)
   }
@@ -89,7 +89,7 @@ export class RemoteCursor {
     await this.connection.run('cursor.close', this.#target, { opcode: Opcode.CloseCursor, flags: 0, body, finish: () => {} })
   }
 
-  #fetch(where: string, opcode: number, body: Request['body'], maxTimeMS = 0, variables: Document | null = null, flags = 0): Promise<unknown[]> {
+  #fetch(where: string, opcode: number, body: Request['body'], maxTimeMS = 0, variables: Variables | null = null, flags = 0): Promise<unknown[]> {
     const finish = ([id, documents]: BatchAnswer, isGivenUp?: boolean): unknown[] => {
       this.#hold(id)
       // Nobody has received the documents, and nobody will read on.

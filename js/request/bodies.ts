@@ -22,8 +22,8 @@ export interface FindShape {
   /** Whether `tryNext` waits, and how long, in milliseconds. */
   awaitData: boolean
   maxAwaitTimeMS: number
-  /** The option `let`. */
-  variables: Document | null
+  /** The option `let`, and the collation. */
+  variables: Document | readonly unknown[] | null
   signal: AbortSignal | undefined
   /** The time limit of all batches together, in milliseconds; 0 means no limit. */
   maxTimeMS: number

@@ -5,8 +5,10 @@ import { checkCollation, checkNames } from '../arguments/option-check.js'
 import { nearest } from '../arguments/option-reasons.js'
 import { BULK_WRITES } from '../arguments/option-table.js'
 import { sortKeys } from '../arguments/sort.js'
+import { encodeValue } from '../codec/encode.js'
 import { Flag, Opcode } from '../transport/opcodes.js'
 import type { Document } from '../types/index.js'
+import { underCollation } from './reads.js'
 import { type CheckedWrite, deletionOf, type DocumentWriter, replacementOf, updateOf } from './writes.js'
 
 /** The writes of a bulk write, in a new array: the program may change its own. */
@@ -41,7 +43,18 @@ export function bulkWriteOf(method: string, operations: readonly Document[], i: 
   const isAlone = isDocumentAlone(name, model)
   if (Object.hasOwn(BULK_WRITES, name) && !isAlone) checkNames(where, model, BULK_WRITES[name as keyof typeof BULK_WRITES])
   const collation: unknown = isAlone ? undefined : model['collation']
-  if (collation !== undefined && collation !== null) checkCollation(where, collation)
+  const write = writeOf(where, name, model, isAlone, documents)
+  if (collation === undefined || collation === null) return write
+  checkCollation(where, collation)
+  const body: CheckedWrite['body'] = (out, shapes) => {
+    const id = write.body(out, shapes)
+    encodeValue(out, underCollation(null, collation), 'pipeline')
+    return id
+  }
+  return { opcode: write.opcode, flags: write.flags | Flag.Let, body }
+}
+
+function writeOf(where: string, name: string, model: Document, isAlone: boolean, documents: DocumentWriter): CheckedWrite {
   switch (name) {
     case 'insertOne': {
       const document: unknown = isAlone ? model : model['document']

@@ -1,6 +1,7 @@
 // The requests of change streams.
 
 import { batchOf, checkFields, countOf, eachOf, flagOf, wrongArgument } from '../arguments/arguments.js'
+import { refuseCollation } from '../arguments/option-check.js'
 import { encodeValue } from '../codec/encode.js'
 import { MoltenError } from '../errors.js'
 import { Opcode } from '../transport/opcodes.js'
@@ -37,6 +38,7 @@ export type ChangesAnswer = [stream: number, events: unknown[], token: string]
 
 /** Checks the arguments of `watch`. */
 export function watchingOf(where: string, scope: WatchScope, pipeline: unknown, given: ChangeStreamOptions): Watching {
+  refuseCollation(where, given, 'the stages of a change stream compare strings by their bytes')
   const stages = pipeline === undefined ? [] : pipeline
   if (!Array.isArray(stages)) throw wrongArgument(where, 'pipeline', 'an array of stages', pipeline)
   eachOf(stages, (stage, n) => checkFields(where, `pipeline[${n}]`, stage))

@@ -11,7 +11,7 @@ import { type Request, requestOf } from './request.js'
 /** The options of a collection itself, or null for none. */
 export function collectionOptionsOf(where: string, given: Partial<CreateCollectionOptions>): Document | null {
   const options: Document = {}
-  const { changeStreamPreAndPostImages: images, validator, validationLevel, validationAction, viewOn, pipeline } = given
+  const { changeStreamPreAndPostImages: images, validator, validationLevel, validationAction, viewOn, pipeline, collation } = given
   if (images !== undefined && images !== null) {
     const name = 'option changeStreamPreAndPostImages'
     checkFields(where, name, images)
@@ -31,6 +31,8 @@ export function collectionOptionsOf(where: string, given: Partial<CreateCollecti
   if (validationAction !== undefined && validationAction !== null) options['validationAction'] = validationAction
   if (viewOn !== undefined && viewOn !== null) options['viewOn'] = viewOn
   if (pipeline !== undefined && pipeline !== null) options['pipeline'] = pipeline
+  // Checked with the names of the options. The simple one is the same as none.
+  if (collation !== undefined && collation !== null) options['collation'] = collation
   return Object.keys(options).length === 0 ? null : options
 }
 

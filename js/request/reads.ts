@@ -10,7 +10,7 @@ import { Flag, Opcode } from '../transport/opcodes.js'
 import type { CollectionInfo, CountOptions, Document, FindOneOptions, FindOptions, Versioned } from '../types/index.js'
 import type { ListDatabasesResult } from '../types/indexes.js'
 import { type FindShape, writeField, writeFind } from './bodies.js'
-import { type Request, requestOf } from './request.js'
+import { type Request, requestOf, type Variables } from './request.js'
 
 export type MetaAnswer<T> = [document: T, version: number, createdAt: number, modifiedAt: number] | null
 
@@ -50,7 +50,7 @@ function findOf(where: string, options: FindOneOptions, limit: number, batch: nu
     tailable: false,
     awaitData: false,
     maxAwaitTimeMS: 0,
-    variables: variablesOf(where, options.let),
+    variables: variablesOf(where, options),
     signal: options.signal,
     maxTimeMS: options.maxTimeMS ?? 0
   }
@@ -61,11 +61,16 @@ export function diskFlagOf(where: string, value: unknown): number {
   return value === undefined || value === null || flagOf(where, 'allowDiskUse', value) ? 0 : Flag.NoDisk
 }
 
-/** The variables of the option `let`, or null for none. */
-export function variablesOf(where: string, value: unknown): Document | null {
-  if (value === undefined || value === null) return null
-  checkFields(where, 'option let', value)
-  return value
+/** The variables of the option `let`, with the collation, or null for none of both. */
+export function variablesOf(where: string, given: { let?: unknown; collation?: unknown }): Variables | null {
+  const { let: variables, collation } = given
+  if (variables !== undefined && variables !== null) checkFields(where, 'option let', variables)
+  return collation === undefined || collation === null ? ((variables ?? null) as Variables | null) : underCollation(variables as Document, collation)
+}
+
+/** The same variables under a collation that was checked. */
+export function underCollation(variables: Variables | null | undefined, collation: object): Variables {
+  return [(Array.isArray(variables) ? (variables as unknown[])[0] : variables) ?? null, { ...collation }]
 }
 
 /** A negative limit means a single batch of that size, as in the driver. */
@@ -107,7 +112,7 @@ export function countOfMatches(where: string, filter: unknown, options: CountOpt
   const skip = countOf(where, 'option skip', options.skip)
   const limit = countOf(where, 'option limit', options.limit)
   const request = countRequest(checked, skip, limit, hintOf(where, options.hint))
-  request.variables = variablesOf(where, options.let)
+  request.variables = variablesOf(where, options)
   return request
 }
 

@@ -26,6 +26,9 @@ export interface Scope {
   readonly isSync?: boolean
 }
 
+/** The variables of expressions, or a pair of them and a collation. */
+export type Variables = Document | readonly unknown[]
+
 /** An operation and the conversion of its result. */
 export interface Request<T = unknown> extends Operation {
   signal?: AbortSignal | undefined
@@ -33,8 +36,8 @@ export interface Request<T = unknown> extends Operation {
   session?: Scope | undefined
   /** The time limit in milliseconds; 0 means no limit. */
   maxTimeMS?: number | undefined
-  /** The variables of its expressions: the option `let`. */
-  variables?: Document | null
+  /** The variables of its expressions, the option `let`, and its collation. */
+  variables?: Variables | null
   /** Runs when the body is complete, before it is added to the batch. */
   prepared?: (() => void) | undefined
   /** What `body` writes, one after the other: many are encoded in slices. */
@@ -54,7 +57,7 @@ export interface Request<T = unknown> extends Operation {
  * an object of many classes takes ten times as long to read.
  */
 export function requestOf<T>(
-  opcode: number, flags: number, variables: Document | null, body: Operation['body'], finish: (value: never) => T, single = false
+  opcode: number, flags: number, variables: Variables | null, body: Operation['body'], finish: (value: never) => T, single = false
 ): Request<T> {
   return { opcode, flags, variables, body, finish, single, transaction: 0, session: undefined, signal: undefined, maxTimeMS: undefined, prepared: undefined, elements: undefined, onProgress: undefined }
 }

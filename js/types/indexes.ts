@@ -1,7 +1,7 @@
 // The types of indexes, explain results and listings, as the mongodb driver names them.
 
 import type { Document, IndexDirection } from './documents.js'
-import type { LongOperationOptions, OperationOptions } from './options.js'
+import type { CollationOptions, LongOperationOptions, OperationOptions } from './options.js'
 import type { IsOpen } from './path-names.js'
 import type { Path } from './paths.js'
 
@@ -34,6 +34,11 @@ export interface IndexOptions {
   expireAfterSeconds?: number
   /** Whether queries pass it over: it is kept up to date, and a unique one still rejects duplicates. Default false. */
   hidden?: boolean
+  /**
+   * How its strings compare, in queries with the same collation. A unique one takes strings that are equal under it for the same. Default:
+   * that of the collection.
+   */
+  collation?: CollationOptions | null
   /** Accepted for compatibility with MongoDB, without effect: every index is built while reads and writes continue. */
   background?: boolean
 }
@@ -59,6 +64,8 @@ export interface IndexDescriptionInfo {
   partialFilterExpression?: Document
   expireAfterSeconds?: number
   hidden?: boolean
+  /** How its strings compare, with all fields; absent where that is by bytes. */
+  collation?: Required<CollationOptions>
 }
 
 /** Names of indexes, and their fields in order. */

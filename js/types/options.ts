@@ -52,8 +52,37 @@ export interface OperationOptions extends DriverOptions {
   maxTimeMS?: number
   /** The session of the operation: with a transaction it is part of that, otherwise the option has no effect. */
   session?: ClientSession
-  /** Strings compare by their bytes. Any other collation is refused. */
-  collation?: { locale: 'simple' }
+  /** How strings compare. Default: that of the collection, which is by their bytes unless it was created with another. */
+  collation?: CollationOptions | null
+}
+
+/**
+ * How strings compare: in the order of a language, and which of them are equal.
+ *
+ * @example
+ * await users.find({ name: 'ann' }, { collation: { locale: 'en', strength: 2 } }).toArray() // Ann, ann, ANN
+ */
+export interface CollationOptions {
+  /** The language, as in `'de'`, `'fr_CA'` or `'de@collation=phonebook'`; `'simple'` compares bytes, and takes no other options. */
+  locale: string
+  /** What is different: 1 letters, 2 accents too, 3 (the default) case too, 4 punctuation with `alternate: 'shifted'`, 5 every character. */
+  strength?: number
+  /** Whether case makes a difference at strength 1 or 2. Default false. */
+  caseLevel?: boolean
+  /** Which case sorts first. Default that of the language, mostly `'off'`: lower case, as other differences of strength 3 do. */
+  caseFirst?: 'off' | 'upper' | 'lower'
+  /** Whether digits sort by the number that they make: `'2'` before `'10'`. Default false. */
+  numericOrdering?: boolean
+  /** `'shifted'` ignores spaces and punctuation below strength 4. Default `'non-ignorable'`. */
+  alternate?: 'non-ignorable' | 'shifted'
+  /** What `'shifted'` is about: spaces and punctuation (`'punct'`, the default), or spaces alone. */
+  maxVariable?: 'punct' | 'space'
+  /** Whether accents compare from the end of a string: true for `fr_CA` and false for others, and cannot be changed. */
+  backwards?: boolean
+  /** Without effect: text is always compared as if it were normalised. */
+  normalization?: boolean
+  /** The version of the data of Unicode, as indexes and collections are listed with it; without effect. */
+  version?: string
 }
 
 /** How far a long operation is. */
@@ -252,8 +281,8 @@ export type FindOneAndDeleteOptions<T = Document> = Pick<
 
 /** The options of the writes of `bulkWrite`, besides filters and documents. */
 interface BulkWriteModelOptions extends HintOptions {
-  /** Strings compare by their bytes. Any other collation is refused. */
-  collation?: { locale: 'simple' }
+  /** How strings compare in this write. Default: that of `bulkWrite`. */
+  collation?: CollationOptions | null
 }
 
 /** A write of `bulkWrite`. */

@@ -3,7 +3,7 @@
 import { readFileSync } from 'node:fs'
 
 /** No addon may be larger: an install brings one. They have 5.7 to 6.5 MB; docs/packaging.md says of what. */
-export const LARGEST = 7 * 1024 * 1024
+export const LARGEST = 9 * 1024 * 1024
 
 /** The oldest glibc that the packages promise to run on. */
 export const OLDEST_GLIBC = '2.17'

@@ -227,7 +227,8 @@ impl Values<'_> {
         if opcode == op::INSERT {
             return Some(Operation::Insert { documents: vec![self.value()?], order: InsertOrder::Ordered });
         }
-        self.write(opcode, flags)
+        let write = self.write(opcode, flags)?;
+        self.with_variables(write, flags)
     }
 
     fn find_one_and(&mut self, flags: u8) -> Option<Operation> {

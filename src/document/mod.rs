@@ -7,12 +7,14 @@
 //! - `boundary`: values in messages to and from JavaScript
 //! - [`kind`]: what a value is; [`node`]: reading encoded bytes and trees through one interface
 //! - [`order`]: the total order of values; [`path`]: dotted paths through arrays
+//! - [`collation`]: orders of strings by language
 //! - `changes`: the paths that an update has changed, as the log keeps them
 //! - [`id`]: which values may be an `_id`; ObjectIds as text
 
 mod boundary;
 pub(crate) mod changes;
 mod check;
+pub(crate) mod collation;
 mod encoding;
 pub mod id;
 pub(crate) mod kind;
@@ -27,6 +29,7 @@ pub use boundary::incoming::Translation;
 pub use boundary::outgoing::Outgoing;
 pub use boundary::{incoming, outgoing};
 pub(crate) use check::stored;
+pub use collation::Collation;
 #[cfg(test)]
 pub(crate) use encoding::columns::MAX_COLUMNS;
 pub(crate) use encoding::columns::{Columns, Fields};

@@ -3,7 +3,7 @@
 //!
 //! - Numbers compare by value whatever their type, exactly (no rounding of a long to a double); NaN is the
 //!   smallest and equals itself, -0 equals 0.
-//! - Strings compare by bytes of UTF-8, which is by code point.
+//! - Strings compare by bytes of UTF-8, which is by code point; under a collation by that.
 //! - Objects compare field by field, each by class of the value, then key, then value; arrays element by
 //!   element; the one that ends first is smaller.
 //! - Binary compares by length, then bytes.
@@ -35,20 +35,41 @@ pub fn equal(a: RawValue<'_>, b: RawValue<'_>) -> bool {
 
 /// The order of two values in any form.
 pub fn compare_nodes<'a, 'b>(a: impl Node<'a>, b: impl Node<'b>) -> Ordering {
-    compare_at(a, b, DEEPEST)
+    compare_at(a, b, &Bytes, DEEPEST)
+}
+
+/// The order of strings, on which that of values rests.
+pub(crate) trait TextOrder {
+    /// The order of two strings.
+    fn compare_text(&self, a: &[u8], b: &[u8]) -> Ordering;
+}
+
+/// By bytes of UTF-8.
+struct Bytes;
+
+impl TextOrder for Bytes {
+    #[inline(always)]
+    fn compare_text(&self, a: &[u8], b: &[u8]) -> Ordering {
+        a.cmp(b)
+    }
+}
+
+/// The order of two values whose strings have another order. Keys of objects compare by bytes.
+pub(crate) fn compare_by<'a, 'b>(a: impl Node<'a>, b: impl Node<'b>, texts: &impl TextOrder) -> Ordering {
+    compare_at(a, b, texts, DEEPEST)
 }
 
 /// Levels that are compared: more than any validated value has. Deeper values compare as equal, so that no bytes make
 /// the comparison recurse without bound.
 const DEEPEST: usize = 2 * MAX_DEPTH;
 
-fn compare_at<'a, 'b>(a: impl Node<'a>, b: impl Node<'b>, levels: usize) -> Ordering {
+fn compare_at<'a, 'b>(a: impl Node<'a>, b: impl Node<'b>, texts: &impl TextOrder, levels: usize) -> Ordering {
     let (left, right) = (a.seen(), b.seen());
     match (left, right) {
         (NodeKind::Int(a), NodeKind::Int(b)) => a.cmp(&b),
-        (NodeKind::String(a), NodeKind::String(b)) => a.cmp(b),
-        (NodeKind::Object(()), NodeKind::Object(())) => compare_objects(a, b, levels),
-        (NodeKind::Array(()), NodeKind::Array(())) => compare_arrays(a, b, levels),
+        (NodeKind::String(a), NodeKind::String(b)) => texts.compare_text(a, b),
+        (NodeKind::Object(()), NodeKind::Object(())) => compare_objects(a, b, texts, levels),
+        (NodeKind::Array(()), NodeKind::Array(())) => compare_arrays(a, b, texts, levels),
         (NodeKind::Binary(a), NodeKind::Binary(b)) => a.len().cmp(&b.len()).then_with(|| a.cmp(b)),
         (NodeKind::ObjectId(a), NodeKind::ObjectId(b)) => a.cmp(b),
         (NodeKind::Bool(a), NodeKind::Bool(b)) => a.cmp(&b),
@@ -57,13 +78,19 @@ fn compare_at<'a, 'b>(a: impl Node<'a>, b: impl Node<'b>, levels: usize) -> Orde
     }
 }
 
-fn compare_objects<'a, 'b>(a: impl Node<'a>, b: impl Node<'b>, levels: usize) -> Ordering {
+fn compare_objects<'a, 'b>(
+    a: impl Node<'a>,
+    b: impl Node<'b>,
+    texts: &impl TextOrder,
+    levels: usize,
+) -> Ordering {
     let Some(levels) = levels.checked_sub(1) else { return Ordering::Equal };
     let mut right = b.fields();
     for (key, value) in a.fields() {
         let Some((other_key, other)) = right.next() else { return Ordering::Greater };
         let order = value.seen().class().cmp(&other.seen().class());
-        let order = order.then_with(|| key.cmp(other_key)).then_with(|| compare_at(value, other, levels));
+        let order =
+            order.then_with(|| key.cmp(other_key)).then_with(|| compare_at(value, other, texts, levels));
         if order.is_ne() {
             return order;
         }
@@ -71,12 +98,17 @@ fn compare_objects<'a, 'b>(a: impl Node<'a>, b: impl Node<'b>, levels: usize) ->
     if right.next().is_some() { Ordering::Less } else { Ordering::Equal }
 }
 
-fn compare_arrays<'a, 'b>(a: impl Node<'a>, b: impl Node<'b>, levels: usize) -> Ordering {
+fn compare_arrays<'a, 'b>(
+    a: impl Node<'a>,
+    b: impl Node<'b>,
+    texts: &impl TextOrder,
+    levels: usize,
+) -> Ordering {
     let Some(levels) = levels.checked_sub(1) else { return Ordering::Equal };
     let mut right = b.items();
     for value in a.items() {
         let Some(other) = right.next() else { return Ordering::Greater };
-        let order = compare_at(value, other, levels);
+        let order = compare_at(value, other, texts, levels);
         if order.is_ne() {
             return order;
         }

@@ -33,6 +33,11 @@ pub enum Leaf {
 }
 
 impl Path {
+    /// Whether it is `_id`.
+    pub fn is_id(&self) -> bool {
+        matches!(self.parts(), [part] if &*part.name == "_id")
+    }
+
     /// The path that this text names. Every text is one; parts may be empty (see `has_empty_part`).
     pub fn parse(text: &str) -> Path {
         let part = |name: &str| Part { name: name.into(), index: array_index(name) };

@@ -13,7 +13,7 @@ use super::entry::MAX_KEY;
 use super::key::{NULL, encode_key};
 use super::spec::{Direction, Field, Spec};
 use crate::document::path::Part;
-use crate::document::{Leaf, Node, NodeKind, RawValue, Value};
+use crate::document::{Collation, Leaf, Node, NodeKind, RawValue, Shapes, Value, encode_plain};
 use crate::error::{Details, Error, Kind, Result, codes};
 
 /// The maximum number of keys of one document in one index.
@@ -44,10 +44,38 @@ pub(crate) enum Purpose {
 
 /// Appends the key of a value as a component of this direction.
 pub(crate) fn encode_component(value: RawValue<'_>, direction: Direction, out: &mut Vec<u8>) {
+    encode_ordered(value, direction, &Collation::SIMPLE, out);
+}
+
+/// Appends the key of a value of a field.
+#[inline]
+fn encode_of(field: &Field, value: RawValue<'_>, out: &mut Vec<u8>) {
+    encode_ordered(value, field.direction, &field.collation, out);
+}
+
+#[inline]
+fn encode_ordered(value: RawValue<'_>, direction: Direction, collation: &Collation, out: &mut Vec<u8>) {
     let start = out.len();
-    encode_key(value, out);
+    if collation.is_simple() {
+        encode_key(value, out);
+    } else {
+        encode_collated(value, collation, out);
+    }
     if direction.is_descending() {
         out.iter_mut().skip(start).for_each(|byte| *byte = !*byte);
+    }
+}
+
+/// Appends the key of a value in which sort keys stand for strings.
+#[cold]
+fn encode_collated(value: RawValue<'_>, collation: &Collation, out: &mut Vec<u8>) {
+    match value.seen() {
+        NodeKind::String(_) | NodeKind::Array(()) | NodeKind::Object(()) => {
+            let mut plain = Vec::new();
+            encode_plain(&collation.keyed(value), &mut plain);
+            encode_key(RawValue::new(&plain, Shapes::none()), out);
+        }
+        _ => encode_key(value, out),
     }
 }
 
@@ -86,7 +114,7 @@ pub(crate) fn extract_plain(spec: &Spec, document: RawValue<'_>, key: &mut Vec<u
         match plain(document, field.path.parts()) {
             Plain::Array(_) => return Found::Array,
             Plain::Value(value) => {
-                encode_component(value, field.direction, key);
+                encode_of(field, value, key);
                 found = true;
             }
             Plain::Missing => key.push(null(field.direction)),
@@ -180,7 +208,7 @@ fn components(field: &Field, document: RawValue<'_>, purpose: Purpose, found: &m
     let mut components: Vec<Vec<u8>> = Vec::new();
     let mut push = |value: RawValue<'_>| {
         let mut bytes = Vec::new();
-        encode_component(value, field.direction, &mut bytes);
+        encode_of(field, value, &mut bytes);
         components.push(bytes);
     };
     let mut missing = false;
@@ -218,7 +246,7 @@ pub(crate) fn values_of(spec: &Spec, document: RawValue<'_>, key: &[u8]) -> Valu
         let mut bytes = Vec::new();
         let mut is_it = |value: RawValue<'_>| {
             bytes.clear();
-            encode_component(value, field.direction, &mut bytes);
+            encode_of(field, value, &mut bytes);
             bytes == component
         };
         let mut value = Value::Null;

@@ -1,6 +1,7 @@
 //! The definition of an index: its fields and options, as createIndex takes them and as they are listed and logged.
 
-use crate::document::{Node, NodeKind, Path, Value};
+use crate::document::collation::DATA_VERSION;
+use crate::document::{Collation, Node, NodeKind, Path, Value};
 use crate::error::{Details, Error, Kind, Result, codes};
 
 /// The maximum number of fields of an index, as in MongoDB.
@@ -56,6 +57,8 @@ pub struct Field {
     pub name: Box<str>,
     /// The order of its keys.
     pub direction: Direction,
+    /// The order of its strings: by bytes for `_id`.
+    pub collation: Collation,
 }
 
 /// The definition of an index.
@@ -75,11 +78,19 @@ pub struct Spec {
     pub hidden: bool,
     /// How many seconds after the time in its field a document expires (TTL), when it is made. An index tells itself what is so now.
     pub expire_after: Option<u32>,
+    /// The order of strings.
+    pub collation: Collation,
 }
 
 impl Spec {
-    /// Reads `{ key: [[path, 1 | -1], ...], name?, unique?, sparse?, partialFilterExpression?, expireAfterSeconds?, hidden? }`.
+    /// Reads `{ key: [[path, 1 | -1], ...], name?, unique?, sparse?, partialFilterExpression?, expireAfterSeconds?, hidden?,
+    /// collation? }`.
     pub fn parse<'a>(spec: impl Node<'a>) -> Result<Spec> {
+        Spec::parse_in(spec, &Collation::SIMPLE)
+    }
+
+    /// The same for a collection with this collation, which an index has that names none.
+    pub(crate) fn parse_in<'a>(spec: impl Node<'a>, default: &Collation) -> Result<Spec> {
         if !matches!(spec.seen(), NodeKind::Object(())) {
             let message = "an index must be an object with a key";
             return Err(refuse("", message).with_code(codes::TYPE_MISMATCH));
@@ -94,6 +105,7 @@ impl Spec {
             partial: None,
             hidden: false,
             expire_after: None,
+            collation: default.clone(),
         };
         for (option, value) in spec.fields() {
             match option {
@@ -111,8 +123,8 @@ impl Spec {
                 },
                 // `background` and `v` are ignored: every build is online, and there is only one version.
                 "key" | "background" | "v" => {}
-                "collation"
-                | "weights"
+                "collation" => parsed.collation = Collation::parse(value)?,
+                "weights"
                 | "default_language"
                 | "language_override"
                 | "textIndexVersion"
@@ -133,7 +145,13 @@ impl Spec {
                 }
             }
         }
+        if parsed.is_id() && spec.field("collation").is_none() {
+            parsed.collation = Collation::SIMPLE;
+        }
         parsed.check()?;
+        for field in &mut parsed.fields {
+            field.collation = if field.path.is_id() { Collation::SIMPLE } else { parsed.collation.clone() };
+        }
         Ok(parsed)
     }
 
@@ -155,6 +173,10 @@ impl Spec {
         if self.is_id() && (self.sparse || self.partial.is_some()) {
             let message = "the index on _id holds every document; it cannot be sparse or partial";
             return Err(refuse("_id", message).with_code(codes::INVALID_INDEX_SPECIFICATION_OPTION));
+        }
+        if self.is_id() && !self.collation.is_simple() {
+            let message = "the index on _id compares strings by their bytes; leave the collation out, or index another field";
+            return Err(error(Kind::NotSupported, "collation", message));
         }
         if self.is_id() && self.hidden {
             return Err(refuse("hidden", "the index on _id cannot be hidden").with_code(codes::BAD_VALUE));
@@ -210,7 +232,18 @@ impl Spec {
         if self.hidden {
             object.push(("hidden".to_owned(), Value::Bool(true)));
         }
+        if let Some(collation) = self.collation.to_value() {
+            object.push(("collation".to_owned(), collation));
+        }
         Value::Object(object)
+    }
+
+    /// Whether a definition that was written is of keys under another version of the collation data, which are of no use.
+    pub(crate) fn is_outdated<'a>(spec: impl Node<'a>) -> bool {
+        let version = spec.field("collation").map(|collation| collation.field("version").map(Node::seen));
+        version.is_some_and(
+            |version| !matches!(version, Some(NodeKind::String(text)) if text == DATA_VERSION.as_bytes()),
+        )
     }
 
     /// Whether it is of the same index: all but whether it is hidden.
@@ -272,7 +305,8 @@ fn parse_fields<'a>(key: impl Node<'a>) -> Result<Vec<Field>> {
             let message = format!("an index has at most {MAX_FIELDS} fields");
             return Err(refuse(&name, message).with_code(codes::TOO_MANY_KEYS));
         }
-        fields.push(Field { path, name: name.into(), direction });
+        let collation = Collation::SIMPLE;
+        fields.push(Field { path, name: name.into(), direction, collation });
     }
     if fields.is_empty() { Err(refuse("key", "the key of an index names no field")) } else { Ok(fields) }
 }

@@ -6,6 +6,7 @@ mod capped;
 mod checkpoint;
 mod cold;
 mod coll_mod;
+mod collation;
 mod commit_lock;
 mod compaction;
 mod concurrency;

@@ -24,6 +24,7 @@ pub const FOLDERS: &[(&str, Below)] =
     &[("document", DOCUMENT), ("query", QUERY), ("engine", ENGINE), ("storage", STORAGE)];
 
 const DOCUMENT: Below = &[
+    ("collation", &[]),
     ("shapes", &[]),
     ("encoding", &["shapes", "check"]),
     ("check", &["shapes", "encoding"]),
@@ -144,6 +145,8 @@ pub const CONFINED: Below = &[
     ("chacha20", &["storage/cipher/aead.rs"]),
     ("chacha20poly1305", &["engine/transfer/molten/cipher.rs", "storage/cipher/aead.rs"]),
     ("poly1305", &["storage/cipher/aead.rs"]),
+    ("icu_collator", &["document/collation/"]),
+    ("icu_locale_core", &["document/collation/"]),
     ("jiff", &["query/date/"]),
     ("parking_lot", &["binding/", "document/", "query/", "storage/", "engine/exec/locks.rs"]),
 ];

@@ -14,7 +14,7 @@ export interface Metadata {
 }
 
 /** Options that are made here as they are on a server. */
-const OPTIONS = ['capped', 'size', 'max', 'validator', 'validationLevel', 'validationAction', 'viewOn', 'pipeline', 'changeStreamPreAndPostImages']
+const OPTIONS = ['capped', 'size', 'max', 'validator', 'validationLevel', 'validationAction', 'viewOn', 'pipeline', 'changeStreamPreAndPostImages', 'collation']
 /** Options that say nothing here, and those of an index. */
 const NOTHING = new Set(['autoIndexId', 'flags', 'uuid', 'idIndex', 'create'])
 const OF_SERVERS = new Set(['v', 'ns', 'key', 'background', 'safe', 'dropDups'])

@@ -1,7 +1,7 @@
 // The types of opening a database, and of the collections in it.
 
 import type { Document, ObjectIdConstructor, PrimaryKeyFactory } from '../documents.js'
-import type { DriverOptions, OperationOptions, ProgressOptions } from '../options.js'
+import type { CollationOptions, DriverOptions, OperationOptions, ProgressOptions } from '../options.js'
 
 /** Where writes go, and what a resolved write promises. */
 export type StorageMode = 'async' | 'sync' | 'memory'
@@ -151,6 +151,11 @@ export interface CreateCollectionOptions extends CollectionOptions, OperationOpt
   viewOn?: string
   /** The pipeline of the view. Default `[]`: the documents as they are. It must not write. */
   pipeline?: Document[]
+  /**
+   * How strings compare in operations and indexes that do not say that. `_id` compares by bytes all the same. It cannot be changed
+   * later; a view has its own.
+   */
+  collation?: CollationOptions | null
   /**
    * Whether it keeps its newest documents only, within `size` and `max`: the oldest are removed by the insert that needs their place.
    * Default false.

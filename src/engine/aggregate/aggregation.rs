@@ -53,7 +53,8 @@ impl Aggregation {
             store.databases().find(name)?;
         }
         let now = source.now();
-        let env = Arc::new(Env::new(now, store.seed()).within(constants.work().clone()));
+        let env = Env::new(now, store.seed()).within(constants.work().clone());
+        let env = Arc::new(env.under(constants.collation().clone()));
         let reading = Arc::new(Pipe {
             store: store.clone(),
             source,
@@ -63,6 +64,7 @@ impl Aggregation {
             written: AtomicU64::new(0),
             work: constants.work().clone(),
             views: Mutex::default(),
+            collation: constants.collation().clone(),
         });
         let access: Arc<dyn Access> = reading.clone();
         let rows = pipeline.open(collection, &env, &access)?;

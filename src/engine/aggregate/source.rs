@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::sink;
-use crate::document::{RawValue, Value};
+use crate::document::{Collation, RawValue, Value};
 use crate::engine::commit::Committed;
 use crate::engine::exec::interrupt::Interrupt;
 use crate::engine::exec::locks::Mutex;
@@ -48,6 +48,8 @@ pub(crate) struct Pipe {
     pub(crate) work: Work,
     /// The views that it has met, and their pipelines.
     pub(crate) views: Mutex<Vec<(String, Below)>>,
+    /// How strings compare.
+    pub(crate) collation: Collation,
 }
 
 impl Pipe {
@@ -105,7 +107,7 @@ impl Access for Pipe {
         if let Some((_, known)) = self.views.lock().iter().find(|(known, _)| known == name) {
             return Ok(Some(known.clone()));
         }
-        let below = defined_views::below(&self.source, &self.database, name, &self.work)?;
+        let below = defined_views::below(&self.source, &self.database, name, &self.collation, &self.work)?;
         self.views.lock().push((name.to_owned(), below.clone()));
         Ok(Some(below))
     }

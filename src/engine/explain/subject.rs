@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use crate::document::{Object, Path, RawKind, Value, incoming};
+use crate::document::{Collation, Object, Path, RawKind, Value, incoming};
 use crate::engine::exec::interrupt::Interrupt;
 use crate::engine::operation::input::{Incoming, check_part, parse_filter_with};
 use crate::engine::operation::request::{Operation, Reach, Verbosity};
@@ -40,7 +40,7 @@ struct Explained {
 enum End {
     Documents(Option<Value>),
     Count,
-    Distinct(Path),
+    Distinct(Path, Collation),
     Update(Reach),
     Delete(Reach),
 }
@@ -63,8 +63,9 @@ pub(crate) fn explain(
     interrupt: &Interrupt,
 ) -> Result<Value> {
     let (operation, variables) = operation.with_variables();
-    let constants = find::constants(store, variables, store.statement_time(), interrupt)?;
     let view = store.view();
+    let collection = view.catalogue().get(name).map(|collection| &**collection);
+    let constants = find::constants(store, variables, store.statement_time(), interrupt, collection)?;
     let full;
     let (name, explained) = match below_view(store, name, operation, &constants)? {
         None => (name, Explained::of(operation, hint, &constants)?),
@@ -124,7 +125,8 @@ fn below_view(
         return collection.check_stores(name).map(|()| None);
     };
     let (database, plain) = parts(name);
-    let (below, view) = defined_views::below(&source, database, plain, constants.work())?;
+    let (below, view) =
+        defined_views::below(&source, database, plain, constants.collation(), constants.work())?;
     incoming::check(pipeline.bytes(), &pipeline.shapes)?;
     let given = defined_views::conditions(&source, database, plain, &pipeline);
     let whole = Pipeline::parse_with(pipeline.raw(), constants)?.after(&view);
@@ -132,9 +134,9 @@ fn below_view(
     Ok(Some((within(database, &below)?, explained)))
 }
 
-fn sort_of(sort: Option<&Incoming>) -> Result<Option<Sort>> {
+fn sort_of(sort: Option<&Incoming>, constants: &Constants) -> Result<Option<Sort>> {
     check_part(sort)?;
-    Ok(sort.map(|sort| Sort::parse(sort.raw())).transpose()?.flatten())
+    Ok(sort.map(|sort| Sort::parse_with(sort.raw(), constants)).transpose()?.flatten())
 }
 
 fn text(text: &str) -> Value {
@@ -180,7 +182,7 @@ impl Explained {
                 let projection =
                     projection.filter(|one| matches!(one, Value::Object(all) if !all.is_empty()));
                 let mut explained = of(filter, End::Documents(projection))?;
-                explained.sort = sort_of(options.sort.as_ref())?;
+                explained.sort = sort_of(options.sort.as_ref(), constants)?;
                 (explained.skip, explained.limit) = (options.skip, options.limit);
                 Ok(explained)
             }
@@ -195,16 +197,18 @@ impl Explained {
                     RawKind::String(path) => Path::parse(&String::from_utf8_lossy(path)),
                     _ => return Err(unexplained()),
                 };
-                of(filter, End::Distinct(path))
+                let is_id = path.is_id();
+                let collation = if is_id { Collation::SIMPLE } else { constants.collation().clone() };
+                of(filter, End::Distinct(path, collation))
             }
             Operation::Update { filter, reach, sort, .. } => {
                 let mut explained = of(filter, End::Update(*reach))?;
-                explained.sort = sort_of(sort.as_ref())?;
+                explained.sort = sort_of(sort.as_ref(), constants)?;
                 Ok(explained)
             }
             Operation::Replace { filter, sort, .. } => {
                 let mut explained = of(filter, End::Update(Reach::One))?;
-                explained.sort = sort_of(sort.as_ref())?;
+                explained.sort = sort_of(sort.as_ref(), constants)?;
                 Ok(explained)
             }
             Operation::Delete { filter, reach, .. } => of(filter, End::Delete(*reach)),
@@ -217,7 +221,7 @@ impl Explained {
                     _ => return Err(unexplained()),
                 };
                 let mut explained = of(filter, end)?;
-                explained.sort = sort_of(sort.as_ref())?;
+                explained.sort = sort_of(sort.as_ref(), constants)?;
                 Ok(explained)
             }
             Operation::Aggregate { pipeline, .. } => Explained::of_pipeline(pipeline, hint, constants),
@@ -230,7 +234,9 @@ impl Explained {
         incoming::check(pipeline.bytes(), &pipeline.shapes)?;
         let parsed = Pipeline::parse_with(pipeline.raw(), constants)?;
         let given = match pipeline.raw().as_array().and_then(|stages| stages.get(0)) {
-            Some(stage) if !parsed.asks().0.is_all() => stage.get("$match").map(|filter| filter.to_value()),
+            Some(stage) if !parsed.asks(constants.collation()).0.is_all() => {
+                stage.get("$match").map(|filter| filter.to_value())
+            }
             _ => None,
         };
         let given = given.unwrap_or_else(|| Value::Object(Vec::new()));
@@ -238,7 +244,7 @@ impl Explained {
     }
 
     fn of_stages(parsed: &Pipeline, given: Value, hint: Option<Hint>, constants: &Constants) -> Explained {
-        let (filter, order) = parsed.asks();
+        let (filter, order) = parsed.asks(constants.collation());
         Explained {
             filter: filter.within(constants.work()),
             given,
@@ -303,7 +309,7 @@ impl Explained {
             hint: self.hint.as_ref(),
             counted: matches!(self.end, End::Count),
             distinct: match &self.end {
-                End::Distinct(path) => Some(path),
+                End::Distinct(path, collation) => Some((path, collation)),
                 _ => None,
             },
             explained: true,
@@ -323,8 +329,8 @@ impl Explained {
                 let (count, examined) = count::by_plan(reading, query, plan, enough)?;
                 Ok((count.saturating_sub(self.skip), examined))
             }
-            End::Distinct(path) => {
-                let (values, examined) = distinct::by_plan(reading, query, plan, path)?;
+            End::Distinct(path, collation) => {
+                let (values, examined) = distinct::by_plan(reading, query, plan, (path, collation))?;
                 Ok((values.len() as u64, examined))
             }
             _ => {
@@ -371,8 +377,9 @@ impl Explained {
         if let Some(sort) = &self.sort
             && !plan.gives_order()
         {
-            let pattern =
-                |(path, down): (&Path, bool)| (path.to_string(), Value::Int(if down { -1 } else { 1 }));
+            let pattern = |(path, down, _): (&Path, bool, &Collation)| {
+                (path.to_string(), Value::Int(if down { -1 } else { 1 }))
+            };
             let mut own = fields! { "sortPattern": Value::Object(sort.parts().map(pattern).collect()) };
             if self.limit > 0 {
                 own.push(("limitAmount".into(), number(self.limit.saturating_add(self.skip))));
@@ -386,7 +393,7 @@ impl Explained {
             stage = over("LIMIT", fields! { "limitAmount": number(self.limit) }, stage);
         }
         match &self.end {
-            End::Documents(None) | End::Distinct(_) => stage,
+            End::Documents(None) | End::Distinct(..) => stage,
             End::Documents(Some(projection)) => {
                 over("PROJECTION_DEFAULT", fields! { "transformBy": projection.clone() }, stage)
             }

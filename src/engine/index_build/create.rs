@@ -226,7 +226,9 @@ pub(crate) fn wanted(collection: &Collection, specs: &[Spec]) -> Result<Vec<Arc<
             continue;
         }
         if let Some(known) = known().find(|known| known.name == spec.name) {
-            let same_documents = known.fields == spec.fields && known.partial == spec.partial;
+            let same_documents = known.fields == spec.fields
+                && known.partial == spec.partial
+                && known.collation == spec.collation;
             let code =
                 if same_documents { codes::INDEX_OPTIONS_CONFLICT } else { codes::INDEX_KEY_SPECS_CONFLICT };
             let message = format!(

@@ -1,7 +1,7 @@
 //! Requests for indexes: from the boundary to the store.
 
 use super::create;
-use crate::document::incoming;
+use crate::document::{Collation, incoming};
 use crate::engine::commit::Committed;
 use crate::engine::exec::interrupt::Interrupt;
 use crate::engine::operation::input::Incoming;
@@ -20,7 +20,9 @@ pub(crate) fn create_indexes(
     specs: &[Incoming],
     interrupt: &Interrupt,
 ) -> Committed<Answer> {
-    let parsed = specs.iter().map(parse_spec).collect::<Result<Vec<_>>>();
+    let default =
+        store.applied_collection(name).map_or(Collation::SIMPLE, |collection| collection.collation());
+    let parsed = specs.iter().map(|spec| parse_spec(spec, &default)).collect::<Result<Vec<_>>>();
     match parsed {
         Ok(specs) => create::run_with(store, name, &specs, interrupt, |_| {}).map(Answer::Names),
         Err(error) => Committed::failed(error),
@@ -49,10 +51,10 @@ pub(crate) fn drop_index(store: &Store, name: &str, index: &Incoming) -> Committ
     }
 }
 
-/// The definition of an index.
-pub(crate) fn parse_spec(spec: &Incoming) -> Result<Spec> {
+/// The definition of an index of a collection with this collation.
+pub(crate) fn parse_spec(spec: &Incoming, default: &Collation) -> Result<Spec> {
     incoming::check(spec.bytes(), &spec.shapes)?;
-    Spec::parse(spec.raw())
+    Spec::parse_in(spec.raw(), default)
 }
 
 fn parse_hint(index: &Incoming) -> Result<Hint> {

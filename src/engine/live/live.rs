@@ -55,9 +55,11 @@ pub(crate) struct Step {
 pub(crate) struct Live {
     store: Arc<Store>,
     name: String,
+    /// As it was asked for: parsed again where the collection becomes one with another collation.
+    given: Box<(Incoming, FindOptions, Constants)>,
     filter: Filter,
     sort: Option<Sort>,
-    projection: Option<Projection>,
+    projection: Option<Box<Projection>>,
     hint: Option<Hint>,
     is_unsteady: bool,
     window: Window,
@@ -81,12 +83,13 @@ impl Live {
     pub(crate) fn open(
         store: &Arc<Store>,
         name: &str,
-        filter: &Incoming,
+        filter_given: &Incoming,
         options: &FindOptions,
         constants: &Constants,
     ) -> Result<Live> {
-        let is_unsteady = UNSTEADY.iter().any(|name| memchr::memmem::find(filter.bytes(), name).is_some());
-        let Asked { filter, sort, projection, hint } = Asked::parse(filter, options, constants)?;
+        let bytes = filter_given.bytes();
+        let is_unsteady = UNSTEADY.iter().any(|name| memchr::memmem::find(bytes, name).is_some());
+        let Asked { filter, sort, projection, hint } = Asked::parse(filter_given, options, constants)?;
         let count = |number: u64| usize::try_from(number).unwrap_or(usize::MAX);
         let limit = (options.limit > 0).then(|| count(options.limit));
         // Last: what was opened is closed when this is dropped.
@@ -94,9 +97,10 @@ impl Live {
         Ok(Live {
             store: store.clone(),
             name: name.to_owned(),
+            given: Box::new((filter_given.clone(), options.clone(), constants.clone())),
             filter,
             sort,
-            projection,
+            projection: projection.map(Box::new),
             hint,
             is_unsteady,
             window: Window::new(count(options.skip), limit),
@@ -140,6 +144,9 @@ impl Live {
         if is_restored {
             self.told.clear();
         }
+        if let Some(collection) = &collection {
+            self.compare_as(collection)?;
+        }
         let is_same = !is_restored && number(&collection) == number(&self.collection);
         let changed = match self.lsn {
             Some(last) if is_same && !self.is_unsteady => self.changed(last, lsn, interrupt)?,
@@ -164,6 +171,18 @@ impl Live {
             return Err(Error::new(Kind::Limit, message));
         }
         self.tell(&view, is_first)
+    }
+
+    /// Compares strings as the collection does, which may be another one by now, unless the query says how.
+    fn compare_as(&mut self, collection: &Collection) -> Result<()> {
+        let (filter, options, constants) = &mut *self.given;
+        if constants.is_named() || collection.collation() == *constants.collation() {
+            return Ok(());
+        }
+        *constants = constants.clone().under(collection.collation());
+        let Asked { filter, sort, projection, .. } = Asked::parse(filter, options, constants)?;
+        (self.filter, self.sort, self.projection) = (filter, sort, projection.map(Box::new));
+        Ok(())
     }
 
     /// The documents of the collection that commits after `last` and up to `lsn` have changed; `None` where that does not pay, or is not known.

@@ -19,9 +19,9 @@ pub(crate) fn consider(store: &Arc<Store>, name: &str, runtime: &Handle) {
     }
     let Some(collection) = store.views().collection(name) else { return };
     let Some(path) = collection.suggestions().take(missing_indexes::suggested(&collection)) else { return };
-    let (store, name) = (store.clone(), name.to_owned());
+    let (store, name, collation) = (store.clone(), name.to_owned(), collection.collation());
     runtime.spawn_blocking(move || {
-        let field = missing_indexes::field_of(path);
+        let field = missing_indexes::field_of(path, &collation);
         let spec = Spec {
             name: missing_indexes::name_of(&field).into(),
             fields: vec![field],
@@ -30,6 +30,7 @@ pub(crate) fn consider(store: &Arc<Store>, name: &str, runtime: &Handle) {
             partial: None,
             hidden: false,
             expire_after: None,
+            collation,
         };
         let made = create::run(&store, &name, std::slice::from_ref(&spec));
         if let Err(error) = made.result

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use super::key_ranges::{Bounded, Ranges};
 use super::planner::{Access, Conditions, FETCH, Keys, Part, Plan, Planner, in_words};
-use crate::document::Path;
 use crate::document::kind::Class;
+use crate::document::{Collation, Path};
 use crate::index::key::class_tag;
 use crate::index::{Direction, Range, Spec};
 use crate::query::Bounds;
@@ -13,10 +13,13 @@ use crate::query::Bounds;
 impl<I: Keys> Planner<'_, '_, I> {
     /// The index on just this path, where its keys are the values: none is of an array or cut. Null is the key of documents without the
     /// field too, which are all looked at.
-    pub(super) fn distinct(&self, path: &Path) -> Option<Access<I>> {
+    pub(super) fn distinct(&self, path: &Path, collation: &Collation) -> Option<Access<I>> {
         let of_path = |index: &&Arc<I>| {
             let [field] = &*index.spec().fields else { return false };
-            field.path == *path && index.multikey() == 0 && !index.is_truncated()
+            field.path == *path
+                && field.collation == *collation
+                && index.multikey() == 0
+                && !index.is_truncated()
         };
         let all = self.query.filter.is_all();
         let demands = self.query.filter.demands();

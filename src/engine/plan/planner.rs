@@ -9,12 +9,12 @@ use smallvec::SmallVec;
 
 use super::hint::Hint;
 use super::key_ranges::{Bounded, Ranges};
-use crate::document::{Path, RawValue, Shapes, Value, encode_plain};
+use crate::document::{Collation, Path, RawValue, Shapes, Value, encode_plain};
 use crate::engine::format::key::{Key, key_of};
 use crate::engine::state::collection::Collection;
 use crate::engine::state::index::Index;
 use crate::error::Result;
-use crate::index::{Range, ScanDirection, Spec};
+use crate::index::{Field, Range, ScanDirection, Spec};
 use crate::query::{Bounds, Demands, Edge, Filter, Sort};
 use crate::storage::Lsn;
 
@@ -55,7 +55,7 @@ pub(crate) struct Query<'q> {
     /// Whether only their number is needed.
     pub counted: bool,
     /// The path of which only the distinct values are needed.
-    pub distinct: Option<&'q Path>,
+    pub distinct: Option<(&'q Path, &'q Collation)>,
     /// Whether the bounds are needed as text.
     pub explained: bool,
 }
@@ -164,7 +164,7 @@ pub(crate) fn choose<I: Keys>(query: &Query<'_>, indexes: &[Arc<I>], documents: 
         return Ok(Plan::Ids(vec![key_of_value(id)]));
     }
     let planner = Planner { query, indexes: hinted.unwrap_or(indexes), documents, forced: hinted.is_some() };
-    if let Some(access) = query.distinct.and_then(|path| planner.distinct(path)) {
+    if let Some(access) = query.distinct.and_then(|(path, collation)| planner.distinct(path, collation)) {
         return Ok(Plan::Index(access));
     }
     if planner.forced {
@@ -270,8 +270,10 @@ pub(crate) fn key_of_value(id: &Value) -> Key {
 
 /// The bounds on each field of an index, by the rules for paths that meet arrays.
 pub(crate) fn bounds_of<'f, I: Keys>(index: &I, fields: &[&Bounded<'f>]) -> Vec<Bounds<'f>> {
-    let of_field = |(n, field): (usize, &crate::index::Field)| {
-        let found = fields.iter().filter(|(path, _)| **path == field.path).map(|(_, bounds)| bounds);
+    let of_field = |(n, field): (usize, &Field)| {
+        // Strings of another order than that of the keys bound nothing.
+        let of_field = |bounded: &&&Bounded<'f>| serves(field, bounded);
+        let found = fields.iter().filter(of_field).map(|(_, bounds)| bounds);
         let bounds = if index.multikey() & 1 << n == 0 {
             found.fold(None, |all: Option<Bounds<'f>>, one| {
                 Some(all.map_or_else(|| one.clone(), |all| all.and(one)))
@@ -282,6 +284,11 @@ pub(crate) fn bounds_of<'f, I: Keys>(index: &I, fields: &[&Bounded<'f>]) -> Vec<
         bounds.unwrap_or_else(Bounds::everything)
     };
     index.spec().fields.iter().enumerate().map(of_field).collect()
+}
+
+/// Whether the keys of a field of an index have the order of the bounds on its path.
+fn serves(field: &Field, (path, bounds): &Bounded<'_>) -> bool {
+    **path == field.path && bounds.fits(&field.collation)
 }
 
 /// The smaller of several bounds of which only one can be used.
@@ -386,7 +393,7 @@ impl<I: Keys> Planner<'_, '_, I> {
             return None;
         }
         let said =
-            |(path, _): &&Bounded<'_>| spec.fields.iter().take(ranges.used).any(|field| field.path == **path);
+            |bounded: &&Bounded<'_>| spec.fields.iter().take(ranges.used).any(|field| serves(field, bounded));
         let complete = conditions.are_all && fields.iter().all(said);
         let covers = complete && ranges.exact && multikey == 0 && !index.is_truncated();
         let keys = estimate(&**index, &ranges.list);
@@ -427,7 +434,7 @@ impl<I: Keys> Planner<'_, '_, I> {
 /// The bounds of each field of an index, some of which are expressed by the ranges.
 pub(super) fn in_words(bounds: &[Bounds<'_>], used: usize) -> Vec<Vec<String>> {
     let of_field = |(n, bounds): (usize, &Bounds<'_>)| match n < used {
-        true => bounds.intervals.iter().map(ToString::to_string).collect(),
+        true => bounds.in_words(),
         false => vec![crate::query::Interval::everything().to_string()],
     };
     bounds.iter().enumerate().map(of_field).collect()
@@ -461,7 +468,7 @@ fn estimate<I: Keys>(index: &I, ranges: &[Range]) -> u64 {
 fn order_of(spec: &Spec, ranges: &Ranges, multikey: u32, sort: &Sort) -> Option<Order> {
     let mut next = ranges.single;
     let mut reverse = None;
-    for (path, descending) in sort.parts() {
+    for (path, descending, collation) in sort.parts() {
         let constant = spec.fields.iter().take(ranges.single).position(|field| field.path == *path);
         if let Some(n) = constant {
             if multikey & 1 << n != 0 {
@@ -470,6 +477,9 @@ fn order_of(spec: &Spec, ranges: &Ranges, multikey: u32, sort: &Sort) -> Option<
             continue;
         }
         let field = spec.fields.get(next).filter(|field| field.path == *path)?;
+        if field.collation != *collation {
+            return None;
+        }
         let against = field.direction.is_descending() != descending;
         if multikey & 1 << next != 0 || *reverse.get_or_insert(against) != against {
             return None;

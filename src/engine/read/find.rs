@@ -2,7 +2,7 @@
 //!
 //! Batches are found on demand, unless they have to be sorted first (`results`).
 
-use crate::document::weight;
+use crate::document::{Collation, RawKind, weight};
 use crate::engine::operation::input::{check_part, parse_filter_with};
 use std::collections::VecDeque;
 use std::ops::ControlFlow;
@@ -29,17 +29,42 @@ use crate::options::{BATCH_BYTES, BATCH_DOCUMENTS};
 use crate::query::expression::Constants;
 use crate::query::{Filter, Projection, Sort};
 
-/// The context of an operation's expressions at a time (ms): the variables of the option `let`, and its budget.
+/// The context of an operation's expressions at a time (ms): the variables of the option `let`, its collation, which is that of
+/// its collection unless it names one, and its budget.
 pub(crate) fn constants(
     store: &Store,
     variables: Option<&Incoming>,
     now: i64,
     interrupt: &Interrupt,
+    collection: Option<&Collection>,
 ) -> Result<Constants> {
     let work = store.work(interrupt);
-    let Some(variables) = variables else { return Ok(Constants::none(store.seed()).within(&work)) };
+    let default = collection.map_or(Collation::SIMPLE, Collection::collation);
+    let Some(variables) = variables else {
+        return Ok(Constants::none(store.seed()).within(&work).under(default));
+    };
     incoming::check(variables.bytes(), &variables.shapes)?;
-    Constants::parse(variables.raw(), now, store.seed(), &work)
+    // `[variables or null, collation]`, or the variables alone.
+    let (variables, named) = match variables.raw().as_array() {
+        Some(parts) => (parts.get(0), parts.get(1)),
+        None => (Some(variables.raw()), None),
+    };
+    let collation = named.map(Collation::parse).transpose()?;
+    let is_named = collation.is_some();
+    let collation = collation.unwrap_or(default);
+    let constants = match variables.filter(|variables| !matches!(variables.kind(), RawKind::Null)) {
+        Some(variables) => Constants::parse(variables, (now, store.seed()), &work, &collation)?,
+        None => Constants::none(store.seed()).within(&work).under(collation),
+    };
+    Ok(if is_named { constants.named() } else { constants })
+}
+
+/// The same context for a write of a bulk write that names its own collation: `[null, collation]`.
+pub(crate) fn under_own_collation(constants: &Constants, given: &Incoming) -> Result<Constants> {
+    incoming::check(given.bytes(), &given.shapes)?;
+    let collation = given.raw().as_array().and_then(|parts| parts.get(1));
+    let collation = collation.map(Collation::parse).transpose()?.unwrap_or_default();
+    Ok(constants.clone().under(collation).named())
 }
 
 /// What a find asks for.
@@ -56,7 +81,8 @@ impl Asked {
         let filter = parse_filter_with(filter, constants)?;
         check_part(options.sort.as_ref())?;
         check_part(options.projection.as_ref())?;
-        let sort = options.sort.as_ref().map(|sort| Sort::parse(sort.raw())).transpose()?.flatten();
+        let sort =
+            options.sort.as_ref().map(|sort| Sort::parse_with(sort.raw(), constants)).transpose()?.flatten();
         let projection = options.projection.as_ref();
         let projection =
             projection.map(|one| Projection::parse_with(one.raw(), constants)).transpose()?.flatten();

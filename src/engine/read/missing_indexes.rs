@@ -1,7 +1,7 @@
 //! Indexes that costly scans need: counted by path, and suggested.
 
 use super::fetch::ReadContext;
-use crate::document::{Path, Value};
+use crate::document::{Collation, Path, Value};
 use crate::engine::state::collection::Collection;
 use crate::engine::store::Store;
 use crate::index::{Direction, Field, Spec};
@@ -23,9 +23,11 @@ pub(crate) fn suggested(collection: &Collection) -> Vec<(Path, u32)> {
 
 /// The field of the index for a path. That on `_id` finds single documents only, and another one is ascending by name only: its order
 /// comes from a descending one.
-pub(crate) fn field_of(path: Path) -> Field {
-    let direction = if is_id(&path) { Direction::Descending } else { Direction::Ascending };
-    Field { name: path.to_string().into(), path, direction }
+pub(crate) fn field_of(path: Path, collation: &Collation) -> Field {
+    let is_id = is_id(&path);
+    let direction = if is_id { Direction::Descending } else { Direction::Ascending };
+    let collation = if is_id { Collation::SIMPLE } else { collation.clone() };
+    Field { name: path.to_string().into(), path, direction, collation }
 }
 
 /// The name that such an index gets.
@@ -40,7 +42,7 @@ fn is_id(path: &Path) -> bool {
 /// The same for explain and statistics.
 pub(crate) fn suggested_indexes(collection: &Collection) -> Value {
     let one = |(path, scans): (Path, u32)| {
-        let field = field_of(path);
+        let field = field_of(path, &Collation::SIMPLE);
         let key = Value::Object(vec![(field.name.to_string(), Value::Int(field.direction.sign()))]);
         Value::Object(vec![("key".into(), key), ("scans".into(), Value::number(scans.into()))])
     };
@@ -56,15 +58,18 @@ fn has_index(collection: &Collection, path: &Path) -> bool {
 }
 
 /// The paths of which a useful index must begin with one: those with a value or a range, or the sort order.
-fn paths(demands: &Demands<'_>, found: &mut Vec<Path>) {
+/// Those of strings of another order than an index would have without naming a collation do not count.
+fn paths(demands: &Demands<'_>, collation: &Collation, found: &mut Vec<Path>) {
     for (path, bounds) in &demands.fields {
+        let own = if is_id(path) { &Collation::SIMPLE } else { collation };
         let is_lookup = is_id(path) && bounds.is_points();
-        if !bounds.is_everything() && !is_lookup && !path.has_empty_part() && !found.contains(path) {
+        let is_served = !bounds.is_everything() && bounds.fits(own);
+        if is_served && !is_lookup && !path.has_empty_part() && !found.contains(path) {
             found.push(path.clone().into_owned());
         }
     }
     for branch in demands.unions.iter().flatten() {
-        paths(branch, found);
+        paths(branch, collation, found);
     }
 }
 
@@ -83,9 +88,11 @@ pub(crate) fn note_scan(
         return false;
     }
     let mut found = Vec::new();
-    paths(&reading.filter.demands(), &mut found);
+    let own = reading.collection.collation();
+    paths(&reading.filter.demands(), &own, &mut found);
     if found.is_empty()
-        && let Some((path, _)) = sort.and_then(|sort| sort.parts().next())
+        && let Some((path, _, collation)) = sort.and_then(|sort| sort.parts().next())
+        && (is_id(path) || *collation == own)
     {
         found.push(path.clone());
     }

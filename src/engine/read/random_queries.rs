@@ -1,6 +1,6 @@
 //! Random documents, filters, sorts, indexes and updates, for tests that compare two ways to an answer.
 
-use crate::document::Value;
+use crate::document::{Collation, Value};
 use crate::index::Spec;
 
 pub(super) struct Dice(pub(super) fastrand::Rng);
@@ -33,7 +33,9 @@ pub(super) fn scalar(dice: &mut Dice) -> Value {
         5 => Value::Date(dice.roll(4) as i64),
         6 => Value::Binary(vec![7; dice.roll(3) as usize]),
         7 => Value::ObjectId([dice.roll(3) as u8; 12]),
-        8 | 9 => dice.pick(&["", "a", "ab", "abc", "b", "\0", "a\0"].map(string)),
+        8 | 9 => {
+            dice.pick(&["", "a", "ab", "abc", "b", "\0", "a\0", "A", "aB", "B", "\u{e4}", "-a"].map(string))
+        }
         10 if dice.roll(20) == 0 => Value::String("x".repeat(1_000 + dice.roll(60) as usize)),
         11 => object(vec![("p", Value::Int(dice.roll(3) as i32))]),
         _ => Value::Int(dice.roll(8) as i32),
@@ -98,7 +100,12 @@ pub(super) fn test(dice: &mut Dice) -> Value {
             ("$lt", Value::Int(3 + dice.roll(5) as i32)),
         ]),
         9 | 10 => {
-            let list = (0..dice.roll(4)).map(|_| scalar(dice)).collect();
+            let mut list: Vec<Value> = (0..dice.roll(4)).map(|_| scalar(dice)).collect();
+            if dice.roll(4) == 0 {
+                let pattern = dice.pick(&["^a", "b", "^A"].map(string));
+                let pattern = object(vec![("pattern", pattern), ("options", string(""))]);
+                list.push(object(vec![("$regularExpression", pattern)]));
+            }
             object(vec![("$in", Value::Array(list))])
         }
         11 => object(vec![("$exists", Value::Bool(dice.roll(2) == 0))]),
@@ -164,7 +171,31 @@ pub(super) fn pairs(dice: &mut Dice, most: u64) -> Value {
 
 pub(super) fn spec(dice: &mut Dice, number: u64) -> Spec {
     let name = ("name", Value::String(format!("i{number}")));
-    let spec = match dice.roll(8) {
+    let Value::Object(mut spec) = plain_spec(dice, name) else { unreachable!() };
+    if let Some(collation) = collation(dice).to_value() {
+        spec.push(("collation".to_owned(), collation));
+    }
+    Spec::parse(&Value::Object(spec)).unwrap()
+}
+
+/// The order of bytes in half of all cases, and of languages in the others.
+pub(super) fn collation(dice: &mut Dice) -> Collation {
+    let with = |more: Vec<(&'static str, Value)>| {
+        let mut fields = vec![("locale", string("en"))];
+        fields.extend(more);
+        Collation::parse(&object(fields)).unwrap()
+    };
+    match dice.roll(8) {
+        0 => with(vec![("strength", Value::Int(1))]),
+        1 => with(vec![("strength", Value::Int(2))]),
+        2 => with(Vec::new()),
+        3 => with(vec![("strength", Value::Int(1)), ("alternate", string("shifted"))]),
+        _ => Collation::SIMPLE,
+    }
+}
+
+fn plain_spec(dice: &mut Dice, name: (&'static str, Value)) -> Value {
+    match dice.roll(8) {
         0 => {
             let key = Value::Array(vec![Value::Array(vec![string("u"), Value::Int(1)])]);
             object(vec![("key", key), name, ("unique", Value::Bool(true))])
@@ -179,8 +210,7 @@ pub(super) fn spec(dice: &mut Dice, number: u64) -> Spec {
             object(vec![("key", pairs(dice, 3)), name, ("partialFilterExpression", only)])
         }
         _ => object(vec![("key", pairs(dice, 3)), name]),
-    };
-    Spec::parse(&spec).unwrap()
+    }
 }
 
 /// The parameters of a find.

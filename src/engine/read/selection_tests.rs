@@ -6,13 +6,13 @@ use std::sync::Arc;
 
 use super::find::Cursor;
 use super::layers::source::Source;
-use super::random_queries::{Dice, Find, PATHS, document, find, object, spec, string, update};
+use super::random_queries::{Dice, Find, PATHS, collation, document, find, object, spec, string, update};
 use super::{count, distinct};
 use crate::document::{Path, Shapes, Value, encode_plain};
 use crate::engine::aggregate::aggregation::Aggregation;
 use crate::engine::database::Database;
 use crate::engine::exec::interrupt::{Interrupt, Limits};
-use crate::engine::operation::input::{Incoming, parse_filter};
+use crate::engine::operation::input::{Incoming, parse_filter_with};
 use crate::engine::operation::request::{FindOptions, InsertOrder, Operation, Reach, Returned, Upsert};
 use crate::engine::operation::response::{Document, UpdateOutcome};
 use crate::engine::plan::hint::Hint;
@@ -36,6 +36,8 @@ struct Run {
     session: Arc<Session>,
     store: Arc<Store>,
     interrupt: Interrupt,
+    /// The context of the next operations: how strings compare.
+    constants: Constants,
 }
 
 /// An open cursor, and its remaining results.
@@ -54,13 +56,13 @@ impl Run {
             hint: hint.map(incoming),
             ..FindOptions::default()
         };
-        let (constants, limits) = (Constants::default(), Limits::default());
+        let limits = Limits::default();
         Cursor::open(
             Source::newest(&self.store),
             name,
             &incoming(&find.filter),
             &options,
-            &constants,
+            &self.constants,
             &limits,
         )
         .unwrap()
@@ -106,7 +108,7 @@ impl Run {
             &self.store,
             Source::newest(&self.store),
             name,
-            (&pipeline, &Constants::default()),
+            (&pipeline, &self.constants),
             hint.as_ref(),
             &self.interrupt,
         )
@@ -119,7 +121,8 @@ impl Run {
     }
 
     fn count(&self, name: &str, find: &Find, hint: Option<&Value>) -> u64 {
-        let (filter, hint) = (parse_filter(&incoming(&find.filter)).unwrap(), hint.map(parse_hint));
+        let (filter, hint) =
+            (parse_filter_with(&incoming(&find.filter), &self.constants).unwrap(), hint.map(parse_hint));
         count::matches(
             &self.store,
             (&Source::newest(&self.store), name),
@@ -132,11 +135,12 @@ impl Run {
     }
 
     fn distinct(&self, name: &str, path: &str, find: &Find, hint: Option<&Value>) -> Vec<Value> {
-        let (filter, hint) = (parse_filter(&incoming(&find.filter)).unwrap(), hint.map(parse_hint));
+        let (filter, hint) =
+            (parse_filter_with(&incoming(&find.filter), &self.constants).unwrap(), hint.map(parse_hint));
         distinct::values(
             &self.store,
             (&Source::newest(&self.store), name),
-            &Path::parse(path),
+            (&Path::parse(path), self.constants.collation()),
             &filter,
             hint.as_ref(),
             &self.interrupt,
@@ -153,9 +157,14 @@ impl Run {
         (reach, answer): (Reach, bool),
         hint: Option<&Value>,
     ) -> (UpdateOutcome, Option<Value>) {
-        let (filter, hint) = (parse_filter(&incoming(&find.filter)).unwrap(), hint.map(parse_hint));
-        let update = update.map(|update| Update::parse(incoming(update).raw(), None).unwrap());
-        let sort = find.sort.as_ref().and_then(|sort| Sort::parse(incoming(sort).raw()).unwrap());
+        let (filter, hint) =
+            (parse_filter_with(&incoming(&find.filter), &self.constants).unwrap(), hint.map(parse_hint));
+        let update =
+            update.map(|update| Update::parse_with(incoming(update).raw(), None, &self.constants).unwrap());
+        let sort = find
+            .sort
+            .as_ref()
+            .and_then(|sort| Sort::parse_with(incoming(sort).raw(), &self.constants).unwrap());
         let change = update.as_ref().map_or(Change::Delete, Change::Update);
         let committed = by_filter::modify_and_return(
             &self.store,
@@ -209,6 +218,7 @@ struct Twins {
 impl Twins {
     /// Writes to both, or changes the indexes of `x`.
     fn write(&mut self, dice: &mut Dice, step: u64, context: &str) {
+        self.run.constants = Constants::default().under(collation(dice));
         let run = &self.run;
         match dice.roll(9) {
             0..=2 => {
@@ -253,7 +263,9 @@ impl Twins {
 
     /// Compares the results of one query by each index of `x` with those of a scan of `p`.
     fn compare(&mut self, dice: &mut Dice, context: &str) {
+        self.run.constants = Constants::default().under(collation(dice));
         let run = &self.run;
+        let context = &format!("{context} under {:?}", run.constants.collation().to_value());
         let find = find(dice);
         let path = dice.pick(&PATHS);
         let scan = natural(1);
@@ -332,7 +344,8 @@ fn run(seed: u64, runtime: &tokio::runtime::Handle) -> usize {
     };
     let database = Database::open(&path, options, runtime.clone()).unwrap();
     let (session, store) = (database.session(), database.store().clone());
-    let run = Run { database, session, store, interrupt: Interrupt::default() };
+    let (interrupt, constants) = (Interrupt::default(), Constants::default());
+    let run = Run { database, session, store, interrupt, constants };
     let mut twins = Twins { run, names: Vec::new(), open: Vec::new(), next: 0, cases: 0 };
     for step in 0..24_u64 {
         let context = format!("seed {seed} step {step}");

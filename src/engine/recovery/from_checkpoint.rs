@@ -5,12 +5,15 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::replay::Replay;
+use crate::document::{RawValue, Shapes, incoming};
 use crate::engine::format::checkpoint::{CollectionContents, Contents, slots};
+use crate::engine::format::record::{Record, Records};
 use crate::engine::state::base::{Base, CollectionBase};
 use crate::engine::state::collection::Collection;
 use crate::engine::state::tally::Tally;
 use crate::engine::store::Recovered;
 use crate::error::{Error, Kind, Result};
+use crate::index::Spec;
 use crate::storage::pages::target::Target;
 use crate::storage::runs::check::check_tree;
 use crate::storage::runs::cursor::Cursor;
@@ -21,6 +24,16 @@ use crate::storage::{
 };
 
 impl CheckpointLoader for Replay<'_> {
+    fn fits(&self, checkpoint: &FromCheckpoint) -> bool {
+        let fits = has_current_keys(&checkpoint.catalogue);
+        if !fits {
+            tracing::info!(
+                "a checkpoint is not used: its indexes have sort keys of another version of Unicode's collations"
+            );
+        }
+        fits
+    }
+
     fn begin(&mut self, checkpoint: FromCheckpoint) -> Result<()> {
         let recovered = state(self.path(), checkpoint, self.memory_limit())?;
         self.begin_with(recovered);
@@ -58,6 +71,27 @@ fn state(path: &Path, checkpoint: FromCheckpoint, memory_limit: Option<u64>) -> 
         tree += one.trees();
     }
     Ok(recovered)
+}
+
+/// Whether the entries of its indexes are keys as this program makes them. Those with a collation depend on the version of its data.
+fn has_current_keys(catalogue: &[u8]) -> bool {
+    if memchr::memmem::find(catalogue, b"collation").is_none() {
+        return true;
+    }
+    // What cannot be read is for `begin` to refuse.
+    let Some(contents) = Contents::decode(catalogue) else { return true };
+    let is_outdated = |record: &Record<'_>| match record {
+        Record::Index { spec, .. } => {
+            let shapes = Shapes::new();
+            incoming::check(spec, &shapes).is_ok() && Spec::is_outdated(RawValue::new(spec, &shapes))
+        }
+        _ => false,
+    };
+    !contents
+        .payloads
+        .iter()
+        .flat_map(|payload| Records::new(payload).flatten())
+        .any(|record| is_outdated(&record))
 }
 
 /// Whether it is an error about damage of a checkpoint.
@@ -121,4 +155,36 @@ fn begin(base: &Arc<Base>, collection: &Collection, one: &CollectionContents, tr
     let tally = Tally { documents: one.documents, digest: one.digest };
     collection.begin_from(Arc::new(below), tally, one.live_bytes);
     Some(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::document::{Value, encode_plain};
+    use crate::engine::format::record;
+
+    fn catalogue(version: Option<&str>) -> Vec<u8> {
+        let text = |text: &str| Value::String(text.to_owned());
+        let field = |name: &str, value: Value| (name.to_owned(), value);
+        let key = Value::Array(vec![Value::Array(vec![text("a"), Value::Int(1)])]);
+        let mut spec = vec![field("key", key), field("name", text("a_1"))];
+        if let Some(version) = version {
+            let collation = vec![field("locale", text("en")), field("version", text(version))];
+            spec.push(field("collation", Value::Object(collation)));
+        }
+        // A payload begins with its time.
+        let (mut bytes, mut payload) = (Vec::new(), vec![0; 8]);
+        encode_plain(&Value::Object(spec), &mut bytes);
+        record::index(&mut payload, 1, &bytes);
+        Contents { payloads: vec![payload], ..Contents::default() }.encode().unwrap()
+    }
+
+    #[test]
+    fn a_checkpoint_with_sort_keys_of_another_version_of_the_collation_data_does_not_fit() {
+        assert!(has_current_keys(&catalogue(None)));
+        assert!(has_current_keys(&catalogue(Some(crate::document::collation::DATA_VERSION))));
+        assert!(!has_current_keys(&catalogue(Some("2.3.9"))));
+        assert!(!has_current_keys(&catalogue(Some(""))));
+        assert!(has_current_keys(b"collation"), "what cannot be read is refused elsewhere");
+    }
 }

@@ -88,6 +88,10 @@ impl<L: Loader> Loader for Stoppable<'_, L> {
 }
 
 impl<L: CheckpointLoader> CheckpointLoader for Reported<'_, L> {
+    fn fits(&self, checkpoint: &FromCheckpoint) -> bool {
+        self.loader.fits(checkpoint)
+    }
+
     fn begin(&mut self, checkpoint: FromCheckpoint) -> Result<()> {
         self.loader.begin(checkpoint)
     }

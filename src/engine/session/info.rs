@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::document::Value;
+use crate::document::{Collation, Value};
 use crate::engine::operation::response::matches;
 use crate::engine::read::missing_indexes;
 use crate::engine::state::collection::Collection;
@@ -97,7 +97,7 @@ pub(crate) fn suggested<'c>(
     collection: &Collection,
 ) -> impl Iterator<Item = SuggestedIndex> + use<'c> {
     missing_indexes::suggested(collection).into_iter().map(move |(path, scans)| {
-        let field = missing_indexes::field_of(path);
+        let field = missing_indexes::field_of(path, &Collation::SIMPLE);
         SuggestedIndex {
             collection: parts(name).1.to_owned(),
             name: missing_indexes::name_of(&field),

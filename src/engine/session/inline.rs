@@ -24,6 +24,7 @@ use smallvec::smallvec;
 use super::cursors::Open;
 use super::order::Class;
 use super::session::{Outcome, Session};
+use crate::document::Collation;
 use crate::engine::exec::interrupt::Interrupt;
 use crate::engine::exec::nonblocking::{NONBLOCKING_DOCUMENTS, nonblocking};
 use crate::engine::exec::work_queue::Job;
@@ -103,8 +104,11 @@ impl Session {
         let Operation::Find { filter, options } = operation else {
             return self.try_reading(name, operation, interrupt);
         };
-        let constants = Constants::default();
-        match Cursor::open(Source::newest(&self.store), name, filter, options, &constants, limits) {
+        let source = Source::newest(&self.store);
+        let collation =
+            source.collection(name).map_or(Collation::SIMPLE, |collection| collection.collation());
+        let constants = Constants::default().under(collation);
+        match Cursor::open(source, name, filter, options, &constants, limits) {
             Err(error) => Answered::failed(error),
             Ok(cursor) => {
                 self.cursors.first_batch(&self.store, Open::Find(Box::new(cursor)), options.batch, interrupt)

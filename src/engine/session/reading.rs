@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::cursors::Open;
 use super::info;
 use super::session::Session;
-use crate::document::{Path, Value};
+use crate::document::{Collation, Path, Value};
 use crate::engine::aggregate::aggregation::Aggregation;
 use crate::engine::exec::interrupt::{Interrupt, Limits};
 use crate::engine::exec::nonblocking::{is_nonblocking, would_block};
@@ -86,7 +86,10 @@ impl Session {
                 };
             }
             Operation::Distinct { key, filter, hint } => parse_filter_with(&filter, constants)
-                .and_then(|filter| self.distinct((name, work), &key, &filter, hint.as_ref(), interrupt))
+                .and_then(|filter| {
+                    let by = (&key, constants.collation());
+                    self.distinct((name, work), by, &filter, hint.as_ref(), interrupt)
+                })
                 .map(Answer::Values),
             Operation::Explain { operation, verbosity } => {
                 subject::explain(&self.store, name, &operation, operation.hint(), verbosity, interrupt)
@@ -115,21 +118,25 @@ impl Session {
         let collection = self.store.views().collection(name);
         let read = || {
             would_block(|| collection.as_ref().is_some_and(|collection| collection.is_view()))?;
+            let collation = collection.as_deref().map_or(Collation::SIMPLE, Collection::collation);
+            let constants = Constants::default().under(collation);
             match operation {
                 Operation::Count { filter, skip, limit, hint } => {
                     let reads = (collection.as_deref(), None);
                     self.count(
                         (name, reads),
-                        &parse_filter(filter)?,
+                        &parse_filter_with(filter, &constants)?,
                         (*skip, *limit),
                         hint.as_ref(),
                         interrupt,
                     )
                     .map(Answer::Count)
                 }
-                Operation::Distinct { key, filter, hint } => self
-                    .distinct((name, None), key, &parse_filter(filter)?, hint.as_ref(), interrupt)
-                    .map(Answer::Values),
+                Operation::Distinct { key, filter, hint } => {
+                    let filter = parse_filter_with(filter, &constants)?;
+                    let by = (key, constants.collation());
+                    self.distinct((name, None), by, &filter, hint.as_ref(), interrupt).map(Answer::Values)
+                }
                 _ => Err(Error::new(Kind::Internal, "a query was taken for another operation")),
             }
         };
@@ -180,7 +187,8 @@ impl Session {
                 Operation::Count { .. } => Answer::Count(rows.count(interrupt)?),
                 Operation::Distinct { key, .. } => {
                     let path = Path::parse(&text_of(key)?);
-                    let mut found = Distinct::default();
+                    let collation = if path.is_id() { &Collation::SIMPLE } else { constants.collation() };
+                    let mut found = Distinct::under(collation);
                     rows.each(interrupt, |document| {
                         found.add_all(&path, document);
                         found.flow()
@@ -216,7 +224,7 @@ impl Session {
     fn distinct(
         &self,
         (name, work): (&str, Option<&Work>),
-        key: &Incoming,
+        (key, collation): (&Incoming, &Collation),
         filter: &Filter,
         hint: Option<&Incoming>,
         interrupt: &Interrupt,
@@ -224,7 +232,8 @@ impl Session {
         let path = Path::parse(&text_of(key)?);
         let hint = Hint::of(hint)?;
         let source = self.source(work);
-        distinct::values(&self.store, (&source, name), &path, filter, hint.as_ref(), interrupt)
+        let collation = if path.is_id() { &Collation::SIMPLE } else { collation };
+        distinct::values(&self.store, (&source, name), (&path, collation), filter, hint.as_ref(), interrupt)
     }
 
     /// All documents are of one state, however many commits there are meanwhile.

@@ -328,7 +328,7 @@ impl Session {
             if let Some(committed) = self.write(name, &operation, interrupt) {
                 return Outcome::Published(committed);
             }
-            match self.taken_apart(operation, interrupt) {
+            match self.taken_apart(name, operation, interrupt) {
                 Ok((operation, constants)) => self.execute(name, operation, &constants, limits, interrupt),
                 Err(error) => Outcome::Now(Answered::failed(error)),
             }
@@ -417,7 +417,7 @@ impl Session {
                         &write,
                         (interrupt, constants, Some(ahead)),
                         &returned_document,
-                        |change, outcome, _| match change {
+                        |change, outcome, _| match change.with_variables().0 {
                             Operation::Delete { .. } => Write::Deleted(outcome.matched),
                             _ => Write::Updated(outcome),
                         },

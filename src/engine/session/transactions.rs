@@ -192,11 +192,15 @@ impl Session {
             return written.map(|answer| Answered::plain(Ok(answer)));
         }
         transaction.read(store, |work| {
+            let collection = work.collection(name);
             let (operation, constants) = match operation {
                 Operation::Let { variables, operation } => {
-                    (*operation, find::constants(store, Some(&variables), work.now(), interrupt)?)
+                    let variables = Some(&variables);
+                    let constants =
+                        find::constants(store, variables, work.now(), interrupt, collection.as_deref())?;
+                    (*operation, constants)
                 }
-                plain => (plain, find::constants(store, None, work.now(), interrupt)?),
+                plain => (plain, find::constants(store, None, work.now(), interrupt, collection.as_deref())?),
             };
             let answered = match operation {
                 Operation::Aggregate { pipeline, batch, hint } => {
@@ -232,7 +236,9 @@ impl Session {
         if is_capped && !matches!(operation, Operation::Create { .. } | Operation::CreateIndexes { .. }) {
             return Err(errors::capped(name));
         }
-        let constants = &find::constants(&self.store, variables, work.now(), interrupt)?;
+        let collection = work.collection(name);
+        let constants =
+            &find::constants(&self.store, variables, work.now(), interrupt, collection.as_deref())?;
         let seen = (interrupt, constants, None);
         Ok(match operation {
             Operation::Insert { documents, .. } => {
@@ -274,7 +280,10 @@ impl Session {
                 Answer::Done
             }
             Operation::CreateIndexes { specs } => {
-                let specs = specs.iter().map(parse_spec).collect::<Result<Vec<_>>>()?;
+                let specs = specs
+                    .iter()
+                    .map(|spec| parse_spec(spec, constants.collation()))
+                    .collect::<Result<Vec<_>>>()?;
                 Answer::Names(indexes::create(work, name, &specs)?)
             }
             _ => return Err(errors::refused("this operation cannot be done")),

@@ -37,7 +37,7 @@ impl Session {
             Operation::Insert { .. } | Operation::Set { .. } | Operation::DeleteId { .. }
         );
         let constants =
-            match if by_id { Ok(Constants::default()) } else { self.constants(variables, interrupt) } {
+            match if by_id { Ok(Constants::default()) } else { self.constants(name, variables, interrupt) } {
                 Ok(constants) => constants,
                 Err(error) => return Some(Committed::failed(error)),
             };
@@ -73,19 +73,27 @@ impl Session {
     /// The operation itself, and the context of its expressions.
     pub(crate) fn taken_apart(
         &self,
+        name: &str,
         operation: Operation,
         interrupt: &Interrupt,
     ) -> Result<(Operation, Constants)> {
         match operation {
             Operation::Let { variables, operation } => {
-                Ok((*operation, self.constants(Some(&variables), interrupt)?))
+                Ok((*operation, self.constants(name, Some(&variables), interrupt)?))
             }
-            plain => Ok((plain, self.constants(None, interrupt)?)),
+            plain => Ok((plain, self.constants(name, None, interrupt)?)),
         }
     }
 
-    fn constants(&self, variables: Option<&Incoming>, interrupt: &Interrupt) -> Result<Constants> {
-        find::constants(&self.store, variables, self.store.statement_time(), interrupt)
+    fn constants(
+        &self,
+        name: &str,
+        variables: Option<&Incoming>,
+        interrupt: &Interrupt,
+    ) -> Result<Constants> {
+        let collection = self.store.views().collection(name);
+        let now = self.store.statement_time();
+        find::constants(&self.store, variables, now, interrupt, collection.as_deref())
     }
 
     /// Runs one write by filter and builds its result.
@@ -117,10 +125,20 @@ impl Session {
         returned_document: &ReturnedDocument,
         modify: impl FnOnce(&Modification<'_>) -> T,
     ) -> Result<T> {
+        // A write of a bulk write may name its own collation.
+        let own_constants;
+        let (write, own) = write.with_variables();
+        let constants = match own {
+            Some(own) => {
+                own_constants = find::under_own_collation(constants, own)?;
+                &own_constants
+            }
+            None => constants,
+        };
         let answer =
             returned_document.returned.map(|returned| (returned, returned_document.projection.as_ref()));
         let hint = Hint::of(write.hint())?;
-        let own = write.sort().map(sort_of).transpose()?.flatten();
+        let own = write.sort().map(|sort| sort_of(sort, constants)).transpose()?.flatten();
         let run = |filter: &Filter, reach: Reach, change: Change<'_>, upsert: (Upsert, Option<&Incoming>)| {
             let sort = returned_document.sort.as_ref().or(own.as_ref());
             modify(&Modification {
@@ -164,7 +182,7 @@ impl Session {
     }
 }
 
-fn sort_of(sort: &Incoming) -> Result<Option<Sort>> {
+fn sort_of(sort: &Incoming, constants: &Constants) -> Result<Option<Sort>> {
     incoming::check(sort.bytes(), &sort.shapes)?;
-    Sort::parse(sort.raw())
+    Sort::parse_with(sort.raw(), constants)
 }

@@ -10,12 +10,11 @@ use super::capped::Capped;
 use super::collection_options::{CollectionOptions, OfIndex};
 use super::index::Index;
 use super::recent::Recent;
-use super::rules::{Rules, view_definition::no_view};
+use super::rules::{Rules, Traits, view_definition::no_view};
 use super::scan_counts::ScanCounts;
 use super::slab::{Slab, SlotId, Version, VisibleVersion};
 use super::tally::{Running, Tally};
-use crate::document::Shapes;
-use crate::document::incoming::Translation;
+use crate::document::{Collation, Shapes, incoming::Translation};
 use crate::engine::exec::locks::{Mutex, RwLock};
 use crate::engine::exec::nonblocking::{NONBLOCKING_BYTES, is_nonblocking, nonblocking};
 use crate::engine::format::key::Key;
@@ -34,14 +33,11 @@ pub struct Collection {
     shapes: Arc<Shapes>,
     /// Changed under the commit lock.
     options: RwLock<Arc<CollectionOptions>>,
-    /// Whether the options ask for documents as they were: every write looks here.
-    keeps_images: AtomicBool,
+    traits: Traits,
     /// What the options ask of documents.
     rules: RwLock<Option<Arc<Rules>>>,
     /// Whether there are rules: every write looks here.
     is_validated: AtomicBool,
-    /// Whether it is a view, which has no documents: every access by name looks here.
-    is_view: AtomicBool,
     /// Created with the first document: its shards cost more than the rest of an empty collection.
     directory: OnceLock<Directory>,
     slab: Slab,
@@ -80,10 +76,9 @@ impl Collection {
             number,
             shapes: Arc::default(),
             options: RwLock::default(),
-            keeps_images: AtomicBool::new(false),
+            traits: Traits::default(),
             rules: RwLock::default(),
             is_validated: AtomicBool::new(false),
-            is_view: AtomicBool::new(false),
             directory: OnceLock::new(),
             slab: Slab::default(),
             is_relived: AtomicBool::new(false),
@@ -118,7 +113,7 @@ impl Collection {
     /// Gives it options: before anybody sees it, or under the commit lock.
     pub(crate) fn set_options(&self, options: Arc<CollectionOptions>) {
         let mut own = self.options.write();
-        self.keeps_images.store(options.keeps_images(), Ordering::Release);
+        self.traits.set(options.keeps_images(), options.view().is_some(), options.collation());
         self.capped.set(options.cap());
         let mut rules = self.rules.write();
         *rules = options.validation().map(|(validator, level, action)| match rules.take() {
@@ -126,7 +121,6 @@ impl Collection {
             _ => Arc::new(Rules::new(validator.clone(), level, action)),
         });
         self.is_validated.store(rules.is_some(), Ordering::Release);
-        self.is_view.store(options.view().is_some(), Ordering::Release);
         for index in self.indexes().iter() {
             let name = &index.spec().name;
             let (was, is) = (own.of_index(name), options.of_index(name));
@@ -167,7 +161,13 @@ impl Collection {
     /// Whether it is a view.
     #[inline]
     pub(crate) fn is_view(&self) -> bool {
-        self.is_view.load(Ordering::Acquire)
+        self.traits.is_view()
+    }
+
+    /// How strings compare where an operation does not say that.
+    #[inline]
+    pub(crate) fn collation(&self) -> Collation {
+        self.traits.collation()
     }
 
     /// Refuses a view where documents are stored.
@@ -178,7 +178,7 @@ impl Collection {
 
     /// Whether the log gets documents as they were before a change.
     pub(crate) fn keeps_images(&self) -> bool {
-        self.keeps_images.load(Ordering::Acquire)
+        self.traits.keeps_images()
     }
 
     /// The same, for those who outlive it.

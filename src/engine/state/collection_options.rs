@@ -7,9 +7,9 @@ use serde::{Deserialize, Serialize};
 
 use super::capped::{Cap, CapGiven};
 use super::namespace::{Shown, parts};
-use super::rules::{self, Action, Level, Validator, ViewDefinition, view_definition};
+use super::rules::{self, Action, Level, Validator, ViewDefinition, collation_text, view_definition};
 use crate::document::order::compare_values;
-use crate::document::{Node, RawKind, RawValue, Value};
+use crate::document::{Collation, Node, RawKind, RawValue, Value};
 use crate::error::{Error, Kind, Result, codes};
 
 /// Whether the log keeps documents as they were before a change.
@@ -50,6 +50,13 @@ pub(crate) struct CollectionOptions {
     ttl_indexes: BTreeMap<String, u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     capped: Option<Cap>,
+    /// How strings compare in operations and indexes that do not say that. Never changed.
+    #[serde(
+        serialize_with = "collation_text::write",
+        deserialize_with = "collation_text::read",
+        skip_serializing_if = "Collation::is_simple"
+    )]
+    collation: Collation,
 }
 
 /// What of an index may change.
@@ -95,7 +102,9 @@ impl CollectionOptions {
     /// Reads an object of options from the boundary.
     pub(crate) fn parse(given: RawValue<'_>) -> Result<CollectionOptions> {
         let (mut options, mut capped) = (CollectionOptions::default(), CapGiven::default());
-        for (name, value) in given.fields() {
+        // Validators and views compare under it.
+        options.collation = given.get("collation").map(Collation::parse).transpose()?.unwrap_or_default();
+        for (name, value) in given.fields().filter(|(name, _)| *name != "collation") {
             if !capped.take(name, value)? && !options.take(name, value)? {
                 return Err(refused(format!("a collection has no option '{name}'")));
             }
@@ -114,17 +123,25 @@ impl CollectionOptions {
             Some(RawKind::String(on)) => String::from_utf8_lossy(on).into_owned(),
             Some(_) => return Err(refused("viewOn must be the name of a collection or view")),
         };
-        self.view = Some(ViewDefinition::parse(&on, given.get("pipeline"))?);
+        self.view = Some(ViewDefinition::parse(&on, given.get("pipeline"), &self.collation)?);
         Ok(())
     }
 
     /// Refuses what a view cannot have.
     fn check_view(&self) -> Result<()> {
-        let plain = CollectionOptions { view: self.view.clone(), ..CollectionOptions::default() };
+        let (view, collation) = (self.view.clone(), self.collation.clone());
+        let plain = CollectionOptions { view, collation, ..CollectionOptions::default() };
         if self.view.is_none() || *self == plain {
             return Ok(());
         }
-        Err(invalid("a view has viewOn and pipeline, and no options of a collection that stores documents"))
+        Err(invalid(
+            "a view has viewOn, pipeline and collation, and no options of a collection that stores documents",
+        ))
+    }
+
+    /// How strings compare.
+    pub(crate) fn collation(&self) -> &Collation {
+        &self.collation
     }
 
     /// What a view reads; `None` for a collection that stores documents.
@@ -139,7 +156,7 @@ impl CollectionOptions {
             // The two together are read by `take_view`.
             "viewOn" | "pipeline" => return Ok(true),
             "validator" => {
-                self.validator = Validator::parse(value)?;
+                self.validator = Validator::parse(value, &self.collation)?;
                 return Ok(true);
             }
             "validationLevel" => {
@@ -217,7 +234,11 @@ impl CollectionOptions {
         if bytes.is_empty() {
             return Some(CollectionOptions::default());
         }
-        serde_json::from_slice(bytes).ok()
+        let mut options: CollectionOptions = serde_json::from_slice(bytes).ok()?;
+        if let Some(validator) = options.validator.take_if(|_| !options.collation.is_simple()) {
+            options.validator = Some(validator.under(&options.collation).ok()?);
+        }
+        Some(options)
     }
 
     pub(crate) fn encode(&self) -> Vec<u8> {
@@ -253,7 +274,9 @@ impl CollectionOptions {
         });
         let view = view.into_iter().flatten();
         let capped = self.capped.iter().flat_map(Cap::fields);
-        capped.chain([images, validator, level, action].into_iter().flatten()).chain(view).collect()
+        let collation = self.collation.to_value().map(|collation| ("collation".to_owned(), collation));
+        let others = [images, validator, level, action, collation];
+        capped.chain(others.into_iter().flatten()).chain(view).collect()
     }
 
     /// Whether documents are checked, and how.

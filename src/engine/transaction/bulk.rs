@@ -25,7 +25,7 @@ pub(crate) fn run(
                 })
             }
             write => modify(work, write).map(|changed| {
-                if matches!(write, Operation::Delete { .. }) {
+                if matches!(write.with_variables().0, Operation::Delete { .. }) {
                     outcome.deleted += changed.matched;
                 } else {
                     outcome.matched += changed.matched;

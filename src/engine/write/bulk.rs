@@ -129,7 +129,7 @@ impl<'s> Stretches<'s> {
 
 /// The key of the document that a write names by its filter.
 fn named(operation: &Operation) -> Option<Key> {
-    match operation {
+    match operation.with_variables().0 {
         Operation::Update { filter, .. }
         | Operation::Replace { filter, .. }
         | Operation::Delete { filter, .. } => {

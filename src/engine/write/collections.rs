@@ -44,6 +44,14 @@ fn check_view(catalogue: &Catalogue, name: &str, options: &CollectionOptions) ->
         let collection = catalogue.get(&within(database, name).ok()?)?;
         collection.options().view().cloned()
     };
+    let below = within(database, view.on()).ok().and_then(|below| catalogue.get(&below));
+    if below.is_some_and(|below| below.is_view() && below.collation() != *options.collation()) {
+        let message = format!(
+            "the view '{}' would have another collation than the view that it reads; give it the same, or read the collection below",
+            Shown(name)
+        );
+        return Err(Error::new(Kind::BadQuery, message).with_code(codes::OPTION_NOT_SUPPORTED_ON_VIEW));
+    }
     if view.leads_to(plain, &of) {
         let message = format!("the view '{}' would read itself; read something else in it", Shown(name));
         return Err(Error::new(Kind::BadQuery, message).with_code(codes::GRAPH_CONTAINS_CYCLE));

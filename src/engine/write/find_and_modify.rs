@@ -25,7 +25,7 @@ impl ReturnedDocument {
     ) -> Result<ReturnedDocument> {
         check_part(sort)?;
         check_part(projection)?;
-        let sort = sort.map(|sort| Sort::parse(sort.raw())).transpose()?.flatten();
+        let sort = sort.map(|sort| Sort::parse_with(sort.raw(), constants)).transpose()?.flatten();
         let projection =
             projection.map(|one| Projection::parse_with(one.raw(), constants)).transpose()?.flatten();
         if returned == Returned::After && projection.as_ref().is_some_and(Projection::is_positional) {

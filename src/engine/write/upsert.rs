@@ -194,12 +194,10 @@ pub(crate) fn may_match(filter: &Filter, error: &Error) -> bool {
     let (Kind::DuplicateKey, Some(taken)) = (error.kind(), &error.details().key_value) else { return false };
     let shapes = Shapes::new();
     let taken = RawValue::new(taken, &shapes);
-    let seed = Value::Object(filter.upsert_seed().unwrap_or_default());
+    let (seed, collation) = (Value::Object(filter.upsert_seed().unwrap_or_default()), filter.collation());
     taken.as_object().is_some_and(|taken| {
         taken.iter().all(|(path, value)| {
-            let equal = |own: Option<&Value>| {
-                own.is_some_and(|own| order::compare_values(own, &value.to_value()).is_eq())
-            };
+            let equal = |own: Option<&Value>| own.is_some_and(|own| collation.equal(own, value));
             Path::parse(path).walk(&seed, Leaf::Whole, &mut |own| equal(own))
         })
     })

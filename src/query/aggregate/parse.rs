@@ -94,6 +94,9 @@ impl Pipeline {
             let message = format!("a pipeline has at most {MOST_STAGES} stages");
             return parser.fail_as(codes::TOO_MANY_STAGES, message);
         }
+        // The documents of a facet are those of the stages before it.
+        let outer = parser.set_stored(false);
+        parser.set_stored(if place == Place::Facet { outer } else { true });
         let mut stages = Vec::new();
         for (n, stage) in given.iter().enumerate() {
             parser.inside(&n.to_string(), |parser| {
@@ -110,9 +113,14 @@ impl Pipeline {
                     }
                 };
                 let ends = (n == 0, n + 1 == given.len());
-                parser.inside(name, |parser| read_stage(parser, name, operand, place, ends, &mut stages))
+                parser.inside(name, |parser| read_stage(parser, name, operand, place, ends, &mut stages))?;
+                if !matches!(name.as_str(), "$match" | "$sort" | "$limit" | "$skip" | "$sample") {
+                    parser.set_stored(false);
+                }
+                Ok(())
             })?;
         }
+        parser.set_stored(outer);
         keep_less(&mut stages);
         Ok(Pipeline { stages })
     }
@@ -200,7 +208,7 @@ fn read_sort_by_count(parser: &mut Parser, operand: &Value, stages: &mut Vec<Sta
         );
     }
     let key = parser.expression(operand)?;
-    stages.push(Stage::Group(Arc::new(Group::counting("$sortByCount", key, "count"))));
+    stages.push(Stage::Group(Arc::new(Group::counting("$sortByCount", key, "count", parser))));
     let order = Value::Object(vec![("count".to_owned(), Value::Int(-1))]);
     stages.push(Stage::Sort(Arc::new(read_sort(parser, &order)?), usize::MAX));
     Ok(())
@@ -216,7 +224,7 @@ fn read_sample(parser: &mut Parser, operand: &Value) -> Result<Stage> {
 
 fn read_documents(parser: &mut Parser, operand: &Value) -> Result<Stage> {
     let evaluated = parser.expression(operand)?;
-    let env = Env::default().within(parser.work().clone());
+    let env = Env::default().within(parser.work().clone()).under(parser.collation().clone());
     match evaluated.eval(&Scope::new(&Rooted(&Value::Null), &env).of("$documents"))? {
         Some(Value::Array(items)) if items.iter().all(|item| matches!(item, Value::Object(_))) => {
             parser.work().hold("$documents", items.iter().map(size).sum())?;
@@ -234,7 +242,7 @@ fn read_count(parser: &Parser, operand: &Value, stages: &mut Vec<Stage>) -> Resu
             if !field.is_empty() && !field.starts_with('$') && !field.contains(['.', '\0']) =>
         {
             let all = Expression::literal(Value::Null);
-            stages.push(Stage::Group(Arc::new(Group::counting("$count", all, field))));
+            stages.push(Stage::Group(Arc::new(Group::counting("$count", all, field, parser))));
             if field != "_id" {
                 stages.push(Stage::Shape(Arc::new(Shaping::without_id())));
             }

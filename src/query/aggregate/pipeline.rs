@@ -8,7 +8,7 @@ use super::operands::Destination;
 use super::stages::matching::Match;
 use super::stages::shaping::Shaping;
 use super::stages::unwind::Unwind;
-use crate::document::{Node, Path, RawKind, RawValue, Value};
+use crate::document::{Collation, Node, Path, RawKind, RawValue, Value};
 use crate::query::expression::{Env, Expression, FieldPath};
 use crate::query::{Filter, Sort};
 
@@ -186,17 +186,17 @@ impl Pipeline {
 
     /// The filter at its start, and the stages after it. Where it has expressions the filter is what they need at least, with the
     /// variables of `env`, and the stages decide.
-    pub(super) fn head(&self, env: Option<&Env>) -> (Filter, &[Stage]) {
+    pub(super) fn head(&self, env: Option<&Env>, collation: &Collation) -> (Filter, &[Stage]) {
         let Some((Stage::Match(test), rest)) = self.stages.split_first() else {
             return (Filter::all(), &self.stages);
         };
         let rest = if matches!(**test, Match::Plain(_)) { rest } else { &self.stages };
-        (test.demanded(env), rest)
+        (test.demanded(env, collation), rest)
     }
 
     /// Its first read of the collection: a filter, and an order with the number of documents that are needed.
-    pub(crate) fn asks(&self) -> (Filter, Option<(&Sort, Option<u64>)>) {
-        let (filter, rest) = self.head(None);
+    pub(crate) fn asks(&self, collation: &Collation) -> (Filter, Option<(&Sort, Option<u64>)>) {
+        let (filter, rest) = self.head(None, collation);
         let order = match rest.first() {
             Some(Stage::Sort(sort, keep)) => Some((&**sort, (*keep != usize::MAX).then_some(*keep as u64))),
             _ => None,

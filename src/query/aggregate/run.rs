@@ -55,7 +55,7 @@ impl Pipeline {
     }
 
     fn scan(&self, collection: &str, env: &Arc<Env>, access: &Arc<dyn Access>) -> Result<Box<dyn Rows>> {
-        let (filter, rest) = self.head(Some(env));
+        let (filter, rest) = self.head(Some(env), env.collation());
         let filter = filter.within(env.work());
         if let Some((Stage::Sort(sort, keep), rest)) = rest.split_first()
             && let Some(sorted) = access.scan_sorted(collection, &filter, sort, *keep)?

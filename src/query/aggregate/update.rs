@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::pipeline::{Pipeline, Place};
-use crate::document::{Node, Object, Value};
+use crate::document::{Collation, Node, Object, Value};
 use crate::error::{Result, codes};
 use crate::query::expression::{Constants, Env, Parser};
 use crate::query::refusal::bad_update;
@@ -17,6 +17,7 @@ pub(in crate::query) struct UpdatePipeline {
     /// The seed of the next document's `$rand`.
     chance: Arc<AtomicU64>,
     work: Work,
+    collation: Collation,
 }
 
 impl UpdatePipeline {
@@ -34,13 +35,15 @@ impl UpdatePipeline {
         }
         let read = Pipeline::read(&mut Parser::at("pipeline").knowing(constants), &stages, Place::Update);
         let (chance, work) = (Arc::new(AtomicU64::new(constants.seed())), constants.work().clone());
-        read.map(|pipeline| UpdatePipeline { pipeline, chance, work }).map_err(as_update)
+        let collation = constants.collation().clone();
+        read.map(|pipeline| UpdatePipeline { pipeline, chance, work, collation }).map_err(as_update)
     }
 
     /// Changes the document and returns whether it differs. `_id` never changes.
     pub(in crate::query) fn apply(&self, document: &mut Object, now: i64) -> Result<bool> {
         let old = Value::Object(std::mem::take(document));
-        let env = Env::new(now, self.chance.fetch_add(1, Ordering::Relaxed)).within(self.work.clone());
+        let env = Env::new(now, self.chance.fetch_add(1, Ordering::Relaxed));
+        let env = env.within(self.work.clone()).under(self.collation.clone());
         let made = self.pipeline.shape(old.clone(), &env).map_err(as_update)?;
         let (Value::Object(old), Value::Object(mut new)) = (old, made) else {
             return Err(bad_update("", "an update by pipeline must make an object"));

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use crate::document::Value;
+use crate::document::{Collation, Path, Value};
 use crate::work::Work;
 
 /// The variables of an operation, and the work that its expressions count with.
@@ -15,6 +15,47 @@ pub struct Constants {
     all: Arc<[(Box<str>, Option<Value>)]>,
     seed: u64,
     work: Work,
+    collation: Collation,
+    /// Whether the operation names the collation.
+    named: bool,
+}
+
+/// How values compare in a part of an operation.
+#[derive(Clone, Copy)]
+pub(in crate::query) struct Terms<'c> {
+    pub(in crate::query) work: &'c Work,
+    collation: &'c Collation,
+    /// Whether its paths begin in stored documents, whose `_id` compares by bytes.
+    stored: bool,
+}
+
+impl<'c> Terms<'c> {
+    /// Under this collation, with paths that begin anywhere.
+    pub(in crate::query) fn under(collation: &'c Collation, work: &'c Work) -> Terms<'c> {
+        Terms { work, collation, stored: false }
+    }
+
+    /// The same for paths that begin within a document.
+    #[must_use]
+    pub(in crate::query) fn nested(self) -> Terms<'c> {
+        Terms { stored: false, ..self }
+    }
+
+    /// The same for paths that begin in stored documents, if that is so.
+    #[must_use]
+    pub(in crate::query) fn of_stored(self, stored: bool) -> Terms<'c> {
+        Terms { stored, ..self }
+    }
+
+    /// The collation.
+    pub(in crate::query) fn collation(self) -> &'c Collation {
+        self.collation
+    }
+
+    /// The collation of the values at a path.
+    pub(in crate::query) fn at(self, path: &Path) -> &'c Collation {
+        if self.stored && path.is_id() { &Collation::SIMPLE } else { self.collation }
+    }
 }
 
 impl Constants {
@@ -25,7 +66,13 @@ impl Constants {
 
     /// These variables.
     pub(super) fn of(variables: Vec<(Box<str>, Option<Value>)>, seed: u64, work: &Work) -> Constants {
-        Constants { all: variables.into(), seed, work: work.clone() }
+        Constants {
+            all: variables.into(),
+            seed,
+            work: work.clone(),
+            collation: Collation::SIMPLE,
+            named: false,
+        }
     }
 
     /// The seed of the operation's `$rand`.
@@ -38,6 +85,34 @@ impl Constants {
     pub fn within(mut self, work: &Work) -> Constants {
         self.work = work.clone();
         self
+    }
+
+    /// The same under a collation.
+    #[must_use]
+    pub fn under(mut self, collation: Collation) -> Constants {
+        self.collation = collation;
+        self
+    }
+
+    /// The same where the operation names the collation.
+    #[must_use]
+    pub(crate) fn named(self) -> Constants {
+        Constants { named: true, ..self }
+    }
+
+    /// Whether the operation names the collation; else it is that of its collection.
+    pub(crate) fn is_named(&self) -> bool {
+        self.named
+    }
+
+    /// The order of strings.
+    pub fn collation(&self) -> &Collation {
+        &self.collation
+    }
+
+    /// How the values of stored documents compare.
+    pub(in crate::query) fn terms(&self) -> Terms<'_> {
+        Terms { work: &self.work, collation: &self.collation, stored: true }
     }
 
     /// The work of the operation.

@@ -4,7 +4,8 @@ use std::borrow::Cow;
 
 use super::scope::Env;
 use super::tree::{Expression, Form, Special};
-use crate::document::{Path, Value};
+use crate::document::collation::has_text;
+use crate::document::{Collation, Path, Value};
 
 impl Expression {
     /// Calls `found` for each path that has this value in every document for which the condition holds: those of `$eq`, alone
@@ -15,12 +16,13 @@ impl Expression {
     pub(in crate::query) fn equalities<'e>(
         &'e self,
         env: Option<&'e Env>,
+        collation: &Collation,
         found: &mut impl FnMut(Path, Cow<'e, Value>),
     ) {
         match &self.0 {
             Form::Special(special) => {
                 if let Special::And(all) = &**special {
-                    all.iter().for_each(|one| one.equalities(env, found));
+                    all.iter().for_each(|one| one.equalities(env, collation, found));
                 }
             }
             Form::Call(operator, operands) if operator.name == "$eq" => {
@@ -32,7 +34,10 @@ impl Expression {
                         return None;
                     }
                     let value = value.constant(env)?;
-                    let differs = matches!(*value, Value::Null | Value::Array(_));
+                    // A filter compares `_id`s by their bytes.
+                    let is_id = matches!(path.parts(), [part] if &*part.name == "_id");
+                    let differs = matches!(*value, Value::Null | Value::Array(_))
+                        || is_id && !collation.is_simple() && has_text(&*value);
                     (!differs).then_some((path, value))
                 };
                 if let Some((path, value)) = of(one, other).or_else(|| of(other, one)) {

@@ -6,8 +6,7 @@ use super::scope::{Env, NodeRoot, Scope};
 use super::strings::regex;
 use super::tree::{Expression, Form, RegexCall, RegexOperand, Special};
 use super::types::convert;
-use crate::document::order::compare_values;
-use crate::document::{MAX_DEPTH, Node, Object, Value, depth};
+use crate::document::{Collation, MAX_DEPTH, Node, Object, Value, depth};
 use crate::error::{Kind, Result, codes};
 use crate::query::number::as_integer;
 use crate::query::size;
@@ -18,9 +17,14 @@ const UNLOOKED: usize = 16;
 
 impl Expression {
     /// Whether it holds for a document of a filter. It does not where an operator refuses its operands.
-    pub(in crate::query) fn holds_for<'a>(&self, document: impl Node<'a>, work: &Work) -> bool {
-        let root = NodeRoot::new(document);
-        self.holds(&Scope::within(&root, &Env::default(), work).of("$expr")).unwrap_or(false)
+    pub(in crate::query) fn holds_for<'a>(
+        &self,
+        document: impl Node<'a>,
+        collation: &Collation,
+        work: &Work,
+    ) -> bool {
+        let (root, env) = (NodeRoot::new(document), Env::default().under(collation.clone()));
+        self.holds(&Scope::within(&root, &env, work).of("$expr")).unwrap_or(false)
     }
 
     /// Its value, or `None` where that is missing. Rejects with `BAD_QUERY` when an operator refuses its operands.
@@ -139,7 +143,7 @@ impl Special {
                 let wanted = wanted.eval(scope)?;
                 scope.release_to(before);
                 bool(wanted.is_some_and(|wanted| {
-                    values.binary_search_by(|value| compare_values(value, &wanted)).is_ok()
+                    values.binary_search_by(|value| scope.collation().compare(value, &wanted)).is_ok()
                 }))
             }
             Special::Let(variables, body) => {

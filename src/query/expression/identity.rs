@@ -1,6 +1,6 @@
 //! Equality as bytes: values have the same bytes exactly if they are equal in the total order.
 
-use crate::document::{Node, NodeKind, Value};
+use crate::document::{Collation, Node, NodeKind, Value};
 
 /// Appends the bytes of a value.
 pub(in crate::query) fn write<'a>(node: impl Node<'a>, out: &mut Vec<u8>) {
@@ -57,9 +57,14 @@ fn bytes(tag: u8, content: &[u8], out: &mut Vec<u8>) {
     out.extend_from_slice(content);
 }
 
-/// The bytes of a value.
-pub(in crate::query) fn of(value: &Value) -> Vec<u8> {
+/// The bytes of a value under a collation: those of its sort keys.
+pub(in crate::query) fn of_under(value: &Value, collation: &Collation) -> Vec<u8> {
     let mut out = Vec::new();
-    write(value, &mut out);
+    write_under(value, collation, &mut out);
     out
+}
+
+/// Appends the bytes of a value under a collation.
+pub(in crate::query) fn write_under<'a>(node: impl Node<'a>, collation: &Collation, out: &mut Vec<u8>) {
+    if collation.is_simple() { write(node, out) } else { write(&collation.keyed(node), out) }
 }

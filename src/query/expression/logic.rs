@@ -4,7 +4,6 @@ use std::cmp::Ordering;
 
 use super::operator::{Args, Operator, bool, list};
 use crate::document::Value;
-use crate::document::order::compare_values;
 
 pub(super) const OPERATORS: &[Operator] = &[
     list("$cmp", 2, 2, |args| Ok(Some(Value::Int(order(args) as i32)))),
@@ -18,15 +17,7 @@ pub(super) const OPERATORS: &[Operator] = &[
 ];
 
 fn order(args: &mut Args<'_>) -> Ordering {
-    compare(args.get(0), args.get(1))
-}
-
-/// The total order, with missing values before null.
-pub(in crate::query) fn compare(a: Option<&Value>, b: Option<&Value>) -> Ordering {
-    match (a, b) {
-        (Some(a), Some(b)) => compare_values(a, b),
-        (a, b) => a.is_some().cmp(&b.is_some()),
-    }
+    args.collation().compare_present(args.get(0), args.get(1))
 }
 
 /// All but missing, null, false and zero.

@@ -31,6 +31,7 @@ mod work_tests;
 
 pub(super) use arrays::percentile;
 pub(crate) use constants::Constants;
+pub(super) use constants::Terms;
 pub(super) use numbers::{Num, Total};
 pub(super) use objects::lay_over;
 pub(super) use parse::Parser;

@@ -5,7 +5,7 @@ use smallvec::SmallVec;
 use super::numbers::Num;
 use super::scope::{Env, Scope};
 use crate::document::value::MAX_DATE;
-use crate::document::{Value, id};
+use crate::document::{Collation, Value, id};
 use crate::error::codes::{self, Code};
 use crate::error::{Error, Result};
 use crate::query::refusal::bad_query;
@@ -119,6 +119,12 @@ impl<'a> Args<'a> {
     #[inline]
     pub(super) fn hold(&self, bytes: usize) -> Result<()> {
         self.scope.hold(self.name, bytes)
+    }
+
+    /// The order of strings.
+    #[inline]
+    pub(super) fn collation(&self) -> &'a Collation {
+        self.scope.collation()
     }
 
     /// The work of the operation.

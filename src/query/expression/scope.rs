@@ -5,7 +5,7 @@ use std::marker::PhantomData;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::path::FieldPath;
-use crate::document::{Node, RawValue, Value};
+use crate::document::{Collation, Node, RawValue, Value};
 use crate::error::Result;
 use crate::query::size::size;
 use crate::work::Work;
@@ -72,18 +72,31 @@ pub(crate) struct Env {
     chance: AtomicU64,
     variables: Vec<(Box<str>, Option<Value>)>,
     work: Work,
+    collation: Collation,
 }
 
 impl Env {
     /// The time, in milliseconds since 1970, and the seed of `$rand` and `$sample`.
     pub(crate) fn new(now: i64, seed: u64) -> Env {
-        Env { now, chance: AtomicU64::new(seed), variables: Vec::new(), work: Work::default() }
+        Env { now, chance: AtomicU64::new(seed), ..Env::default() }
     }
 
     /// The same with the work of an operation.
     #[must_use]
     pub(crate) fn within(self, work: Work) -> Env {
         Env { work, ..self }
+    }
+
+    /// The same under a collation.
+    #[must_use]
+    pub(crate) fn under(self, collation: Collation) -> Env {
+        Env { collation, ..self }
+    }
+
+    /// The order of strings.
+    #[inline]
+    pub(in crate::query) fn collation(&self) -> &Collation {
+        &self.collation
     }
 
     /// The work of the operation.
@@ -97,8 +110,8 @@ impl Env {
     pub(crate) fn with(&self, variables: Vec<(Box<str>, Option<Value>)>) -> Env {
         let mut all = variables;
         all.extend(self.variables.iter().cloned());
-        let work = self.work.clone();
-        Env { now: self.now, chance: AtomicU64::new(self.next_random()), variables: all, work }
+        let (work, collation) = (self.work.clone(), self.collation.clone());
+        Env { now: self.now, chance: AtomicU64::new(self.next_random()), variables: all, work, collation }
     }
 
     /// The value of a variable of `let`, which may be missing; `None` where there is no such variable.
@@ -207,6 +220,12 @@ impl<'a> Scope<'a> {
     /// The work of the operation.
     pub(in crate::query) fn work(&self) -> &'a Work {
         self.work
+    }
+
+    /// The order of strings.
+    #[inline]
+    pub(in crate::query) fn collation(&self) -> &'a Collation {
+        &self.env.collation
     }
 
     /// Counts bytes that the evaluation holds.

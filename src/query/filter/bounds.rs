@@ -9,8 +9,9 @@ use std::borrow::Cow;
 
 use super::clause::{Clause, Element, Filter, Test};
 use super::interval::{Edge, Interval, intersect, is_within, normalise};
+use crate::document::collation::has_text;
 use crate::document::kind::Class;
-use crate::document::{Path, Value};
+use crate::document::{Collation, Path, Value};
 use crate::query::expression::Expression;
 
 /// Intervals, in one of which a path must have a value.
@@ -22,6 +23,8 @@ pub struct Bounds<'f> {
     pub exact: bool,
     /// Whether a document without a value at the path may match.
     pub missing: bool,
+    /// Under which strings within them are sort keys; the simple one where they are strings.
+    pub collation: Collation,
 }
 
 /// The part of a filter that paths and intervals express: every matching document fulfils it.
@@ -38,7 +41,7 @@ pub struct Demands<'f> {
 impl<'f> Bounds<'f> {
     /// No condition at all.
     pub fn everything() -> Bounds<'f> {
-        Bounds { intervals: vec![Interval::everything()], exact: false, missing: true }
+        Bounds::of(vec![Interval::everything()], false, true)
     }
 
     /// Whether each interval is one value.
@@ -52,7 +55,7 @@ impl<'f> Bounds<'f> {
     }
 
     fn of(intervals: Vec<Interval<'f>>, exact: bool, missing: bool) -> Bounds<'f> {
-        Bounds { intervals, exact, missing }
+        Bounds { intervals, exact, missing, collation: Collation::SIMPLE }
     }
 
     fn of_class(class: Class) -> Bounds<'f> {
@@ -62,21 +65,73 @@ impl<'f> Bounds<'f> {
     /// The bounds of a value that is in both.
     #[must_use]
     pub fn and(&self, other: &Bounds<'f>) -> Bounds<'f> {
+        if self.is_mixed_with(other) {
+            return Bounds { exact: false, missing: self.missing && other.missing, ..self.clone() };
+        }
         Bounds {
             intervals: intersect(&self.intervals, &other.intervals),
             exact: self.exact && other.exact,
             missing: self.missing && other.missing,
+            collation: self.collation_with(other),
         }
     }
 
     /// The bounds of a value that is in one of both.
-    fn or(mut self, other: Bounds<'f>) -> Bounds<'f> {
+    fn or(mut self, mut other: Bounds<'f>) -> Bounds<'f> {
+        if self.is_mixed_with(&other) {
+            (self, other) = (self.widened(), other.widened());
+        }
+        let collation = self.collation_with(&other);
         self.intervals.extend(other.intervals);
         Bounds {
             intervals: normalise(self.intervals),
             exact: self.exact && other.exact,
             missing: self.missing || other.missing,
+            collation,
         }
+    }
+
+    /// Whether an end of an interval has strings, so that they are of one collation only.
+    pub fn has_text(&self) -> bool {
+        let is_text = |edge: &Edge<'_>| matches!(edge, Edge::Value(value, _) if has_text(&**value));
+        self.intervals.iter().any(|interval| is_text(&interval.low) || is_text(&interval.high))
+    }
+
+    /// Whether they are bounds of keys under this collation too.
+    pub fn fits(&self, collation: &Collation) -> bool {
+        self.collation == *collation || !self.has_text()
+    }
+
+    /// Whether the strings of both do not compare with each other.
+    fn is_mixed_with(&self, other: &Bounds<'_>) -> bool {
+        self.collation != other.collation && self.has_text() && other.has_text()
+    }
+
+    fn collation_with(&self, other: &Bounds<'_>) -> Collation {
+        if self.collation == other.collation || self.has_text() {
+            self.collation.clone()
+        } else {
+            other.collation.clone()
+        }
+    }
+
+    /// The same with whole types in place of strings.
+    fn widened(self) -> Bounds<'f> {
+        let wide = |edge: Edge<'f>| match &edge {
+            Edge::Value(value, _) if has_text(&**value) => Edge::Class(edge.class()),
+            _ => edge,
+        };
+        let intervals =
+            self.intervals.into_iter().map(|one| Interval { low: wide(one.low), high: wide(one.high) });
+        Bounds::of(normalise(intervals.collect()), false, self.missing)
+    }
+
+    /// The intervals as text.
+    pub fn in_words(&self) -> Vec<String> {
+        if self.collation.is_simple() {
+            return self.intervals.iter().map(ToString::to_string).collect();
+        }
+        self.intervals.iter().map(|interval| interval.of_sort_keys().to_string()).collect()
     }
 
     fn has_null(&self) -> bool {
@@ -116,6 +171,18 @@ impl<'f> Bounds<'f> {
                 Bounds::of(normalise(intervals), exact, false)
             }
             Test::Size(_) | Test::Element(_) => Bounds::of_class(Class::Array),
+            Test::Collated(collated) => {
+                let keyed = match &collated.keyed {
+                    // Patterns look at the strings themselves, not at their sort keys.
+                    Test::Among(values, _) => {
+                        let points = values.iter().map(Interval::point);
+                        let all = points.chain([Interval::class(Class::String)]).collect();
+                        Bounds::of(normalise(all), false, matches!(values.first(), Some(Value::Null)))
+                    }
+                    other => Bounds::of_test(other),
+                };
+                Bounds { collation: collated.collation.clone(), ..keyed }
+            }
             // Other operators may pass for a missing value too.
             _ => Bounds::everything(),
         }
@@ -126,6 +193,10 @@ impl<'f> Bounds<'f> {
         // The elements of an array that was reached by its index are not visited.
         let by_number = path.parts().last().is_none_or(|part| part.index.is_some());
         match test {
+            Test::Collated(collated) => Bounds {
+                collation: collated.collation.clone(),
+                ..Bounds::of_path_test(path, &collated.keyed)
+            },
             Test::Contains(value, pattern) if !by_number => {
                 let element = Bounds::of(vec![Interval::point(value)], false, false);
                 match pattern {
@@ -219,16 +290,19 @@ impl<'f> Demands<'f> {
             Clause::Expression(expression) => {
                 self.more = true;
                 if below.is_none() {
-                    self.add_equalities(expression);
+                    self.add_equalities(&expression.0, &expression.1);
                 }
             }
         }
     }
 
     /// What `$expr` needs, by constants.
-    fn add_equalities(&mut self, expression: &'f Expression) {
-        expression.equalities(None, &mut |path, value| {
-            if let Cow::Borrowed(value) = value {
+    fn add_equalities(&mut self, expression: &'f Expression, collation: &Collation) {
+        expression.equalities(None, collation, &mut |path, value| {
+            // Bounds by sort keys are those of conditions that have them.
+            if let Cow::Borrowed(value) = value
+                && (collation.is_simple() || !has_text(value))
+            {
                 self.fields.push((Cow::Owned(path), Bounds::of(vec![Interval::point(value)], false, false)));
             }
         });
@@ -288,11 +362,16 @@ fn test_implies(path: &Path, given: &Test, wanted: &Test) -> bool {
         return !found.missing;
     }
     // These look at whole arrays, or intervals cannot express them.
-    if !matches!(wanted, Test::Equal(_) | Test::In(_) | Test::Less(_) | Test::Greater(_) | Test::Type(_)) {
+    let compared = match wanted {
+        Test::Collated(collated) => &collated.test,
+        plain => plain,
+    };
+    if !matches!(compared, Test::Equal(_) | Test::In(_) | Test::Less(_) | Test::Greater(_) | Test::Type(_)) {
         return false;
     }
     let wanted = Bounds::of_test(wanted);
     wanted.exact
+        && !found.is_mixed_with(&wanted)
         && (wanted.missing || !found.missing)
         && found.intervals.iter().all(|interval| is_within(interval, &wanted.intervals))
 }

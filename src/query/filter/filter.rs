@@ -1,8 +1,7 @@
 //! Properties of a filter, and whether a document matches.
 
 use super::clause::{Clause, Filter, Test};
-use crate::document::order::compare_values;
-use crate::document::{Node, Path, RawValue, Value, weight};
+use crate::document::{Collation, Node, Path, RawValue, Value, weight};
 use crate::error::Result;
 use crate::work::Work;
 
@@ -13,9 +12,9 @@ impl Filter {
     }
 
     /// The documents that have one of these values at a path, or in an array there.
-    pub(in crate::query) fn of_values(path: Path, mut values: Vec<Value>) -> Filter {
-        values.sort_by(compare_values);
-        Filter { root: Clause::Field(path, Test::In(values)), work: Work::default() }
+    pub(in crate::query) fn of_values(path: Path, mut values: Vec<Value>, collation: &Collation) -> Filter {
+        values.sort_by(|a, b| collation.compare(a, b));
+        Filter { root: Clause::Field(path, Test::In(values).under(collation)), work: Work::default() }
     }
 
     /// The same filter as a part of another operation.
@@ -70,6 +69,11 @@ impl Filter {
         self.root.weight()
     }
 
+    /// The collation of its comparisons; the simple one where none depends on it.
+    pub(crate) fn collation(&self) -> Collation {
+        self.root.collation().cloned().unwrap_or_default()
+    }
+
     /// Whether it has no conditions, so that every document matches.
     pub fn is_all(&self) -> bool {
         matches!(&self.root, Clause::All(clauses) if clauses.is_empty())
@@ -105,10 +109,32 @@ impl Filter {
     }
 }
 
+/// The bytes of a condition besides its operands.
+const EACH: usize = 64;
+
+impl Test {
+    /// About how many bytes of memory its operands take.
+    fn weight(&self) -> usize {
+        match self {
+            Test::Equal(value) => weight(value),
+            Test::Less(bound) | Test::Greater(bound) => weight(&bound.value),
+            Test::In(values) => values.iter().map(|value| EACH / 2 + weight(value)).sum(),
+            _ => 0,
+        }
+    }
+
+    /// As it was given, without its collation.
+    fn plain(&self) -> &Test {
+        match self {
+            Test::Collated(collated) => &collated.test,
+            plain => plain,
+        }
+    }
+}
+
 impl Clause {
     /// About how many bytes of memory it takes.
     fn weight(&self) -> usize {
-        const EACH: usize = 64;
         let operands = match self {
             Clause::All(clauses) | Clause::Any(clauses) => clauses.iter().map(Clause::weight).sum(),
             Clause::Not(clause) => clause.weight(),
@@ -116,15 +142,23 @@ impl Clause {
                 let names: usize = path.parts().iter().map(|part| EACH + part.name.len()).sum();
                 names
                     + match test {
-                        Test::Equal(value) => weight(value),
-                        Test::Less(bound) | Test::Greater(bound) => weight(&bound.value),
-                        Test::In(values) => values.iter().map(|value| EACH / 2 + weight(value)).sum(),
-                        _ => 0,
+                        // With the sort keys.
+                        Test::Collated(collated) => 3 * collated.test.weight(),
+                        plain => plain.weight(),
                     }
             }
             Clause::Every(..) | Clause::Expression(_) => 0,
         };
         EACH + operands
+    }
+
+    fn collation(&self) -> Option<&Collation> {
+        match self {
+            Clause::All(clauses) | Clause::Any(clauses) => clauses.iter().find_map(Clause::collation),
+            Clause::Not(clause) => clause.collation(),
+            Clause::Field(_, Test::Collated(collated)) => Some(&collated.collation),
+            _ => None,
+        }
     }
 
     fn looks_only_at(&self, passes: &impl Fn(&str) -> bool) -> bool {
@@ -149,13 +183,16 @@ impl Clause {
                     only.equalities(found);
                 }
             }
-            Clause::Field(path, Test::Equal(value)) => found(path, value),
             Clause::Every(path, every) => every.values().for_each(|value| found(path, value)),
-            Clause::Field(path, Test::In(values)) => {
-                if let [only] = values.as_slice() {
-                    found(path, only);
+            Clause::Field(path, test) => match test.plain() {
+                Test::Equal(value) => found(path, value),
+                Test::In(values) => {
+                    if let [only] = values.as_slice() {
+                        found(path, only);
+                    }
                 }
-            }
+                _ => {}
+            },
             _ => {}
         }
     }

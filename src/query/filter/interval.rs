@@ -114,6 +114,15 @@ impl<'f> Interval<'f> {
         compare_low(&self.low, &point.low).is_le() && compare_high(&point.high, &self.high).is_le()
     }
 
+    /// The same with sort keys as text.
+    pub(in crate::query) fn of_sort_keys(&self) -> Interval<'f> {
+        let shown = |edge: &Edge<'f>| match edge {
+            Edge::Value(value, inclusive) => Edge::Value(Cow::Owned(key_shown(value)), *inclusive),
+            class => class.clone(),
+        };
+        Interval { low: shown(&self.low), high: shown(&self.high) }
+    }
+
     fn is_empty(&self) -> bool {
         let order = self.low.class().cmp(&self.high.class());
         order.then_with(|| match (&self.low, &self.high) {
@@ -124,6 +133,21 @@ impl<'f> Interval<'f> {
             }
             _ => Ordering::Less,
         }) == Ordering::Greater
+    }
+}
+
+/// A value with its sort keys as text.
+fn key_shown(value: &Value) -> Value {
+    match value {
+        Value::String(key) => {
+            let digits: String = key.chars().map(|byte| format!("{:02x}", u32::from(byte))).collect();
+            Value::String(format!("CollationKey(0x{digits})"))
+        }
+        Value::Array(items) => Value::Array(items.iter().map(key_shown).collect()),
+        Value::Object(fields) => {
+            Value::Object(fields.iter().map(|(key, value)| (key.clone(), key_shown(value))).collect())
+        }
+        other => other.clone(),
     }
 }
 

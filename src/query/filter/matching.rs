@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use super::clause::{Bound, Clause, Element, Test};
+use super::clause::{Bound, Clause, Collated, Element, Test};
 use crate::document::kind::Class;
 use crate::document::order::compare_nodes;
 use crate::document::{Leaf, Node, NodeKind, Value};
@@ -24,7 +24,7 @@ impl Clause {
                 path.walk(document, test.leaf(), visit)
             }
             Clause::Every(path, every) => every.is_met(path, document, work),
-            Clause::Expression(expression) => expression.holds_for(document, work),
+            Clause::Expression(condition) => condition.0.holds_for(document, &condition.1, work),
         }
     }
 }
@@ -42,7 +42,7 @@ impl Clause {
             Clause::Every(_, every) => {
                 every.values().all(|one| work.goes_on(1) && compare_nodes(value, one).is_eq())
             }
-            Clause::Expression(expression) => expression.holds_for(value, work),
+            Clause::Expression(condition) => condition.0.holds_for(value, &condition.1, work),
         }
     }
 }
@@ -95,6 +95,7 @@ impl Clause {
                     | Test::Contains(_, Some(_))
                     | Test::Element(_)
                     | Test::Schema(_)
+                    | Test::Collated(_)
             ),
             Clause::Every(..) | Clause::Expression(_) => false,
         }
@@ -118,6 +119,12 @@ impl Test {
             Test::Contains(operand, _) => {
                 value?.items().position(|item| compare_nodes(item, operand).is_eq())
             }
+            Test::Collated(collated) => match &collated.test {
+                Test::Contains(operand, _) => {
+                    value?.items().position(|item| collated.collation.equal(item, operand))
+                }
+                _ => None,
+            },
             _ => None,
         }
     }
@@ -127,6 +134,7 @@ impl Test {
             Test::Exists | Test::Size(_) | Test::Element(_) | Test::Contains(..) | Test::Schema(_) => {
                 Leaf::Whole
             }
+            Test::Collated(collated) => collated.test.leaf(),
             _ => Leaf::Elements,
         }
     }
@@ -163,6 +171,7 @@ impl Test {
             }
             (Test::Bits(bits), Some(value)) => bits.are_of(value.seen()),
             (Test::Schema(schema), Some(value)) => schema.holds(value, work),
+            (Test::Collated(collated), value) => collated.passes(value, work),
             (Test::Bits(_) | Test::Schema(_), None) => false,
             (Test::Type(_) | Test::Mod(_) | Test::Size(_) | Test::Element(_), None) => false,
             (Test::Pattern(_) | Test::Contains(..), None) => false,
@@ -171,6 +180,46 @@ impl Test {
                 matches!(operands.first(), Some(Value::Null))
             }
         }
+    }
+}
+
+impl Collated {
+    /// Whether this value passes. Out of line, so that other conditions do not become slower.
+    #[inline(never)]
+    fn passes<'a>(&self, value: Option<impl Node<'a>>, work: &Work) -> bool {
+        let collation = &self.collation;
+        let Some(value) = value else { return self.test.passes(None::<&Value>, work) };
+        if let NodeKind::String(text) = value.seen()
+            && !work.goes_on(text.len() / TEXT)
+        {
+            return false;
+        }
+        let ordered = |bound: &Bound, wanted: Ordering| {
+            value.seen().class() == bound.class
+                && match collation.compare(value, &bound.value) {
+                    Ordering::Equal => bound.inclusive,
+                    order => order == wanted,
+                }
+        };
+        match &self.test {
+            Test::Equal(operand) => collation.equal(value, operand),
+            Test::Less(bound) => ordered(bound, Ordering::Less),
+            Test::Greater(bound) => ordered(bound, Ordering::Greater),
+            Test::In(operands) => self.is_among(operands, value),
+            Test::Among(operands, patterns) => {
+                self.is_among(operands, value)
+                    || patterns.iter().any(|pattern| finds(pattern, value.seen(), work))
+            }
+            Test::Contains(operand, pattern) => {
+                pattern.as_ref().is_some_and(|pattern| finds(pattern, value.seen(), work))
+                    || value.items().any(|item| work.goes_on(1) && collation.equal(item, operand))
+            }
+            _ => false,
+        }
+    }
+
+    fn is_among<'a>(&self, operands: &[Value], value: impl Node<'a>) -> bool {
+        operands.binary_search_by(|operand| self.collation.compare(operand, value)).is_ok()
     }
 }
 

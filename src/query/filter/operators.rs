@@ -6,12 +6,12 @@ use super::every::{Every, MANY};
 use super::remainder::Remainder;
 use crate::document::{Node, NodeKind, Path};
 use crate::error::Result;
+use crate::query::expression::Terms;
 use crate::query::number::as_integer;
 use crate::query::pattern::{Pattern, Source};
 use crate::query::refusal::bad_query;
 use crate::query::syntax::is_operators;
 use crate::query::types::Types;
-use crate::work::Work;
 
 /// The operators of filters. `work_tests` has an example of each.
 #[cfg(test)]
@@ -50,21 +50,21 @@ pub(in crate::query) fn parse<'a>(
     name: &str,
     operator: &str,
     operand: impl Node<'a>,
-    work: &Work,
+    terms: Terms<'_>,
 ) -> Result<Option<Clause>> {
     let test = match operator {
         "$type" => Test::Type(Types::parse(name, operand)?),
         "$size" => Test::Size(parse_size(name, operand)?),
         "$mod" => Test::Mod(Remainder::parse(name, operand)?),
-        "$contains" => parse_contains(name, operand, work)?,
-        "$elemMatch" => Test::Element(Box::new(Element::parse(name, operand, work)?)),
+        "$contains" => parse_contains(name, operand, terms)?,
+        "$elemMatch" => Test::Element(Box::new(Element::parse(name, operand, terms)?)),
         "$bitsAllSet" | "$bitsAllClear" | "$bitsAnySet" | "$bitsAnyClear" => {
             Test::Bits(Bits::parse(name, operator, operand)?)
         }
-        "$all" => return parse_all(path, name, operand, work).map(Some),
+        "$all" => return parse_all(path, name, operand, terms).map(Some),
         _ => return Ok(None),
     };
-    Ok(Some(Clause::Field(path.clone(), test)))
+    Ok(Some(Clause::Field(path.clone(), test.under(terms.at(path)))))
 }
 
 fn parse_size<'a>(name: &str, operand: impl Node<'a>) -> Result<usize> {
@@ -72,18 +72,20 @@ fn parse_size<'a>(name: &str, operand: impl Node<'a>) -> Result<usize> {
     size.ok_or_else(|| bad_query(name, format!("$size at '{name}' must be an integer that is not negative")))
 }
 
-fn parse_contains<'a>(name: &str, operand: impl Node<'a>, work: &Work) -> Result<Test> {
+fn parse_contains<'a>(name: &str, operand: impl Node<'a>, terms: Terms<'_>) -> Result<Test> {
     if is_operators(operand) {
         return Err(bad_query(name, format!("$contains at '{name}' takes a value, not operators")));
     }
     let pattern = match operand.seen() {
-        NodeKind::String(text) => Some(Pattern::containing(&String::from_utf8_lossy(text), name, work)?),
+        NodeKind::String(text) => {
+            Some(Pattern::containing(&String::from_utf8_lossy(text), name, terms.work)?)
+        }
         _ => None,
     };
     Ok(Test::Contains(operand.tree(), pattern))
 }
 
-fn parse_all<'a>(path: &Path, name: &str, operand: impl Node<'a>, work: &Work) -> Result<Clause> {
+fn parse_all<'a>(path: &Path, name: &str, operand: impl Node<'a>, terms: Terms<'_>) -> Result<Clause> {
     if !matches!(operand.seen(), NodeKind::Array(())) {
         let found = operand.seen().type_name();
         return Err(bad_query(name, format!("$all at '{name}' needs an array, not {found}")));
@@ -92,12 +94,12 @@ fn parse_all<'a>(path: &Path, name: &str, operand: impl Node<'a>, work: &Work) -
     let mut operators = 0;
     for item in operand.items() {
         let test = if let Some(source) = Source::of(item) {
-            Test::Pattern(source.compile(name, work)?)
+            Test::Pattern(source.compile(name, terms.work)?)
         } else if !is_operators(item) {
-            Test::Equal(item.tree())
+            Test::Equal(item.tree()).under(terms.at(path))
         } else if let Some(("$elemMatch", condition)) = item.fields().next() {
             operators += 1;
-            Test::Element(Box::new(Element::parse(name, condition, work)?))
+            Test::Element(Box::new(Element::parse(name, condition, terms)?))
         } else {
             return Err(bad_query(
                 name,
@@ -127,7 +129,11 @@ fn all_of(path: &Path, clauses: Vec<Clause>) -> Clause {
 }
 
 impl Element {
-    pub(in crate::query) fn parse<'a>(name: &str, operand: impl Node<'a>, work: &Work) -> Result<Element> {
+    pub(in crate::query) fn parse<'a>(
+        name: &str,
+        operand: impl Node<'a>,
+        terms: Terms<'_>,
+    ) -> Result<Element> {
         if !matches!(operand.seen(), NodeKind::Object(())) {
             let found = operand.seen().type_name();
             return Err(bad_query(name, format!("$elemMatch at '{name}' needs an object, not {found}")));
@@ -135,9 +141,9 @@ impl Element {
         let logical = matches!(operand.fields().next(), Some(("$and" | "$or" | "$nor", _)));
         let whole = matches!(operand.fields().next(), Some(("$expr" | "$jsonSchema", _)));
         if is_operators(operand) && !logical && !whole {
-            return Filter::parse_condition(operand, name, work).map(Element::Passing);
+            return Filter::parse_condition(operand, name, terms.nested()).map(Element::Passing);
         }
-        let filter = Filter::parse_node(operand, work)?;
+        let filter = Filter::parse_node(operand, terms.nested())?;
         match whole_document(&filter.root) {
             None => Ok(Element::Matching(filter)),
             Some(operator) => Err(bad_query(

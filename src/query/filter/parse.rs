@@ -3,10 +3,9 @@
 
 use super::clause::{Bound, Clause, Filter, Test};
 use super::operators;
-use crate::document::order::compare_values;
-use crate::document::{Node, NodeKind, Path, RawValue};
+use crate::document::{Collation, Node, NodeKind, Path, RawValue, Value};
 use crate::error::{Result, codes};
-use crate::query::expression::{Constants, Expression};
+use crate::query::expression::{Constants, Expression, Terms};
 use crate::query::pattern::Source;
 use crate::query::refusal::{bad_query, not_supported};
 use crate::query::schema::JsonSchema;
@@ -21,29 +20,55 @@ impl Filter {
 
     /// [`Filter::parse`] for an operation: with its variables of the option `let`, and its work.
     pub fn parse_with(filter: RawValue<'_>, constants: &Constants) -> Result<Filter> {
-        Ok(Filter { root: parse_clauses(filter, "", constants)?, work: constants.work().clone() })
+        Ok(Filter {
+            root: parse_clauses(filter, "", constants, constants.terms())?,
+            work: constants.work().clone(),
+        })
     }
 
-    pub(in crate::query) fn parse_node<'a>(filter: impl Node<'a>, work: &Work) -> Result<Filter> {
-        let root = parse_clauses(filter, "", &Constants::default().within(work))?;
-        Ok(Filter { root, work: work.clone() })
+    /// [`Filter::parse_with`] for a tree.
+    pub(crate) fn parse_tree(filter: &Value, constants: &Constants) -> Result<Filter> {
+        Ok(Filter {
+            root: parse_clauses(filter, "", constants, constants.terms())?,
+            work: constants.work().clone(),
+        })
+    }
+
+    pub(in crate::query) fn parse_node<'a>(filter: impl Node<'a>, terms: Terms<'_>) -> Result<Filter> {
+        let constants = Constants::default().within(terms.work).under(terms.collation().clone());
+        let root = parse_clauses(filter, "", &constants, terms)?;
+        Ok(Filter { root, work: terms.work.clone() })
+    }
+
+    /// A filter of stored documents under a collation, without variables.
+    pub(in crate::query) fn parse_under<'a>(
+        filter: impl Node<'a>,
+        collation: &Collation,
+        work: &Work,
+    ) -> Result<Filter> {
+        Filter::parse_node(filter, Terms::under(collation, work).of_stored(true))
     }
 
     /// A condition on values instead of documents: the operators of this object, on the empty path.
     pub(in crate::query) fn parse_condition<'a>(
         operators: impl Node<'a>,
         path: &str,
-        work: &Work,
+        terms: Terms<'_>,
     ) -> Result<Clause> {
         let mut clauses = Vec::new();
-        parse_operators(&Path::here(), path, operators, &mut clauses, work)?;
+        parse_operators(&Path::here(), path, operators, &mut clauses, terms)?;
         Ok(Clause::All(clauses))
     }
 }
 
 /// Recursion of the parser follows the nesting of the filter, which is validated to be at most `MAX_DEPTH`.
-fn parse_clauses<'a>(filter: impl Node<'a>, at: &str, constants: &Constants) -> Result<Clause> {
-    let work = constants.work();
+fn parse_clauses<'a>(
+    filter: impl Node<'a>,
+    at: &str,
+    constants: &Constants,
+    terms: Terms<'_>,
+) -> Result<Clause> {
+    let work = terms.work;
     if !matches!(filter.seen(), NodeKind::Object(())) {
         let what = if at.is_empty() { "a filter".to_owned() } else { format!("each entry of {at}") };
         let code = if at.is_empty() { codes::TYPE_MISMATCH } else { codes::BAD_VALUE };
@@ -54,11 +79,16 @@ fn parse_clauses<'a>(filter: impl Node<'a>, at: &str, constants: &Constants) -> 
     for (key, value) in filter.fields() {
         work.step(1)?;
         match key {
-            "$and" => clauses.push(Clause::All(parse_list(key, value, constants)?)),
-            "$or" => clauses.push(Clause::Any(parse_list(key, value, constants)?)),
-            "$nor" => clauses.push(Clause::Not(Box::new(Clause::Any(parse_list(key, value, constants)?)))),
+            "$and" => clauses.push(Clause::All(parse_list(key, value, constants, terms)?)),
+            "$or" => clauses.push(Clause::Any(parse_list(key, value, constants, terms)?)),
+            "$nor" => {
+                clauses.push(Clause::Not(Box::new(Clause::Any(parse_list(key, value, constants, terms)?))))
+            }
             "$comment" => {}
-            "$expr" => clauses.push(Clause::Expression(Box::new(Expression::of_filter(value, constants)?))),
+            "$expr" => {
+                let expression = Expression::of_filter(value, constants)?;
+                clauses.push(Clause::Expression(Box::new((expression, constants.collation().clone()))));
+            }
             "$jsonSchema" => {
                 let schema = Test::Schema(Box::new(JsonSchema::parse_node(value, work)?));
                 clauses.push(Clause::Field(Path::here(), schema));
@@ -86,7 +116,7 @@ fn parse_clauses<'a>(filter: impl Node<'a>, at: &str, constants: &Constants) -> 
                     ),
                 ));
             }
-            _ => parse_field(key, value, &mut clauses, work)?,
+            _ => parse_field(key, value, &mut clauses, terms)?,
         }
     }
     Ok(match <[Clause; 1]>::try_from(clauses) {
@@ -95,25 +125,36 @@ fn parse_clauses<'a>(filter: impl Node<'a>, at: &str, constants: &Constants) -> 
     })
 }
 
-fn parse_list<'a>(operator: &str, list: impl Node<'a>, constants: &Constants) -> Result<Vec<Clause>> {
-    let clauses =
-        list.items().map(|item| parse_clauses(item, operator, constants)).collect::<Result<Vec<_>>>()?;
+fn parse_list<'a>(
+    operator: &str,
+    list: impl Node<'a>,
+    constants: &Constants,
+    terms: Terms<'_>,
+) -> Result<Vec<Clause>> {
+    let parse = |item| parse_clauses(item, operator, constants, terms);
+    let clauses = list.items().map(parse).collect::<Result<Vec<_>>>()?;
     if clauses.is_empty() {
         return Err(bad_query(operator, format!("{operator} must be an array of at least one filter")));
     }
     Ok(clauses)
 }
 
-fn parse_field<'a>(key: &str, value: impl Node<'a>, clauses: &mut Vec<Clause>, work: &Work) -> Result<()> {
+fn parse_field<'a>(
+    key: &str,
+    value: impl Node<'a>,
+    clauses: &mut Vec<Clause>,
+    terms: Terms<'_>,
+) -> Result<()> {
     let path = Path::parse(key);
     check_parts(&path, key)?;
     if let Some(source) = Source::of(value) {
-        clauses.push(Clause::Field(path, Test::Pattern(source.compile(key, work)?)));
+        clauses.push(Clause::Field(path, Test::Pattern(source.compile(key, terms.work)?)));
         Ok(())
     } else if is_operators(value) {
-        parse_operators(&path, key, value, clauses, work)
+        parse_operators(&path, key, value, clauses, terms)
     } else {
-        clauses.push(Clause::Field(path, Test::Equal(value.tree())));
+        let test = Test::Equal(value.tree()).under(terms.at(&path));
+        clauses.push(Clause::Field(path, test));
         Ok(())
     }
 }
@@ -123,17 +164,17 @@ fn parse_operators<'a>(
     name: &str,
     operators: impl Node<'a>,
     clauses: &mut Vec<Clause>,
-    work: &Work,
+    terms: Terms<'_>,
 ) -> Result<()> {
     for (operator, operand) in operators.fields() {
         match operator {
-            "$regex" => clauses.push(parse_regex(path, name, operand, operators.field("$options"), work)?),
+            "$regex" => clauses.push(parse_regex(path, name, operand, operators.field("$options"), terms)?),
             "$options" if operators.field("$regex").is_some() => {}
             "$options" => {
                 return Err(bad_query(name, format!("$options at '{name}' needs $regex beside it")));
             }
             "$comment" => {}
-            _ => clauses.push(parse_operator(path, name, operator, operand, work)?),
+            _ => clauses.push(parse_operator(path, name, operator, operand, terms)?),
         }
     }
     Ok(())
@@ -144,7 +185,7 @@ fn parse_regex<'a, N: Node<'a>>(
     name: &str,
     operand: N,
     options: Option<N>,
-    work: &Work,
+    terms: Terms<'_>,
 ) -> Result<Clause> {
     let text = |value: N| match value.seen() {
         NodeKind::String(bytes) => std::str::from_utf8(bytes).ok(),
@@ -171,7 +212,7 @@ fn parse_regex<'a, N: Node<'a>>(
             ));
         }
     };
-    Ok(Clause::Field(path.clone(), Test::Pattern(source.compile(name, work)?)))
+    Ok(Clause::Field(path.clone(), Test::Pattern(source.compile(name, terms.work)?)))
 }
 
 /// Refuses a regular expression where it has no meaning.
@@ -191,9 +232,9 @@ fn parse_operator<'a>(
     name: &str,
     operator: &str,
     operand: impl Node<'a>,
-    work: &Work,
+    terms: Terms<'_>,
 ) -> Result<Clause> {
-    let field = |test: Test| Clause::Field(path.clone(), test);
+    let field = |test: Test| Clause::Field(path.clone(), test.under(terms.at(path)));
     let not = |clause: Clause| Clause::Not(Box::new(clause));
     if let "$eq" | "$ne" | "$lt" | "$lte" | "$gt" | "$gte" = operator {
         refuse_pattern(name, operator, operand)?;
@@ -209,11 +250,11 @@ fn parse_operator<'a>(
         "$lte" => field(Test::Less(bound(true))),
         "$gt" => field(Test::Greater(bound(false))),
         "$gte" => field(Test::Greater(bound(true))),
-        "$in" => field(parse_in(name, operator, operand, work)?),
-        "$nin" => not(field(parse_in(name, operator, operand, work)?)),
+        "$in" => field(parse_in(name, operator, operand, (path, terms))?),
+        "$nin" => not(field(parse_in(name, operator, operand, (path, terms))?)),
         "$exists" if is_true(operand.seen()) => field(Test::Exists),
         "$exists" => not(field(Test::Exists)),
-        "$not" => not(parse_not(path, name, operand, work)?),
+        "$not" => not(parse_not(path, name, operand, terms)?),
         "$geoIntersects" | "$geoWithin" | "$near" | "$nearSphere" | "$within" | "$minDistance"
         | "$maxDistance" => {
             return Err(not_supported(
@@ -221,11 +262,10 @@ fn parse_operator<'a>(
                 format!("{operator} at '{name}' is not supported: there are no geospatial queries"),
             ));
         }
-        _ if operator.starts_with('$') => {
-            operators::parse(path, name, operator, operand, work)?.ok_or_else(|| {
+        _ if operator.starts_with('$') => operators::parse(path, name, operator, operand, terms)?
+            .ok_or_else(|| {
                 bad_query(name, format!("unknown operator '{operator}' at '{name}' in a filter"))
-            })?
-        }
+            })?,
         _ => {
             return Err(bad_query(
                 name,
@@ -238,9 +278,9 @@ fn parse_operator<'a>(
 }
 
 /// The condition that `$not` negates.
-fn parse_not<'a>(path: &Path, name: &str, operand: impl Node<'a>, work: &Work) -> Result<Clause> {
+fn parse_not<'a>(path: &Path, name: &str, operand: impl Node<'a>, terms: Terms<'_>) -> Result<Clause> {
     if let Some(source) = Source::of(operand) {
-        return Ok(Clause::Field(path.clone(), Test::Pattern(source.compile(name, work)?)));
+        return Ok(Clause::Field(path.clone(), Test::Pattern(source.compile(name, terms.work)?)));
     }
     if !is_operators(operand) {
         let message = format!(
@@ -249,11 +289,16 @@ fn parse_not<'a>(path: &Path, name: &str, operand: impl Node<'a>, work: &Work) -
         return Err(bad_query(name, message));
     }
     let mut clauses = Vec::new();
-    parse_operators(path, name, operand, &mut clauses, work)?;
+    parse_operators(path, name, operand, &mut clauses, terms)?;
     Ok(Clause::All(clauses))
 }
 
-fn parse_in<'a>(name: &str, operator: &str, operand: impl Node<'a>, work: &Work) -> Result<Test> {
+fn parse_in<'a>(
+    name: &str,
+    operator: &str,
+    operand: impl Node<'a>,
+    (path, terms): (&Path, Terms<'_>),
+) -> Result<Test> {
     if !matches!(operand.seen(), NodeKind::Array(())) {
         return Err(bad_query(
             name,
@@ -263,7 +308,7 @@ fn parse_in<'a>(name: &str, operator: &str, operand: impl Node<'a>, work: &Work)
     let (mut values, mut patterns) = (Vec::new(), Vec::new());
     for item in operand.items() {
         if let Some(source) = Source::of(item) {
-            patterns.push(source.compile(name, work)?);
+            patterns.push(source.compile(name, terms.work)?);
             continue;
         }
         if is_operators(item) {
@@ -271,7 +316,8 @@ fn parse_in<'a>(name: &str, operator: &str, operand: impl Node<'a>, work: &Work)
         }
         values.push(item.tree());
     }
-    values.sort_by(compare_values);
+    let collation = terms.at(path);
+    values.sort_by(|a, b| collation.compare(a, b));
     Ok(if patterns.is_empty() { Test::In(values) } else { Test::Among(values, patterns) })
 }
 

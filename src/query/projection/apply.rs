@@ -27,7 +27,7 @@ impl Projection {
     pub fn apply(&self, document: RawValue<'_>, filter: &Filter) -> Result<Value> {
         let Some(object) = document.as_object() else { return Ok(document.to_value()) };
         let position = self.positional.as_deref().map(|path| (path, filter.position(document)));
-        let (root, env) = (Rooted(document), Env::default());
+        let (root, env) = (Rooted(document), Env::default().under(self.collation.clone()));
         let walk = Walk {
             mode: self.mode,
             position,

@@ -42,7 +42,15 @@ impl Projection {
             let message = format!("'{path}.$' cannot stand in a projection that excludes fields");
             return Err(bad_query(path, message).with_code(codes::PROJECTION_POSITIONAL_EXCLUDES));
         }
-        Ok(Some(Projection { mode, id, fields, positional, computed, work: constants.work().clone() }))
+        Ok(Some(Projection {
+            mode,
+            id,
+            fields,
+            positional,
+            computed,
+            collation: constants.collation().clone(),
+            work: constants.work().clone(),
+        }))
     }
 }
 
@@ -129,7 +137,7 @@ impl Parser {
             }
             "$elemMatch" => {
                 self.first = true;
-                Rule::First(Box::new(Element::parse(path, operand, self.constants.work())?))
+                Rule::First(Box::new(Element::parse(path, operand, self.constants.terms())?))
             }
             "$meta" => {
                 return Err(not_supported(

@@ -1,6 +1,7 @@
 //! A projection, parsed.
 
 use super::slice::Slice;
+use crate::document::Collation;
 use crate::query::expression::Expression;
 use crate::query::filter::Element;
 use crate::query::wide::Keys;
@@ -17,6 +18,7 @@ pub struct Projection {
     pub(super) positional: Option<String>,
     /// Whether some field is computed.
     pub(super) computed: bool,
+    pub(super) collation: Collation,
     pub(super) work: Work,
 }
 

@@ -4,9 +4,9 @@ use std::cmp::Ordering;
 
 use super::direction::Direction;
 use super::key::Standing;
-use crate::document::order::{compare, compare_nodes, compare_values};
+use crate::document::order::{compare_nodes, compare_values};
 use crate::document::path::Part;
-use crate::document::{Node, NodeKind, RawKind, RawValue, Value};
+use crate::document::{Collation, Node, NodeKind, RawKind, RawValue, Value};
 
 /// A candidate for the value that a document sorts by.
 #[derive(Clone, Copy)]
@@ -17,9 +17,9 @@ pub(super) enum Candidate<'a> {
 }
 
 impl<'a> Candidate<'a> {
-    pub(super) fn cmp(&self, other: &Candidate<'a>) -> Ordering {
+    pub(super) fn cmp(&self, other: &Candidate<'a>, collation: &Collation) -> Ordering {
         match (self, other) {
-            (Candidate::Value(a), Candidate::Value(b)) => compare(*a, *b),
+            (Candidate::Value(a), Candidate::Value(b)) => collation.compare(*a, *b),
             _ => self.rank().cmp(&other.rank()),
         }
     }
@@ -45,6 +45,14 @@ impl<'a> Candidate<'a> {
         }
     }
 
+    /// The same with sort keys in place of strings.
+    pub(super) fn keyed(self, collation: &Collation) -> Standing {
+        match self {
+            Candidate::Value(value) => Standing::Value(collation.keyed(value)),
+            other => other.into_standing(),
+        }
+    }
+
     pub(super) fn into_standing(self) -> Standing {
         match self {
             Candidate::EmptyArray => Standing::EmptyArray,
@@ -58,7 +66,7 @@ impl<'a> Candidate<'a> {
 pub(super) fn best<'a>(
     value: Option<RawValue<'a>>,
     parts: &[Part],
-    direction: Direction,
+    (direction, collation): (Direction, &Collation),
     met: &mut bool,
 ) -> Candidate<'a> {
     // The most common case: a missing field, or one that is no array.
@@ -71,7 +79,7 @@ pub(super) fn best<'a>(
     candidates(value, parts, met, &mut |candidate| {
         let better = match &best {
             None => true,
-            Some(best) => direction.apply(candidate.cmp(best)).is_lt(),
+            Some(best) => direction.apply(candidate.cmp(best, collation)).is_lt(),
         };
         if better {
             best = Some(candidate);

@@ -2,6 +2,7 @@
 
 use super::candidate::Candidate;
 use super::direction::Direction;
+use super::key::Standing;
 use crate::document::{Node, NodeKind};
 
 /// The head of a candidate in this direction.
@@ -12,14 +13,31 @@ pub(super) fn of(direction: Direction, candidate: Candidate<'_>) -> u64 {
     }
 }
 
+/// The head of a standing.
+pub(super) fn of_standing(direction: Direction, standing: &Standing) -> u64 {
+    let head = match standing {
+        Standing::EmptyArray => 0,
+        Standing::Value(value) => of_value(value.seen()),
+    };
+    match direction {
+        Direction::Ascending => head,
+        Direction::Descending => !head,
+    }
+}
+
 /// A number that never contradicts the order: the class, and as many bits of the value as fit. Sorting compares heads
 /// first, which avoids most comparisons of values.
 fn head(candidate: Candidate<'_>) -> u64 {
+    match candidate {
+        Candidate::EmptyArray => 0,
+        Candidate::Missing => 1 << 56,
+        Candidate::Value(value) => of_value(value.seen()),
+    }
+}
+
+#[inline]
+fn of_value(seen: NodeKind<'_>) -> u64 {
     const SIGN: u64 = 1 << 63;
-    let Candidate::Value(value) = candidate else {
-        return if matches!(candidate, Candidate::EmptyArray) { 0 } else { 1 << 56 };
-    };
-    let seen = value.seen();
     let number = |number: f64| {
         // NaN is the smallest, and -0 is 0.
         let bits = if number == 0.0 { 0 } else { number.to_bits() };

@@ -17,11 +17,22 @@ pub struct SortKey {
     pub(super) parts: SmallVec<[(Direction, Standing); 1]>,
 }
 
-/// The value that a document sorts by. An empty array sorts before null.
+/// The value that a document sorts by, with sort keys in place of strings under a collation. An empty array sorts before null.
 #[derive(Clone, Debug)]
 pub(super) enum Standing {
     EmptyArray,
     Value(Value),
+}
+
+impl Standing {
+    pub(super) fn order(&self, other: &Standing) -> Ordering {
+        match (self, other) {
+            (Standing::Value(a), Standing::Value(b)) => compare_values(a, b),
+            (Standing::EmptyArray, Standing::EmptyArray) => Ordering::Equal,
+            (Standing::EmptyArray, Standing::Value(_)) => Ordering::Less,
+            (Standing::Value(_), Standing::EmptyArray) => Ordering::Greater,
+        }
+    }
 }
 
 impl SortKey {
@@ -46,12 +57,7 @@ impl Ord for SortKey {
             return self.head.cmp(&other.head);
         }
         for ((direction, a), (_, b)) in self.parts.iter().zip(&other.parts) {
-            let order = match (a, b) {
-                (Standing::Value(a), Standing::Value(b)) => compare_values(a, b),
-                (Standing::EmptyArray, Standing::EmptyArray) => Ordering::Equal,
-                (Standing::EmptyArray, Standing::Value(_)) => Ordering::Less,
-                (Standing::Value(_), Standing::EmptyArray) => Ordering::Greater,
-            };
+            let order = a.order(b);
             if order.is_ne() {
                 return direction.apply(order);
             }

@@ -9,7 +9,7 @@ use super::direction::Direction;
 use super::head;
 use super::key::SortKey;
 use super::spec::Sort;
-use crate::document::{Columns, Fields, Path, RawValue};
+use crate::document::{Collation, Columns, Fields, Path, RawValue};
 use crate::error::Result;
 
 /// A sort prepared for many documents: the positions of their fields are cached by shape.
@@ -32,9 +32,10 @@ impl<'s> Ranker<'s> {
     /// [`Sort::key`].
     pub(crate) fn key(&mut self, document: RawValue<'_>) -> Result<SortKey> {
         let mut fields = self.columns.of(document);
-        let starts = &self.starts;
-        self.sort.key_of(document, |path, direction, n, met| {
-            from_column(document, fields.as_mut(), starts, (path, direction, n), met)
+        let (starts, sort) = (&self.starts, self.sort);
+        sort.key_of(document, |path, direction, n, met| {
+            let ordered = (direction, sort.collation(n));
+            from_column(document, fields.as_mut(), starts, (path, ordered, n), met)
         })
     }
 
@@ -46,9 +47,16 @@ impl<'s> Ranker<'s> {
         let parts = self.sort.keys.iter().zip(&key.parts).enumerate();
         for (n, ((path, direction), (_, other))) in parts {
             let mut met = false;
-            let best = from_column(document, fields.as_mut(), &self.starts, (path, *direction, n), &mut met);
+            let collation = self.sort.collation(n);
+            let ordered = (*direction, collation);
+            let best = from_column(document, fields.as_mut(), &self.starts, (path, ordered, n), &mut met);
             arrays += usize::from(met);
-            if before.is_eq() {
+            if before.is_eq() && !collation.is_simple() {
+                let own = best.keyed(collation);
+                let heads =
+                    if n == 0 { head::of_standing(*direction, &own).cmp(&key.head) } else { Ordering::Equal };
+                before = heads.then_with(|| direction.apply(own.order(other)));
+            } else if before.is_eq() {
                 let heads = if n == 0 { head::of(*direction, best).cmp(&key.head) } else { Ordering::Equal };
                 before = heads.then_with(|| direction.apply(best.cmp_standing(other)));
             }
@@ -69,11 +77,11 @@ fn from_column<'a>(
     document: RawValue<'a>,
     fields: Option<&mut Fields<'_, 'a>>,
     starts: &[Option<usize>],
-    (path, direction, n): (&Path, Direction, usize),
+    (path, ordered, n): (&Path, (Direction, &Collation), usize),
     met: &mut bool,
 ) -> Candidate<'a> {
     match (fields, starts.get(n).copied().flatten(), path.parts().split_first()) {
-        (Some(fields), Some(column), Some((_, rest))) => best(fields.get(column), rest, direction, met),
-        _ => best(Some(document), path.parts(), direction, met),
+        (Some(fields), Some(column), Some((_, rest))) => best(fields.get(column), rest, ordered, met),
+        _ => best(Some(document), path.parts(), ordered, met),
     }
 }

@@ -5,9 +5,9 @@ use super::direction::Direction;
 use super::head;
 use super::key::SortKey;
 use crate::document::path::Part;
-use crate::document::{Node, NodeKind, Path, RawValue};
+use crate::document::{Collation, Node, NodeKind, Path, RawValue};
 use crate::error::{Result, codes};
-use crate::query::expression::path_fault;
+use crate::query::expression::{Constants, Terms, path_fault};
 use crate::query::refusal::bad_query;
 use crate::query::syntax;
 
@@ -18,11 +18,23 @@ const MAX_SORT_KEYS: usize = 32;
 #[derive(Clone, Debug)]
 pub struct Sort {
     pub(super) keys: Vec<(Path, Direction)>,
+    collation: Collation,
+    /// A bit for each key that compares under the collation, and not by bytes.
+    collated: u32,
 }
 
 impl Sort {
-    /// Reads `[[path, 1 | -1], ...]`; `None` when there is nothing to sort by.
+    /// Reads `[[path, 1 | -1], ...]` by bytes of strings; `None` when there is nothing to sort by.
     pub fn parse(sort: RawValue<'_>) -> Result<Option<Sort>> {
+        Sort::parse_with(sort, &Constants::default())
+    }
+
+    /// [`Sort::parse`] of stored documents, for an operation.
+    pub fn parse_with(sort: RawValue<'_>, constants: &Constants) -> Result<Option<Sort>> {
+        Sort::parse_in(sort, constants.terms())
+    }
+
+    pub(in crate::query) fn parse_in(sort: RawValue<'_>, terms: Terms<'_>) -> Result<Option<Sort>> {
         if !matches!(sort.seen(), NodeKind::Array(()) | NodeKind::Null) {
             return Err(bad_query(
                 "",
@@ -62,18 +74,32 @@ impl Sort {
             }
             keys.push((path, direction));
         }
-        Ok(if keys.is_empty() { None } else { Some(Sort { keys }) })
+        if keys.is_empty() {
+            return Ok(None);
+        }
+        let bit = |(n, (path, _)): (usize, &(Path, Direction))| u32::from(!terms.at(path).is_simple()) << n;
+        let collated = keys.iter().enumerate().map(bit).sum();
+        Ok(Some(Sort { keys, collation: terms.collation().clone(), collated }))
     }
 
-    /// Its paths, and whether each descends.
-    pub fn parts(&self) -> impl Iterator<Item = (&Path, bool)> {
-        self.keys.iter().map(|(path, direction)| (path, *direction == Direction::Descending))
+    /// Its paths, whether each descends, and how its strings compare.
+    pub fn parts(&self) -> impl Iterator<Item = (&Path, bool, &Collation)> {
+        let parts = self.keys.iter().enumerate();
+        parts.map(|(n, (path, direction))| (path, *direction == Direction::Descending, self.collation(n)))
+    }
+
+    /// How the strings of a key compare.
+    #[inline]
+    pub(super) fn collation(&self, key: usize) -> &Collation {
+        if self.collated >> key & 1 == 0 { &Collation::SIMPLE } else { &self.collation }
     }
 
     /// The sort key of the document: an array sorts by its smallest element, or by its largest if descending. Refuses
     /// a document with arrays at two of the paths.
     pub fn key(&self, document: RawValue<'_>) -> Result<SortKey> {
-        self.key_of(document, |path, direction, _, met| best(Some(document), path.parts(), direction, met))
+        self.key_of(document, |path, direction, n, met| {
+            best(Some(document), path.parts(), (direction, self.collation(n)), met)
+        })
     }
 
     /// Whether one of the paths begins with this field, so that the sort reads it.
@@ -91,6 +117,14 @@ impl Sort {
             let mut met = false;
             let best = best(path, *direction, n, &mut met);
             arrays += usize::from(met);
+            let collation = self.collation(n);
+            if !collation.is_simple() {
+                let standing = best.keyed(collation);
+                if n == 0 {
+                    first = head::of_standing(*direction, &standing);
+                }
+                return (*direction, standing);
+            }
             if n == 0 {
                 first = head::of(*direction, best);
             }

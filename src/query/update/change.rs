@@ -6,9 +6,8 @@ use super::arithmetic::{Arithmetic, Unfit};
 use super::elements::{Elements, IfMissing};
 use super::place::{Place, find, remove};
 use super::push::Push;
-use crate::document::order::compare_values;
 use crate::document::value::MAX_DATE;
-use crate::document::{MAX_DEPTH, Node, NodeKind, Object, Path, Value, depth};
+use crate::document::{Collation, MAX_DEPTH, Node, NodeKind, Object, Path, Value, depth};
 use crate::error::{Error, Result, codes};
 use crate::query::refusal::bad_update;
 use crate::work::Work;
@@ -76,6 +75,8 @@ pub(in crate::query) struct Moment<'w> {
     pub(in crate::query) target: UpdateTarget,
     /// The work of the operation.
     pub(in crate::query) work: &'w Work,
+    /// The order of strings.
+    pub(in crate::query) collation: &'w Collation,
 }
 
 impl Change {
@@ -84,11 +85,12 @@ impl Change {
         operator: &'static str,
         name: &str,
         operand: impl Node<'a>,
+        collation: &Collation,
     ) -> Result<Change> {
         if let Some(arithmetic) = Arithmetic::parse(operator, name, operand)? {
             return Ok(Change::Calculate(arithmetic));
         }
-        if let Some(elements) = Elements::parse(operator, name, operand)? {
+        if let Some(elements) = Elements::parse(operator, name, operand, collation)? {
             return Ok(Change::Elements(operator, elements));
         }
         Ok(match operator {
@@ -150,7 +152,9 @@ impl Change {
         match self {
             Change::Set(value) => Some(value.clone()),
             Change::CurrentDate => Some(Value::Date(moment.now)),
-            Change::Extreme(wanted, value) if compare_values(value, old) == *wanted => Some(value.clone()),
+            Change::Extreme(wanted, value) if moment.collation.compare(value, old) == *wanted => {
+                Some(value.clone())
+            }
             Change::Extreme(..) => Some(old.clone()),
             Change::Calculate(arithmetic) => arithmetic.of(old).ok(),
             _ => None,
@@ -171,7 +175,7 @@ impl Change {
             }
             Change::CurrentDate => put(document, path, Value::Date(moment.now), moment.work),
             Change::Extreme(wanted, value) => match find(document, path) {
-                Place::Found(old) if compare_values(value, old) != *wanted => Ok(false),
+                Place::Found(old) if moment.collation.compare(value, &*old) != *wanted => Ok(false),
                 _ => put(document, path, value.clone(), moment.work),
             },
             Change::Unset => Ok(remove(document, path)),
@@ -193,11 +197,15 @@ impl Change {
             }
             Change::Push(push) => {
                 let operator = ("$push", IfMissing::Create);
-                on_array(document, path, operator, moment.work, |items| push.apply(items, moment.work))
+                on_array(document, path, operator, moment.work, |items| {
+                    push.apply(items, moment.collation, moment.work)
+                })
             }
             Change::Elements(operator, elements) => {
                 let operator = (*operator, elements.if_missing());
-                on_array(document, path, operator, moment.work, |items| elements.apply(items, moment.work))
+                on_array(document, path, operator, moment.work, |items| {
+                    elements.apply(items, moment.collation, moment.work)
+                })
             }
             Change::RenameFrom(source) => rename(document, source, path, moment.work),
             Change::RenameAway => Ok(false),

@@ -3,9 +3,9 @@
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
 
-use crate::document::order::compare_values;
-use crate::document::{Node, Path, Value, depth};
+use crate::document::{Collation, Node, Path, Value, depth};
 use crate::error::{Result, codes};
+use crate::query::expression::Terms;
 use crate::query::filter::{Clause, Filter, Test};
 use crate::query::merge_sort::sort_by;
 use crate::query::number::as_integer;
@@ -45,9 +45,10 @@ impl Elements {
         operator: &str,
         name: &str,
         operand: impl Node<'a>,
+        collation: &Collation,
     ) -> Result<Option<Elements>> {
         Ok(Some(match operator {
-            "$pull" => parse_pull(name, operand.tree())?,
+            "$pull" => parse_pull(name, operand.tree(), collation)?,
             "$pullAll" => Elements::PullEqual(parse_list(operator, name, operand.tree())?),
             "$pop" => match as_integer(&operand.tree()) {
                 Some(1) => Elements::PopLast,
@@ -88,16 +89,23 @@ impl Elements {
     }
 
     /// Changes the array and returns whether it changed.
-    pub(in crate::query) fn apply(&self, items: &mut Vec<Value>, work: &Work) -> Result<bool> {
+    pub(in crate::query) fn apply(
+        &self,
+        items: &mut Vec<Value>,
+        collation: &Collation,
+        work: &Work,
+    ) -> Result<bool> {
         let before = items.len();
         if !matches!(self, Elements::PopFirst | Elements::PopLast) {
             work.step(before)?;
         }
         match self {
-            Elements::PullEqual(values) if values.len() <= FEW => items.retain(|item| !has(values, item)),
+            Elements::PullEqual(values) if values.len() <= FEW => {
+                items.retain(|item| !has(values, item, collation));
+            }
             Elements::PullEqual(values) => {
-                let values = sorted(values, work)?;
-                items.retain(|item| !(work.goes_on(1) && found(&values, item)));
+                let values = sorted(values, collation, work)?;
+                items.retain(|item| !(work.goes_on(1) && found(&values, item, collation)));
             }
             Elements::PullPassing(clause) => items.retain(|item| !clause.matches(item, work)),
             Elements::PullMatching(filter) => {
@@ -107,12 +115,12 @@ impl Elements {
             Elements::PopLast => drop(items.pop()),
             Elements::AddToSet(values) if values.len() > FEW => {
                 let fresh = {
-                    let known = sorted(items, work)?;
+                    let known = sorted(items, collation, work)?;
                     let mut added = BTreeSet::new();
                     let mut fresh = Vec::new();
                     for value in values {
                         work.step(1)?;
-                        if !found(&known, value) && added.insert(InOrder(value)) {
+                        if !found(&known, value, collation) && added.insert(InOrder(value, collation)) {
                             fresh.push(value.clone());
                         }
                     }
@@ -122,7 +130,7 @@ impl Elements {
             }
             Elements::AddToSet(values) => {
                 for value in values {
-                    if !has(items, value) {
+                    if !has(items, value, collation) {
                         items.push(value.clone());
                     }
                 }
@@ -134,20 +142,20 @@ impl Elements {
 }
 
 /// The values, sorted for binary search.
-fn sorted<'v>(values: &'v [Value], work: &Work) -> Result<Vec<&'v Value>> {
-    sort_by(values.iter().collect(), work, |a, b| compare_values(a, b))
+fn sorted<'v>(values: &'v [Value], collation: &Collation, work: &Work) -> Result<Vec<&'v Value>> {
+    sort_by(values.iter().collect(), work, |a, b| collation.compare(*a, *b))
 }
 
-fn found(sorted: &[&Value], wanted: &Value) -> bool {
-    sorted.binary_search_by(|value| compare_values(value, wanted)).is_ok()
+fn found(sorted: &[&Value], wanted: &Value, collation: &Collation) -> bool {
+    sorted.binary_search_by(|value| collation.compare(*value, wanted)).is_ok()
 }
 
-/// A value with the total order as its order.
-struct InOrder<'v>(&'v Value);
+/// A value with the order of a collation as its order.
+struct InOrder<'v>(&'v Value, &'v Collation);
 
 impl Ord for InOrder<'_> {
     fn cmp(&self, other: &Self) -> Ordering {
-        compare_values(self.0, other.0)
+        self.1.compare(self.0, other.0)
     }
 }
 
@@ -165,20 +173,22 @@ impl PartialEq for InOrder<'_> {
 
 impl Eq for InOrder<'_> {}
 
-fn has(values: &[Value], wanted: &Value) -> bool {
-    values.iter().any(|value| compare_values(value, wanted).is_eq())
+fn has(values: &[Value], wanted: &Value, collation: &Collation) -> bool {
+    values.iter().any(|value| collation.equal(value, wanted))
 }
 
-fn parse_pull(name: &str, value: Value) -> Result<Elements> {
+fn parse_pull(name: &str, value: Value, collation: &Collation) -> Result<Elements> {
+    let work = Work::default();
+    let terms = Terms::under(collation, &work);
     let passing = |pattern| Elements::PullPassing(Clause::Field(Path::here(), Test::Pattern(pattern)));
-    let pattern = Source::of(&value).map(|source| source.compile(name, &Work::default()).map(passing));
+    let pattern = Source::of(&value).map(|source| source.compile(name, &work).map(passing));
     let parsed = match (pattern, &value) {
         (Some(pattern), _) => pattern,
         (None, Value::Object(_)) if is_operators(&value) && !is_of_filters(&value) => {
-            Filter::parse_condition(&value, name, &Work::default()).map(Elements::PullPassing)
+            Filter::parse_condition(&value, name, terms).map(Elements::PullPassing)
         }
         (None, Value::Object(_)) if !is_reference(&value) => {
-            Filter::parse_node(&value, &Work::default()).map(Elements::PullMatching)
+            Filter::parse_node(&value, terms).map(Elements::PullMatching)
         }
         _ => return Ok(Elements::PullEqual(vec![value])),
     };

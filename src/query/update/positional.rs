@@ -4,6 +4,7 @@
 use crate::document::path::Part;
 use crate::document::{Node, NodeKind, Object, Path, RawValue, Value};
 use crate::error::{Error, Result, codes};
+use crate::query::expression::Terms;
 use crate::query::filter::{Clause, Filter, Test};
 use crate::query::refusal::bad_update;
 use crate::work::Work;
@@ -121,7 +122,7 @@ impl ArrayFilters {
     }
 
     /// Parses the list of filters; null means none.
-    pub(in crate::query) fn parse(list: RawValue<'_>, work: &Work) -> Result<ArrayFilters> {
+    pub(in crate::query) fn parse(list: RawValue<'_>, terms: Terms<'_>) -> Result<ArrayFilters> {
         let mut filters: Vec<ArrayFilter> = Vec::new();
         match list.seen() {
             NodeKind::Null => return Ok(ArrayFilters::default()),
@@ -132,7 +133,7 @@ impl ArrayFilters {
             }
         }
         for item in list.items() {
-            let parsed = Filter::parse_node(item, work).map_err(|error| {
+            let parsed = Filter::parse_node(item, terms).map_err(|error| {
                 refuse(error.message()).with_code(error.code().unwrap_or(codes::BAD_VALUE))
             })?;
             let mut name = None;
@@ -144,7 +145,7 @@ impl ArrayFilters {
             if filters.iter().any(|known| known.name == name) {
                 return Err(refuse(&format!("two filters have the name '{name}'; join them with $and")));
             }
-            filters.push(ArrayFilter { name, named: parsed.root, below, work: work.clone() });
+            filters.push(ArrayFilter { name, named: parsed.root, below, work: terms.work.clone() });
         }
         Ok(ArrayFilters { filters })
     }

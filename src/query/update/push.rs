@@ -2,8 +2,7 @@
 
 use std::cmp::Ordering;
 
-use crate::document::order::compare_values;
-use crate::document::{Node, Path, Value};
+use crate::document::{Collation, Node, Path, Value};
 use crate::error::Result;
 use crate::query::merge_sort::sort_by;
 use crate::query::number::as_integer;
@@ -68,7 +67,12 @@ impl Push {
     }
 
     /// Changes the array and returns whether it changed.
-    pub(in crate::query) fn apply(&self, items: &mut Vec<Value>, work: &Work) -> Result<bool> {
+    pub(in crate::query) fn apply(
+        &self,
+        items: &mut Vec<Value>,
+        collation: &Collation,
+        work: &Work,
+    ) -> Result<bool> {
         let len = items.len();
         // As in MongoDB, adding, sorting and cutting count as a change, even if the array is equal afterwards.
         let mut changed = !self.each.is_empty() || self.sort.is_some();
@@ -81,7 +85,7 @@ impl Push {
         work.step(self.each.len() + (len - at) / 64)?;
         items.splice(at..at, self.each.iter().cloned());
         if let Some(sort) = &self.sort {
-            *items = sort_by(std::mem::take(items), work, |a, b| sort.compare(a, b))?;
+            *items = sort_by(std::mem::take(items), work, |a, b| sort.compare(a, b, collation))?;
         }
         if let Some(slice) = self.slice {
             let keep = usize::try_from(slice.unsigned_abs()).unwrap_or(usize::MAX);
@@ -136,14 +140,14 @@ impl ElementSort {
         })
     }
 
-    fn compare(&self, a: &Value, b: &Value) -> Ordering {
+    fn compare(&self, a: &Value, b: &Value, collation: &Collation) -> Ordering {
         let directed = |order: Ordering, descending: bool| if descending { order.reverse() } else { order };
         match self {
-            ElementSort::Whole(descending) => directed(compare_values(a, b), *descending),
+            ElementSort::Whole(descending) => directed(collation.compare(a, b), *descending),
             ElementSort::Fields(fields) => {
                 fields.iter().fold(Ordering::Equal, |order, (path, descending)| {
                     order.then_with(|| {
-                        directed(compare_values(field_of(a, path), field_of(b, path)), *descending)
+                        directed(collation.compare(field_of(a, path), field_of(b, path)), *descending)
                     })
                 })
             }

@@ -14,7 +14,7 @@ use super::change::{Change, Moment, UpdateTarget};
 use super::update::Update;
 use crate::document::changes::{self, Effect, Step};
 use crate::document::raw::step_over;
-use crate::document::{MAX_DOCUMENT, Path, RawKind, RawValue, ShapeId, encode_plain, token};
+use crate::document::{Collation, MAX_DOCUMENT, Path, RawKind, RawValue, ShapeId, encode_plain, token};
 use crate::work::Work;
 
 /// The result of an update of stored bytes.
@@ -58,7 +58,7 @@ fn rewritten(
     places.sort_unstable_by_key(|(place, _)| *place);
     let begin = out.len();
     let work = Work::default();
-    let moment = Moment { now, target: UpdateTarget::Existing, work: &work };
+    let moment = Moment { now, target: UpdateTarget::Existing, work: &work, collation: &Collation::SIMPLE };
     let (mut copied, mut at, mut passed) = (0, 3, 0);
     let mut changed = false;
     for (place, change) in places {

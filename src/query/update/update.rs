@@ -14,7 +14,7 @@ use super::positional;
 use super::positional::{ArrayFilters, is_positional};
 use super::wide::{WIDE, apply_wide};
 use crate::document::path::Part;
-use crate::document::{Node, NodeKind, Object, Path, RawValue, Value};
+use crate::document::{Collation, Node, NodeKind, Object, Path, RawValue, Value};
 use crate::error::{Error, Result, codes};
 use crate::query::aggregate::update::UpdatePipeline;
 use crate::query::expression::Constants;
@@ -41,6 +41,8 @@ pub struct Update {
     light: bool,
     /// A pipeline instead of operators.
     pipeline: Option<UpdatePipeline>,
+    /// The order of strings.
+    collation: Collation,
 }
 
 impl Update {
@@ -68,11 +70,12 @@ impl Update {
             let message = format!("an update must be an object of operators, not {found}");
             return Err(bad_update("", message).with_code(codes::FAILED_TO_PARSE));
         }
-        let changes = parse_changes(update)?;
+        let collation = constants.collation().clone();
+        let changes = parse_changes(update, &collation)?;
         let paths = || changes.iter().map(|(path, _)| path);
         check_conflicts(paths())?;
         let filters = array_filters
-            .map(|list| ArrayFilters::parse(list, constants.work()))
+            .map(|list| ArrayFilters::parse(list, constants.terms().nested()))
             .transpose()?
             .unwrap_or_default();
         filters.check_use(paths())?;
@@ -81,13 +84,13 @@ impl Update {
             check_mixture(&paths().collect::<Vec<_>>())?;
         }
         let needs_match = paths().any(positional::needs_match);
-        let flat = changes.iter().all(|(path, change)| change.is_flat(path));
+        let flat = collation.is_simple() && changes.iter().all(|(path, change)| change.is_flat(path));
         let light = update.bytes().len() <= LIGHT
             && filters.is_light()
             && paths()
                 .all(|path| path.parts().iter().all(|part| part.index.is_none_or(|index| index <= NEAR)))
             && changes.iter().all(|(_, change)| change.is_light());
-        Ok(Update { changes, filters, positional, needs_match, flat, light, pipeline: None })
+        Ok(Update { changes, filters, positional, needs_match, flat, light, pipeline: None, collation })
     }
 
     fn of_pipeline(pipeline: UpdatePipeline) -> Update {
@@ -99,6 +102,7 @@ impl Update {
             flat: false,
             light: false,
             pipeline: Some(pipeline),
+            collation: Collation::SIMPLE,
         }
     }
 
@@ -142,7 +146,7 @@ impl Update {
         if let Some(pipeline) = &self.pipeline {
             return pipeline.apply(document, now);
         }
-        let moment = Moment { now, target, work };
+        let moment = Moment { now, target, work, collation: &self.collation };
         if !self.positional {
             if self.changes.len() > WIDE {
                 return apply_wide(&self.entries(), document, moment, WIDE);
@@ -237,7 +241,7 @@ fn conflict(path: &Path, other: &Path) -> Error {
 }
 
 /// The changes of all operators, in the order of their paths.
-fn parse_changes(update: RawValue<'_>) -> Result<Vec<(Path, Change)>> {
+fn parse_changes(update: RawValue<'_>, collation: &Collation) -> Result<Vec<(Path, Change)>> {
     let mut changes = Vec::new();
     let mut empty = true;
     for (operator, operands) in update.fields() {
@@ -252,7 +256,7 @@ fn parse_changes(update: RawValue<'_>) -> Result<Vec<(Path, Change)>> {
                 changes.push((path, Change::RenameAway));
                 continue;
             };
-            let change = Change::parse(operator, name, operand)?;
+            let change = Change::parse(operator, name, operand, collation)?;
             change.check_depth(&path)?;
             changes.push((path, change));
         }

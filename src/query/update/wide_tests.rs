@@ -102,6 +102,7 @@ fn many_changes_do_what_one_after_the_other_does() {
             now: 5,
             target: if dice.roll(2) == 0 { UpdateTarget::Inserted } else { UpdateTarget::Existing },
             work: &work,
+            collation: &crate::document::Collation::SIMPLE,
         };
         let (mut plain, mut wide) = (document.clone(), document.clone());
         let expected = parsed.apply_each(&mut plain, moment);

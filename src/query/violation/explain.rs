@@ -2,15 +2,20 @@
 
 use super::filter;
 use super::report::{self, Expected, Report};
-use crate::document::{MAX_DEPTH, Node, Value};
+use crate::document::{Collation, MAX_DEPTH, Node, Value};
 use crate::work::Work;
 
 /// The most levels of what is told: with an error around it, it must be a document that can be told.
 pub(super) const LEVELS: usize = MAX_DEPTH - 10;
 
 /// Why a document does not match a filter.
-pub(crate) fn explain<'a>(filter: &Value, document: impl Node<'a>, work: &Work) -> Value {
-    let report = Report::new(work, document);
+pub(crate) fn explain<'a>(
+    filter: &Value,
+    document: impl Node<'a>,
+    collation: &Collation,
+    work: &Work,
+) -> Value {
+    let report = Report::new(work, collation, document);
     let details = filter::explain(filter, document, Expected::Match, &report);
     match details {
         Some(details) if !report.is_full() => pruned(details, LEVELS),

@@ -42,7 +42,8 @@ fn operators<'f>(path: &'f str, condition: &'f Value) -> impl Iterator<Item = Pa
 /// Whether a document matches a filter.
 fn matches<'a>(filter: &Value, document: impl Node<'a>, report: &Report<'_>) -> bool {
     report.looks_at_all();
-    Filter::parse_node(filter, report.work).is_ok_and(|filter| filter.matches_within(document, report.work))
+    Filter::parse_under(filter, report.collation, report.work)
+        .is_ok_and(|filter| filter.matches_within(document, report.work))
 }
 
 /// Why a document is not as expected of a filter; `None` where it is.

@@ -2,7 +2,7 @@
 
 use std::cell::Cell;
 
-use crate::document::{Node, Value, weight};
+use crate::document::{Collation, Node, Value, weight};
 use crate::work::Work;
 
 /// The most bytes of values and operands that are told.
@@ -39,6 +39,7 @@ impl Expected {
 /// The bound of one explanation.
 pub(super) struct Report<'w> {
     pub(super) work: &'w Work,
+    pub(super) collation: &'w Collation,
     room: Cell<usize>,
     looks: Cell<usize>,
     /// The values of the document.
@@ -83,9 +84,9 @@ fn width<'a>(value: impl Node<'a>, most: usize) -> usize {
 }
 
 impl<'w> Report<'w> {
-    pub(super) fn new<'a>(work: &'w Work, document: impl Node<'a>) -> Report<'w> {
+    pub(super) fn new<'a>(work: &'w Work, collation: &'w Collation, document: impl Node<'a>) -> Report<'w> {
         let width = width(document, MOST_LOOKS);
-        Report { work, room: Cell::new(MOST), looks: Cell::new(MOST_LOOKS + 8 * width), width }
+        Report { work, collation, room: Cell::new(MOST), looks: Cell::new(MOST_LOOKS + 8 * width), width }
     }
 
     /// Whether so many more values may be looked at. If not, it counts as full.

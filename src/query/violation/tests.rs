@@ -3,6 +3,7 @@
 use super::explain::explain;
 use super::filter::explain as explained;
 use super::report::{Expected, Report};
+use crate::document::Collation;
 use crate::document::Value;
 use crate::query::Filter;
 use crate::query::testing::value;
@@ -11,7 +12,7 @@ use crate::work::Work;
 /// What is told, and what is told of the same filter under a negation.
 fn both(filter: &Value, document: &Value) -> (Option<Value>, Option<Value>) {
     let work = Work::default();
-    let report = Report::new(&work, document);
+    let report = Report::new(&work, &Collation::SIMPLE, document);
     let told = |expected| explained(filter, document, expected, &report);
     (told(Expected::Match), told(Expected::NoMatch))
 }
@@ -69,7 +70,7 @@ fn something_is_told_exactly_of_documents_that_do_not_match() {
         r#"{ "a": null, "b": { "c": 1 } }"#,
     ];
     for filter in filters.map(value) {
-        let compiled = Filter::parse_node(&filter, &Work::default()).unwrap();
+        let compiled = Filter::parse_under(&filter, &Collation::SIMPLE, &Work::default()).unwrap();
         for document in documents.map(value) {
             let matches = compiled.matches_within(&document, &Work::default());
             let (broken, held) = both(&filter, &document);
@@ -131,7 +132,12 @@ fn the_keywords_of_a_schema_are_told_as_the_server_tells_them() {
 fn a_value_that_breaks_many_rules_is_not_told_as_often() {
     let rules = (0..3_000).map(|n| format!(r#"{{ "a": {n} }}"#)).collect::<Vec<_>>().join(",");
     let document = Value::Object(vec![("a".to_owned(), Value::String("x".repeat(100_000)))]);
-    let told = super::explain(&value(&format!(r#"{{ "$and": [{rules}] }}"#)), &document, &Work::default());
+    let told = super::explain(
+        &value(&format!(r#"{{ "$and": [{rules}] }}"#)),
+        &document,
+        &Collation::SIMPLE,
+        &Work::default(),
+    );
     assert!(format!("{told:?}").len() < 200, "{}", format!("{told:?}").len());
 }
 
@@ -142,7 +148,12 @@ fn what_is_told_has_no_more_levels_than_a_document_may_have() {
         deep = Value::Array(vec![deep]);
     }
     let document = Value::Object(vec![("a".to_owned(), deep)]);
-    let told = super::explain(&value(r#"{ "a": { "$type": "string" } }"#), &document, &Work::default());
+    let told = super::explain(
+        &value(r#"{ "a": { "$type": "string" } }"#),
+        &document,
+        &Collation::SIMPLE,
+        &Work::default(),
+    );
     assert!(crate::document::depth(&told) <= super::explain::LEVELS + 1, "{}", crate::document::depth(&told));
 }
 
@@ -155,10 +166,10 @@ fn of_twenty_thousand_fields_the_wrong_one_is_told_and_too_many_conditions_are_n
     let properties = object(&|_| value(r#"{ "bsonType": "int" }"#));
     let schema = |rules| Value::Object(vec![("$jsonSchema".to_owned(), Value::Object(vec![rules]))]);
     let filter = schema(("properties".to_owned(), properties));
-    let told = format!("{:?}", explain(&filter, &document, &Work::default()));
+    let told = format!("{:?}", explain(&filter, &document, &Collation::SIMPLE, &Work::default()));
     assert!(told.contains("p19999") && !told.contains("p19998"), "{told}");
     for filter in [object(&|_| Value::Int(1)), object(&|_| Value::Int(2))] {
-        let told = format!("{:?}", explain(&filter, &document, &Work::default()));
+        let told = format!("{:?}", explain(&filter, &document, &Collation::SIMPLE, &Work::default()));
         assert!(told.contains("too large to be told"), "{told}");
     }
 }

@@ -33,6 +33,8 @@ pub(crate) struct FromCheckpoint {
 
 /// A loader that can begin with a checkpoint.
 pub(crate) trait CheckpointLoader: Loader {
+    /// Whether this program understands the checkpoint; else it is passed over.
+    fn fits(&self, checkpoint: &FromCheckpoint) -> bool;
     /// Takes the state of the checkpoint; frames after it follow.
     fn begin(&mut self, checkpoint: FromCheckpoint) -> Result<()>;
 }

@@ -98,6 +98,7 @@ fn open_with(
     let mut begun = None;
     if let Loading::FromCheckpoint(loader) = &mut loading
         && let Some(checkpoint) = clean::find(host, path, &manifest, &files, &listing.checkpoints)?
+        && loader.fits(&checkpoint)
     {
         let damaged = checkpoint.file.damaged();
         begun = Some(Begun { bound: checkpoint.bound, length: checkpoint.length, damaged });

@@ -7,7 +7,7 @@
 
 use super::found::Distinct;
 use crate::document::kind::Class;
-use crate::document::{Path, RawValue, Value};
+use crate::document::{Collation, Path, RawValue, Value};
 use crate::engine::exec::nonblocking::would_block;
 use crate::engine::plan::planner::Access;
 use crate::engine::read::fetch::{ENTRIES, Examined, Last, ReadContext, examine};
@@ -27,7 +27,7 @@ const FEW: usize = 128;
 pub(super) fn values(
     reading: &ReadContext<'_>,
     access: &Access<Index>,
-    path: &Path,
+    (path, collation): (&Path, &Collation),
     examined: &mut Examined,
 ) -> Result<Option<Vec<Value>>> {
     if reading.own.is_some() {
@@ -45,7 +45,7 @@ pub(super) fn values(
     slots.sort_unstable();
     slots.dedup();
     let shapes = reading.collection.shapes();
-    let mut found = Distinct::default();
+    let mut found = Distinct::under(collation);
     let mut last = Last::of_entries();
     for some in slots.chunks(ENTRIES) {
         reading.interrupt.check(|| reading.store.now())?;

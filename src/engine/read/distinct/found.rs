@@ -3,14 +3,14 @@
 use std::collections::HashSet;
 use std::ops::ControlFlow;
 
-use crate::document::{Columns, Leaf, MAX_DOCUMENT, Path, RawValue, Value};
+use crate::document::{Collation, Columns, Leaf, MAX_DOCUMENT, Path, RawValue, Shapes, Value, encode_plain};
 use crate::engine::format::key::{Key, key_of};
 use crate::error::{Error, Kind, Result, codes};
 
 /// The largest result of `distinct`, in encoded bytes.
 const MAX_DISTINCT: usize = MAX_DOCUMENT;
 
-/// Values that are distinct in the order of values: 1 and 1n are equal.
+/// Values that are distinct in the order of values: 1 and 1n are equal, and strings that are equal under the collation.
 #[derive(Default)]
 pub(crate) struct Distinct {
     columns: Columns,
@@ -18,9 +18,16 @@ pub(crate) struct Distinct {
     /// With the lengths of their bytes.
     values: Vec<(Key, usize, Value)>,
     bytes: usize,
+    /// How they compare.
+    collation: Collation,
 }
 
 impl Distinct {
+    /// Values that are distinct under a collation.
+    pub(crate) fn under(collation: &Collation) -> Distinct {
+        Distinct { collation: collation.clone(), ..Distinct::default() }
+    }
+
     /// Whether there is room for more.
     pub(crate) fn flow(&self) -> ControlFlow<()> {
         if self.bytes > MAX_DISTINCT { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
@@ -62,13 +69,22 @@ impl Distinct {
     }
 
     fn add(&mut self, value: RawValue<'_>) {
-        let key = key_of(value);
+        let key = self.key(value);
         if !self.known.contains(&key) {
             let len = value.bytes().len();
             self.bytes += len;
             self.values.push((key.clone(), len, value.to_value()));
             self.known.insert(key);
         }
+    }
+
+    fn key(&self, value: RawValue<'_>) -> Key {
+        if self.collation.is_simple() {
+            return key_of(value);
+        }
+        let mut plain = Vec::new();
+        encode_plain(&self.collation.keyed(value), &mut plain);
+        key_of(RawValue::new(&plain, Shapes::none()))
     }
 
     /// Adds the values of later documents.

@@ -2,7 +2,7 @@
 
 use super::by_index;
 use super::found::Distinct;
-use crate::document::{Path, RawValue, Value};
+use crate::document::{Collation, Path, RawValue, Value};
 use crate::engine::exec::interrupt::Interrupt;
 use crate::engine::exec::nonblocking::would_block;
 use crate::engine::plan::hint::Hint;
@@ -22,18 +22,18 @@ use crate::query::Filter;
 pub(crate) fn values(
     store: &Store,
     (source, name): (&Source, &str),
-    path: &Path,
+    (path, collation): (&Path, &Collation),
     filter: &Filter,
     hint: Option<&Hint>,
     interrupt: &Interrupt,
 ) -> Result<Vec<Value>> {
     source.note(name, filter)?;
     let Some(collection) = source.collection(name) else { return Ok(Vec::new()) };
-    let query = Query { hint, distinct: Some(path), ..Query::of(filter) };
+    let query = Query { hint, distinct: Some((path, collation)), ..Query::of(filter) };
     let plan = planner::plan(collection, &query, source.lsn())?;
     let own = source.own(collection);
     let reading = ReadContext::new(store, collection, source.lsn(), filter, interrupt).over(own.as_deref());
-    by_plan(&reading, &query, &plan, path).map(|(values, _)| values)
+    by_plan(&reading, &query, &plan, (path, collation)).map(|(values, _)| values)
 }
 
 /// The distinct values of a path in the documents of a plan.
@@ -41,18 +41,18 @@ pub(crate) fn by_plan(
     reading: &ReadContext<'_>,
     query: &Query<'_>,
     plan: &Plan<Index>,
-    path: &Path,
+    (path, collation): (&Path, &Collation),
 ) -> Result<(Vec<Value>, Examined)> {
     let mut examined = Examined::default();
     if let Plan::Index(access) = plan
         && access.distinct
     {
-        if let Some(values) = by_index::values(reading, access, path, &mut examined)? {
+        if let Some(values) = by_index::values(reading, access, (path, collation), &mut examined)? {
             return Ok((values, examined));
         }
         would_block(|| true)?;
         let plan = planner::plan(reading.collection, &Query { distinct: None, ..*query }, reading.view)?;
-        let (values, more) = by_plan(reading, query, &plan, path)?;
+        let (values, more) = by_plan(reading, query, &plan, (path, collation))?;
         examined.keys += more.keys;
         examined.documents += more.documents;
         return Ok((values, examined));
@@ -60,12 +60,12 @@ pub(crate) fn by_plan(
     if matches!(plan, Plan::Scan) && reading.own.is_none() {
         would_block(|| true)?;
         let end = reading.collection.slab().end();
-        let values = of_scan(reading.store, &Scan::of(reading, end), path)?;
+        let values = of_scan(reading.store, &Scan::of(reading, end), (path, collation))?;
         missing_indexes::note_scan(reading.store, reading, None, end, values.len() as u64);
         return Ok((values, Examined { keys: 0, documents: end }));
     }
     let shapes = reading.collection.shapes();
-    let mut found = Distinct::default();
+    let mut found = Distinct::under(collation);
     let mut results = QueryResults::open(reading, query, plan)?;
     results.run(reading, None, &mut |Match { block, span, .. }| {
         found.add_all(path, RawValue::new(span.of(block), shapes));
@@ -76,16 +76,22 @@ pub(crate) fn by_plan(
 
 /// The distinct values of a path in the documents of a scan, in the order of their first occurrence: elements of arrays,
 /// and nothing where the path is missing.
-fn of_scan(store: &Store, scan: &Scan<'_>, path: &Path) -> Result<Vec<Value>> {
+fn of_scan(store: &Store, scan: &Scan<'_>, (path, collation): (&Path, &Collation)) -> Result<Vec<Value>> {
     let shapes = scan.collection.shapes();
-    let mut found = Distinct::default();
+    let mut found = Distinct::under(collation);
     let visit = |part: &mut Distinct, one: Match<'_>| {
         part.add_all(path, RawValue::new(one.span.of(one.block), shapes));
         part.flow()
     };
-    scan::fold(store, scan, Distinct::default, visit, |part| {
-        found.absorb(part);
-        Ok(found.flow())
-    })?;
+    scan::fold(
+        store,
+        scan,
+        || Distinct::under(collation),
+        visit,
+        |part| {
+            found.absorb(part);
+            Ok(found.flow())
+        },
+    )?;
     found.into_values(path)
 }

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use super::source::Source;
-use crate::document::{Node, Object, RawValue, Shapes, Value, encode_plain, incoming};
+use crate::document::{Collation, Node, Object, RawValue, Shapes, Value, encode_plain, incoming};
 use crate::engine::operation::input::{Incoming, check_part};
 use crate::engine::operation::request::{FindOptions, Operation};
-use crate::engine::state::namespace::within;
+use crate::engine::state::namespace::{Shown, within};
 use crate::engine::state::rules::ViewDefinition;
 use crate::engine::state::rules::view_definition::too_deep;
 use crate::error::{Error, Kind, Result, codes};
@@ -17,7 +17,13 @@ use crate::work::Work;
 pub(crate) type Below = (String, Arc<Pipeline>);
 
 /// What a view leads to.
-pub(crate) fn below(source: &Source, database: &str, name: &str, work: &Work) -> Result<Below> {
+pub(crate) fn below(
+    source: &Source,
+    database: &str,
+    name: &str,
+    collation: &Collation,
+    work: &Work,
+) -> Result<Below> {
     let of = |name: &str| definition(source, database, name);
     // What its stages look up is resolved when they run, one view within the other.
     if of(name).is_some_and(|view| !view.is_shallow(&of)) {
@@ -25,11 +31,24 @@ pub(crate) fn below(source: &Source, database: &str, name: &str, work: &Work) ->
     }
     let (mut at, mut pipeline) = (name.to_owned(), Pipeline::default());
     while let Some(view) = of(&at) {
-        source.note_collection(&within(database, &at)?)?;
-        pipeline = pipeline.after(&view.pipeline(work)?);
+        let full = within(database, &at)?;
+        source.note_collection(&full)?;
+        if source.collection(&full).is_some_and(|view| view.collation() != *collation) {
+            return Err(other_collation(&at));
+        }
+        pipeline = pipeline.after(&view.pipeline(collation, work)?);
         view.on().clone_into(&mut at);
     }
     Ok((at, Arc::new(pipeline)))
+}
+
+/// The error of an operation that compares strings otherwise than a view that it reads.
+fn other_collation(name: &str) -> Error {
+    let message = format!(
+        "the view '{}' has another collation than the operation: a view compares strings by its own; leave the option collation out, or make a view with it",
+        Shown(name)
+    );
+    Error::new(Kind::BadQuery, message).with_code(codes::OPTION_NOT_SUPPORTED_ON_VIEW)
 }
 
 /// The definition of a view in the state that is read.

@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, AtomicU64, Ordering};
 
 use super::events::{Events, holds};
 use super::layers::{Layer, Merged};
-use crate::document::{RawValue, Shapes, encode_plain};
+use crate::document::RawValue;
 use crate::engine::exec::locks::{Mutex, ReadGuard, RwLock};
 use crate::engine::state::base::IndexBase;
 use crate::engine::state::slab::SlotId;
@@ -24,6 +24,7 @@ use crate::index::{
     Entries, Found, Keys, Purpose, Range, ScanDirection, Spec, Tree, extract, extract_plain, merge,
 };
 use crate::query::Filter;
+use crate::query::expression::Constants;
 use crate::storage::Lsn;
 
 const NEVER: u64 = u64::MAX;
@@ -80,14 +81,9 @@ pub(crate) struct Suspects {
 impl Index {
     /// An index without entries, not ready. `number` is unique in its collection.
     pub fn new(number: u32, spec: Spec) -> Result<Index> {
-        let partial = match &spec.partial {
-            None => None,
-            Some(filter) => {
-                let mut bytes = Vec::new();
-                encode_plain(filter, &mut bytes);
-                Some(Filter::parse(RawValue::new(&bytes, &Shapes::new()))?)
-            }
-        };
+        let constants = Constants::default().under(spec.collation.clone());
+        let parse = |filter| Filter::parse_tree(filter, &constants);
+        let partial = spec.partial.as_ref().map(parse).transpose()?;
         let hidden = AtomicBool::new(spec.hidden);
         let expire_after = AtomicI64::new(spec.expire_after.map_or(-1, i64::from));
         // These may change; the definition does not.

@@ -73,7 +73,7 @@ impl Rules {
     pub(crate) fn refuse<'a>(&self, name: &str, document: impl Node<'a>, work: &Work) -> Result<()> {
         let namespace = Shown(name).to_string();
         let id = document.field("_id").map_or(Value::Null, Node::tree);
-        let details = violation::explain(self.validator.source(), document, work);
+        let details = violation::explain(self.validator.source(), document, &self.validator.collation, work);
         if self.action != Action::Error {
             tracing::warn!(namespace, document = ?id, details = ?details, "a document failed validation");
         }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use data_encoding::BASE64;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::document::{Node, RawKind, RawValue, Shapes, Value, encode_plain, incoming};
+use crate::document::{Collation, Node, RawKind, RawValue, Shapes, Value, encode_plain, incoming};
 use crate::error::{Details, Error, Kind, Result, codes};
 use crate::query::Filter;
 use crate::query::expression::Constants;
@@ -92,11 +92,13 @@ pub(crate) struct Validator {
     bytes: Vec<u8>,
     pub(super) source: Value,
     pub(super) filter: Filter,
+    /// How strings compare.
+    pub(super) collation: Collation,
 }
 
 impl Validator {
     /// Compiles what was given; an empty one is none.
-    pub(crate) fn parse(given: RawValue<'_>) -> Result<Option<Arc<Validator>>> {
+    pub(crate) fn parse(given: RawValue<'_>, collation: &Collation) -> Result<Option<Arc<Validator>>> {
         let source = given.to_value();
         match &source {
             Value::Object(fields) if fields.is_empty() => return Ok(None),
@@ -119,14 +121,20 @@ impl Validator {
             return Err(Error::new(Kind::Limit, message));
         }
         // Regular expressions are bounded as those of a query are.
-        Validator::of(bytes, &Work::of_steps(u64::MAX, MAX_COMPILED)).map(Some)
+        Validator::of(bytes, collation, &Work::of_steps(u64::MAX, MAX_COMPILED)).map(Some)
     }
 
-    fn of(bytes: Vec<u8>, work: &Work) -> Result<Arc<Validator>> {
+    /// The same under a collation.
+    pub(crate) fn under(&self, collation: &Collation) -> Result<Arc<Validator>> {
+        Validator::of(self.bytes.clone(), collation, &Work::default())
+    }
+
+    fn of(bytes: Vec<u8>, collation: &Collation, work: &Work) -> Result<Arc<Validator>> {
         let shapes = Shapes::new();
         let raw = RawValue::new(&bytes, &shapes);
-        let (source, filter) = (raw.to_value(), Filter::parse_with(raw, &Constants::default().within(work))?);
-        Ok(Arc::new(Validator { bytes, source, filter }))
+        let constants = Constants::default().within(work).under(collation.clone());
+        let (source, filter) = (raw.to_value(), Filter::parse_with(raw, &constants)?);
+        Ok(Arc::new(Validator { bytes, source, filter, collation: collation.clone() }))
     }
 
     /// Its filter, as it was given.
@@ -164,7 +172,9 @@ pub(crate) fn read<'de, D: Deserializer<'de>>(
     let text = String::deserialize(deserializer)?;
     let bytes = BASE64.decode(text.as_bytes()).map_err(D::Error::custom)?;
     incoming::check(&bytes, &Shapes::new()).map_err(|error| D::Error::custom(error.message()))?;
-    Validator::of(bytes, &Work::default()).map(Some).map_err(|error| D::Error::custom(error.message()))
+    Validator::of(bytes, &Collation::SIMPLE, &Work::default())
+        .map(Some)
+        .map_err(|error| D::Error::custom(error.message()))
 }
 
 /// The first operator of a filter that a validator must not have.

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use data_encoding::BASE64;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::document::{RawValue, Shapes, Value, encode_plain, incoming};
+use crate::document::{Collation, RawValue, Shapes, Value, encode_plain, incoming};
 use crate::engine::state::namespace::{Shown, check_collection};
 use crate::error::{Error, Kind, Result, codes};
 use crate::query::Pipeline;
@@ -46,7 +46,11 @@ struct Kept {
 
 impl ViewDefinition {
     /// Checks a name and a pipeline; none of the latter is an empty one.
-    pub(crate) fn parse(on: &str, stages: Option<RawValue<'_>>) -> Result<Arc<ViewDefinition>> {
+    pub(crate) fn parse(
+        on: &str,
+        stages: Option<RawValue<'_>>,
+        collation: &Collation,
+    ) -> Result<Arc<ViewDefinition>> {
         check_collection(on)?;
         let stages = stages.map_or_else(|| Value::Array(Vec::new()), |stages| stages.to_value());
         let mut bytes = Vec::new();
@@ -60,6 +64,7 @@ impl ViewDefinition {
         }
         let shapes = Shapes::new();
         let constants = Constants::default().within(&Work::of_steps(u64::MAX, MAX_COMPILED));
+        let constants = constants.under(collation.clone());
         let pipeline = Pipeline::parse_with(RawValue::new(&bytes, &shapes), &constants)?;
         if pipeline.destination().is_some() {
             let message = "the pipeline of a view must not write: leave $out and $merge out";
@@ -130,9 +135,10 @@ impl ViewDefinition {
     }
 
     /// Its pipeline, compiled for an operation.
-    pub(crate) fn pipeline(&self, work: &Work) -> Result<Pipeline> {
+    pub(crate) fn pipeline(&self, collation: &Collation, work: &Work) -> Result<Pipeline> {
         let shapes = Shapes::new();
-        Pipeline::parse_with(RawValue::new(&self.bytes, &shapes), &Constants::default().within(work))
+        let constants = Constants::default().within(work).under(collation.clone());
+        Pipeline::parse_with(RawValue::new(&self.bytes, &shapes), &constants)
     }
 }
 

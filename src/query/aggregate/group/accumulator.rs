@@ -4,8 +4,7 @@ use std::cmp::Ordering;
 use std::collections::HashSet;
 
 use super::best::{Best, Side};
-use crate::document::order::{compare_nodes, compare_values};
-use crate::document::{Node, NodeKind, Value};
+use crate::document::{Collation, Node, NodeKind, Value};
 use crate::error::{Result, codes};
 use crate::query::aggregate::memory::{Memory, size};
 use crate::query::aggregate::operands::{count, fields, find, unsupported};
@@ -22,6 +21,8 @@ use crate::work::Work;
 pub(in crate::query) struct Accumulator {
     pub(in crate::query) kind: Kind,
     pub(in crate::query) operand: Expression,
+    /// How values compare.
+    pub(in crate::query) collation: Collation,
 }
 
 #[derive(Clone, Debug)]
@@ -99,6 +100,16 @@ pub(in crate::query) const NAMES: &[&str] = &[
 ];
 
 impl Accumulator {
+    /// Counts the documents.
+    pub(in crate::query) fn counting() -> Accumulator {
+        let (operand, collation) = (Expression::literal(Value::Int(1)), Collation::SIMPLE);
+        Accumulator { kind: Kind::Sum, operand, collation }
+    }
+
+    fn of(kind: Kind, operand: Expression, parser: &Parser) -> Accumulator {
+        Accumulator { kind, operand, collation: parser.collation().clone() }
+    }
+
     /// Reads `{ $sum: '$a' }` and the like.
     pub(in crate::query) fn parse(parser: &mut Parser, value: &Value) -> Result<Accumulator> {
         let Value::Object(given) = value else {
@@ -126,7 +137,7 @@ impl Accumulator {
             "$mergeObjects" => Kind::MergeObjects,
             "$count" => {
                 fields(parser, name, operand, &["(nothing)"])?;
-                return Ok(Accumulator { kind: Kind::Sum, operand: Expression::literal(Value::Int(1)) });
+                return Ok(Accumulator::counting());
             }
             "$firstN" | "$lastN" | "$minN" | "$maxN" => {
                 return Accumulator::parse_many(parser, name, operand);
@@ -163,7 +174,8 @@ impl Accumulator {
             Value::Array(items) => items.first().unwrap_or(operand),
             one => one,
         };
-        Ok(Accumulator { kind, operand: parser.expression(operand)? })
+        let operand = parser.expression(operand)?;
+        Ok(Accumulator::of(kind, operand, parser))
     }
 
     fn parse_many(parser: &mut Parser, name: &str, operand: &Value) -> Result<Accumulator> {
@@ -179,7 +191,8 @@ impl Accumulator {
             "$minN" => Kind::LeastN(n),
             _ => Kind::GreatestN(n),
         };
-        Ok(Accumulator { kind, operand: parser.expression(input)? })
+        let operand = parser.expression(input)?;
+        Ok(Accumulator::of(kind, operand, parser))
     }
 
     fn parse_ranked(parser: &mut Parser, name: &str, operand: &Value) -> Result<Accumulator> {
@@ -198,7 +211,8 @@ impl Accumulator {
         };
         let kind =
             Kind::Ranked { sort: read_sort(parser, sort)?, n, last: name.starts_with("$bottom"), alone };
-        Ok(Accumulator { kind, operand: parser.expression(output)? })
+        let operand = parser.expression(output)?;
+        Ok(Accumulator::of(kind, operand, parser))
     }
 
     fn parse_percentile(parser: &mut Parser, name: &str, operand: &Value) -> Result<Accumulator> {
@@ -216,7 +230,8 @@ impl Accumulator {
             percentile::parts(find(given, "p"))
                 .map_err(|message| wrong(message).with_code(codes::PERCENTILE_PARTS))?
         };
-        Ok(Accumulator { kind: Kind::Percentile { parts, alone }, operand: parser.expression(input)? })
+        let operand = parser.expression(input)?;
+        Ok(Accumulator::of(Kind::Percentile { parts, alone }, operand, parser))
     }
 
     pub(in crate::query) fn start(&self) -> State {
@@ -276,7 +291,7 @@ impl Accumulator {
         match state {
             State::Sum(_) | State::Avg(..) | State::Extreme(..) => {
                 if let Some(value) = &value {
-                    state.add_seen(value, memory)?;
+                    state.add_seen(value, &self.collation, memory)?;
                 }
             }
             State::One(Some(_)) if matches!(self.kind, Kind::First) => {}
@@ -303,7 +318,7 @@ impl Accumulator {
             }
             State::Set(known, items) => {
                 if let Some(value) = value {
-                    let key = identity::of(&value);
+                    let key = identity::of_under(&value, &self.collation);
                     let bytes = key.len() + size(&value);
                     if known.insert(key) {
                         memory.take(bytes)?;
@@ -356,11 +371,11 @@ impl Accumulator {
     }
 
     /// The order in which the elements of a list are kept.
-    fn order(&self) -> fn(&Value, &Value) -> Ordering {
-        match self.kind {
-            Kind::LeastN(_) => compare_values,
-            Kind::GreatestN(_) => |a, b| compare_values(b, a),
-            _ => |_, _| Ordering::Equal,
+    fn order(&self) -> impl Fn(&Value, &Value) -> Ordering {
+        |a, b| match self.kind {
+            Kind::LeastN(_) => self.collation.compare(a, b),
+            Kind::GreatestN(_) => self.collation.compare(b, a),
+            _ => Ordering::Equal,
         }
     }
 
@@ -402,7 +417,12 @@ impl Accumulator {
 impl State {
     /// Adds a value, for the accumulators that need no tree of it.
     #[inline]
-    pub(in crate::query) fn add_seen<'a>(&mut self, node: impl Node<'a>, memory: &mut Memory) -> Result<()> {
+    pub(in crate::query) fn add_seen<'a>(
+        &mut self,
+        node: impl Node<'a>,
+        collation: &Collation,
+        memory: &mut Memory,
+    ) -> Result<()> {
         match self {
             State::Sum(total) => {
                 if let Some(number) = number(node.seen()) {
@@ -417,7 +437,7 @@ impl State {
             }
             State::Extreme(wanted, best)
                 if !matches!(node.seen(), NodeKind::Null)
-                    && best.as_ref().is_none_or(|best| compare_nodes(node, best) == *wanted) =>
+                    && best.as_ref().is_none_or(|best| collation.compare(node, best) == *wanted) =>
             {
                 let value = node.tree();
                 memory.give(best.as_ref().map_or(0, size));
@@ -432,14 +452,21 @@ impl State {
 
 impl State {
     /// Merges the state that later documents gave the same accumulator, which must be one of those of `add_seen`.
-    pub(in crate::query) fn absorb(&mut self, other: State, memory: &mut Memory) -> Result<()> {
+    pub(in crate::query) fn absorb(
+        &mut self,
+        other: State,
+        collation: &Collation,
+        memory: &mut Memory,
+    ) -> Result<()> {
         match (self, other) {
             (State::Sum(total), State::Sum(more)) => total.absorb(&more),
             (State::Avg(total, count), State::Avg(more, others)) => {
                 total.absorb(&more);
                 *count += others;
             }
-            (state @ State::Extreme(..), State::Extreme(_, Some(best))) => state.add_seen(&best, memory)?,
+            (state @ State::Extreme(..), State::Extreme(_, Some(best))) => {
+                state.add_seen(&best, collation, memory)?;
+            }
             _ => {}
         }
         Ok(())

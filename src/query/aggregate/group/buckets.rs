@@ -6,8 +6,7 @@ use std::sync::Arc;
 use super::accumulator::{Accumulator, State};
 use super::grouping::{Group, Key, accumulators};
 use crate::document::kind::Class;
-use crate::document::order::compare_values;
-use crate::document::{Node, Value};
+use crate::document::{Collation, Node, Value};
 use crate::error::Result;
 use crate::error::codes::{self, Code};
 use crate::query::aggregate::memory::{Memory, size, weight};
@@ -21,7 +20,7 @@ use crate::query::spill::runs::Form;
 
 fn output(parser: &mut Parser, given: Option<&Value>) -> Result<Vec<(String, Accumulator)>> {
     match given {
-        None => Ok(Group::counting("$bucket", Expression::literal(Value::Null), "count").fields),
+        None => Ok(vec![("count".to_owned(), Accumulator::counting())]),
         Some(given) => {
             let given = fields(parser, "output", given, &[])?;
             parser.inside("output", |parser| accumulators(parser, given))
@@ -54,7 +53,7 @@ pub(in crate::query) fn parse_bucket(parser: &mut Parser, value: &Value) -> Resu
         return parser.fail_as(code, "$bucket needs groupBy and boundaries, an array");
     };
     let rising = boundaries.windows(2).all(|pair| match pair {
-        [a, b] => compare_values(a, b).is_lt() && class(a) == class(b),
+        [a, b] => parser.collation().compare(a, b).is_lt() && class(a) == class(b),
         _ => true,
     });
     if boundaries.len() < 2 || !rising {
@@ -69,15 +68,16 @@ pub(in crate::query) fn parse_bucket(parser: &mut Parser, value: &Value) -> Resu
     }
     let default = find(given, "default").cloned();
     if let (Some(default), [first, .., last]) = (&default, boundaries.as_slice())
-        && compare_values(default, first).is_ge()
-        && compare_values(default, last).is_lt()
+        && parser.collation().compare(default, first).is_ge()
+        && parser.collation().compare(default, last).is_lt()
     {
         let message = "default of $bucket must lie outside of the boundaries";
         return parser.fail_as(codes::BUCKET_DEFAULT, message);
     }
     let of = read_grouped(parser, "$bucket", codes::BUCKET_BY, by)?;
     let key = Key::Bucket { of, boundaries: boundaries.clone(), default };
-    Ok(Group { stage: "$bucket", key, fields: output(parser, find(given, "output"))? })
+    let fields = output(parser, find(given, "output"))?;
+    Ok(Group { stage: "$bucket", key, fields, collation: parser.collation().clone() })
 }
 
 fn class(value: &Value) -> Class {
@@ -123,13 +123,13 @@ pub(in crate::query) struct AutoBucketing {
 type Valued = (Value, u64, Row);
 
 /// How they are written to disk.
-struct ValuedForm(RowForm);
+struct ValuedForm(RowForm, Collation);
 
 impl Form for ValuedForm {
     type Item = Valued;
 
     fn compare(&self, a: &Valued, b: &Valued) -> Ordering {
-        in_order(a, b)
+        in_order(a, b, &self.1)
     }
 
     fn write(&mut self, (value, number, row): &Valued, out: &mut Vec<u8>) {
@@ -144,8 +144,8 @@ impl Form for ValuedForm {
     }
 }
 
-fn in_order(a: &Valued, b: &Valued) -> Ordering {
-    compare_values(&a.0, &b.0).then_with(|| a.1.cmp(&b.1))
+fn in_order(a: &Valued, b: &Valued, collation: &Collation) -> Ordering {
+    collation.compare(&a.0, &b.0).then_with(|| a.1.cmp(&b.1))
 }
 
 fn valued_weight((value, _, row): &Valued) -> usize {
@@ -174,7 +174,7 @@ impl AutoBucketing {
 
     #[inline(never)]
     fn gather(&mut self) -> Result<Buckets> {
-        let form = ValuedForm(RowForm::default());
+        let form = ValuedForm(RowForm::default(), self.env.collation().clone());
         let mut sorter = Sorter::new("$bucketAuto", form, usize::MAX, self.env.work(), valued_weight);
         let mut count = 0;
         while let Some(row) = self.input.next()? {
@@ -208,7 +208,7 @@ impl AutoBucketing {
                 pairs.try_for_each(|((_, one), state)| one.add(state, &row, scope, &mut memory))
             })?;
             let Some(following) = buckets.documents.next()? else { break last };
-            let same = compare_values(&last, &following.0).is_eq();
+            let same = self.env.collation().equal(&last, &following.0);
             if left == 0 && !same && buckets.made < self.spec.buckets {
                 let end = following.0.clone();
                 buckets.next = Some(following);

@@ -8,7 +8,7 @@ use super::grouping::{Group, Key};
 use super::groups::Groups;
 use super::records::write_value;
 use super::table::Place;
-use crate::document::{Columns, Fields, Object, RawValue, Value};
+use crate::document::{Collation, Columns, Fields, Object, RawValue, Value};
 use crate::error::Result;
 use crate::query::aggregate::row::{Gather, Part};
 use crate::query::expression::{Blocked, Env, Expression, FieldPath, identity};
@@ -96,6 +96,10 @@ impl<'g> Operand<'g> {
 impl<'g> FastGroup<'g> {
     /// The group in this form, if it has one.
     pub(in crate::query) fn of(group: &'g Group, env: &'g Env) -> Option<FastGroup<'g>> {
+        // Sort keys are made of trees.
+        if !group.collation.is_simple() {
+            return None;
+        }
         let mut columns = Columns::default();
         let Key::Value(key) = &group.key else { return None };
         let key = match (Operand::of(key, &mut columns), key.as_object()) {
@@ -184,13 +188,13 @@ impl Part for GroupPart<'_> {
         };
         for (operand, state) in operands.iter().zip(states) {
             match operand {
-                Operand::Constant(value) => state.add_seen(*value, memory)?,
+                Operand::Constant(value) => state.add_seen(*value, &Collation::SIMPLE, memory)?,
                 Operand::Path(path, column) => match document.node(path, *column) {
-                    Ok(Some(node)) => state.add_seen(node, memory)?,
+                    Ok(Some(node)) => state.add_seen(node, &Collation::SIMPLE, memory)?,
                     Ok(None) => {}
                     Err(Blocked) => {
                         if let Some(value) = path.of(raw) {
-                            state.add_seen(&value, memory)?;
+                            state.add_seen(&value, &Collation::SIMPLE, memory)?;
                         }
                     }
                 },

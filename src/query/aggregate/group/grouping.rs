@@ -1,11 +1,10 @@
 //! What a `$group` or `$bucket` groups by, and its fields.
 
 use super::accumulator::Accumulator;
-use crate::document::order::compare_values;
-use crate::document::{Object, Value};
+use crate::document::{Collation, Object, Value};
 use crate::error::{Result, codes};
 use crate::query::aggregate::operands::{fields, find};
-use crate::query::expression::{Expression, Parser};
+use crate::query::expression::{Expression, Parser, identity};
 use crate::query::refusal::bad_query;
 
 /// A `$group`, or a stage that is equivalent to one.
@@ -14,6 +13,8 @@ pub(in crate::query) struct Group {
     pub(in crate::query) stage: &'static str,
     pub(in crate::query) key: Key,
     pub(in crate::query) fields: Vec<(String, Accumulator)>,
+    /// How keys compare.
+    pub(in crate::query) collation: Collation,
 }
 
 #[derive(Clone, Debug)]
@@ -35,14 +36,24 @@ impl Group {
             return parser.fail_as(codes::stage("$group").missing(), message);
         };
         let key = Key::Value(parser.inside("_id", |parser| parser.expression(id))?);
-        Ok(Group { stage: "$group", key, fields: accumulators(parser, given)? })
+        let fields = accumulators(parser, given)?;
+        Ok(Group { stage: "$group", key, fields, collation: parser.collation().clone() })
     }
 
     /// A group that counts: of all documents, or of each value of the key.
-    pub(in crate::query) fn counting(stage: &'static str, key: Expression, name: &str) -> Group {
-        let one =
-            Accumulator { kind: super::accumulator::Kind::Sum, operand: Expression::literal(Value::Int(1)) };
-        Group { stage, key: Key::Value(key), fields: vec![(name.to_owned(), one)] }
+    pub(in crate::query) fn counting(
+        stage: &'static str,
+        key: Expression,
+        name: &str,
+        parser: &Parser,
+    ) -> Group {
+        let fields = vec![(name.to_owned(), Accumulator::counting())];
+        Group { stage, key: Key::Value(key), fields, collation: parser.collation().clone() }
+    }
+
+    /// The bytes of a key: equal ones are of one group.
+    pub(super) fn identify(&self, key: &Value) -> Vec<u8> {
+        identity::of_under(key, &self.collation)
     }
 }
 
@@ -79,7 +90,8 @@ impl Key {
             }
             Key::Bucket { of, boundaries, default } => {
                 let value = of.eval(scope)?.unwrap_or(Value::Null);
-                let above = boundaries.partition_point(|bound| compare_values(bound, &value).is_le());
+                let above =
+                    boundaries.partition_point(|bound| scope.collation().compare(bound, &value).is_le());
                 let bucket = if above < boundaries.len() { above.checked_sub(1) } else { None };
                 match bucket.and_then(|bucket| boundaries.get(bucket)).or(default.as_ref()) {
                     Some(bucket) => Ok(bucket.clone()),

@@ -8,8 +8,7 @@ use super::grouping::{Group, Key};
 use super::records::{Record, take_up, write_part};
 use super::split::{Parts, Split};
 use super::table::{Bounds, Entry, Place, Table};
-use crate::document::Value;
-use crate::document::order::compare_values;
+use crate::document::{Collation, Value};
 use crate::error::Result;
 use crate::query::aggregate::memory::{Gathered, Memory, size};
 use crate::query::aggregate::row::Row;
@@ -91,7 +90,7 @@ impl Groups {
         row.scoped(group.stage, env, |scope| {
             let key = group.key.of(scope)?;
             bytes.clear();
-            identity::write(&key, bytes);
+            identity::write_under(&key, &group.collation, bytes);
             if let Some(split) = &mut self.split {
                 return split.add(group, row, scope, bytes, key);
             }
@@ -151,7 +150,7 @@ impl Groups {
         }
         match other.split.take() {
             Some(split) => other.drain_split(*split, group, env, &mut |entry| {
-                self.take_part(group, &identity::of(&entry.key), entry, before)
+                self.take_part(group, &group.identify(&entry.key), entry, before)
             }),
             None => {
                 // The memory of the part stays counted until it is merged.
@@ -171,7 +170,7 @@ impl Groups {
         match self.place_of(group, bytes, || key, Some(before + first))? {
             Place::Here(states, memory) => {
                 for (state, more) in states.iter_mut().zip(more) {
-                    state.absorb(more, memory)?;
+                    state.absorb(more, &group.collation, memory)?;
                 }
             }
             Place::Away(away) => write_part(away, &more),
@@ -218,7 +217,7 @@ impl Groups {
 
     fn add_record(&mut self, group: &Group, record: &[u8], rows: &RowForm, env: &Env) -> Result<()> {
         let Record { kind, first, key, rest } = Record::read(record)?;
-        let bytes = identity::of(&key);
+        let bytes = group.identify(&key);
         match self.place_of(group, &bytes, || key, Some(first))? {
             Place::Here(states, memory) => take_up(kind, rest, group, (states, memory), (rows, env)),
             Place::Away(away) => {
@@ -241,16 +240,17 @@ impl Groups {
             all.push(document(group, entry, memory.work())?.1);
         }
         if matches!(group.key, Key::Bucket { .. }) {
-            all = merge_sort::sort_by(all, memory.work(), |a, b| compare_values(id(a), id(b)))?;
+            all = merge_sort::sort_by(all, memory.work(), |a, b| group.collation.compare(id(a), id(b)))?;
         }
         Ok(Made::InMemory(Gathered::new(all, memory, size)))
     }
 
     fn finish_split(self, group: &Group, env: &Env) -> Result<Made> {
         let work = self.work.clone();
-        let form = MadeForm { by_id: matches!(group.key, Key::Bucket { .. }) };
+        let by_id = matches!(group.key, Key::Bucket { .. }).then(|| group.collation.clone());
+        let form = MadeForm { by_id };
         let mut memory = Memory::movable(self.stage, &work);
-        let mut runs = Runs::new(MadeForm { ..form }, usize::MAX, &work);
+        let mut runs = Runs::new(MadeForm { by_id: form.by_id.clone() }, usize::MAX, &work);
         let mut all: Vec<(u64, Value)> = Vec::new();
         let sorted = |all: &mut Vec<(u64, Value)>| {
             merge_sort::sort_by(std::mem::take(all), &work, |a, b| form.compare(a, b))
@@ -304,15 +304,18 @@ impl Made {
 
 /// How documents of groups are written to disk, with the numbers of their first documents.
 pub(in crate::query) struct MadeForm {
-    /// The order is that of the `_id`s.
-    by_id: bool,
+    /// The order is that of the `_id`s, under this collation.
+    by_id: Option<Collation>,
 }
 
 impl Form for MadeForm {
     type Item = (u64, Value);
 
     fn compare(&self, a: &(u64, Value), b: &(u64, Value)) -> std::cmp::Ordering {
-        if self.by_id { compare_values(id(&a.1), id(&b.1)) } else { a.0.cmp(&b.0) }
+        match &self.by_id {
+            Some(collation) => collation.compare(id(&a.1), id(&b.1)),
+            None => a.0.cmp(&b.0),
+        }
     }
 
     fn write(&mut self, item: &(u64, Value), out: &mut Vec<u8>) {

@@ -107,7 +107,7 @@ pub(super) fn take_up(
         }
         MERGED => {
             for (accumulator, state) in pairs {
-                state.absorb(accumulator.read(&mut reading)?, memory)?;
+                state.absorb(accumulator.read(&mut reading)?, &group.collation, memory)?;
             }
         }
         _ => {

@@ -93,7 +93,10 @@ impl Accumulator {
             State::List(items) => *items = values(reading)?,
             State::Set(known, items) => {
                 *items = values(reading)?;
-                *known = items.iter().map(identity::of).collect::<HashSet<_>>();
+                *known = items
+                    .iter()
+                    .map(|item| identity::of_under(item, &self.collation))
+                    .collect::<HashSet<_>>();
             }
             State::Best(best) => {
                 let sorted = reading.len()?;

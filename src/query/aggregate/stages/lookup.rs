@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::document::{Leaf, Node, NodeKind, Path, Value};
+use crate::document::{Collation, Leaf, Node, NodeKind, Path, Value};
 use crate::error::{Result, codes};
 use crate::query::Filter;
 use crate::query::aggregate::access::Access;
@@ -116,6 +116,14 @@ pub(in crate::query) enum Found {
 }
 
 impl LookingUp {
+    /// How the fields compare: an `_id` of the other collection by bytes.
+    fn collation(&self) -> &Collation {
+        match &self.spec.equal {
+            Some((_, foreign)) if is_id(foreign) => &Collation::SIMPLE,
+            _ => self.env.collation(),
+        }
+    }
+
     fn index(&mut self, from: &str, foreign: &Path) -> Result<Found> {
         let mut index = Index::default();
         let mut rows = Pipeline::default().open(from, &self.env, &self.access)?;
@@ -125,8 +133,8 @@ impl LookingUp {
             self.memory.take_row(&row)?;
             number += 1;
             let keys = match &row {
-                Row::Tree(value) => keys_at(foreign, value),
-                Row::Stored(stored) => keys_at(foreign, stored.raw()),
+                Row::Tree(value) => keys_at(foreign, value, self.collation()),
+                Row::Stored(stored) => keys_at(foreign, stored.raw(), self.collation()),
             };
             for key in keys {
                 self.memory.take(key.len() + 64)?;
@@ -147,7 +155,8 @@ impl LookingUp {
         if has_room && self.spent >= documents {
             return Ok(None);
         }
-        let filter = Filter::of_values(foreign.clone(), values.to_vec()).within(self.env.work());
+        let filter =
+            Filter::of_values(foreign.clone(), values.to_vec(), self.collation()).within(self.env.work());
         let Some(rows) = self.access.find(from, filter)? else { return Ok(None) };
         self.spent += LOOKUP + rows.len() as u64;
         self.env.work().step(rows.len())?;
@@ -170,7 +179,8 @@ impl LookingUp {
         let Some(Found::Index(index)) = &self.found else { return Ok(Vec::new()) };
         let mut found: Vec<&(usize, Row)> = Vec::new();
         for value in values {
-            found.extend(index.get(&identity::of(&value)).into_iter().flatten());
+            let key = identity::of_under(&value, self.collation());
+            found.extend(index.get(&key).into_iter().flatten());
             self.env.work().step(1)?;
         }
         self.env.work().step(found.len())?;
@@ -220,13 +230,18 @@ impl LookingUp {
     }
 }
 
+/// Whether it is the path of `_id`.
+fn is_id(path: &Path) -> bool {
+    matches!(path.parts(), [part] if &*part.name == "_id")
+}
+
 /// What a filter compares with at a path of a document, as bytes: values, elements of arrays, and null where there is none.
-fn keys_at<'a>(path: &Path, document: impl Node<'a>) -> Vec<Vec<u8>> {
+fn keys_at<'a>(path: &Path, document: impl Node<'a>, collation: &Collation) -> Vec<Vec<u8>> {
     let mut keys = Vec::new();
     path.walk(document, Leaf::Elements, &mut |value| {
         let mut key = Vec::new();
         match value {
-            Some(value) => identity::write(value, &mut key),
+            Some(value) => identity::write_under(value, collation, &mut key),
             None => identity::write(&Value::Null, &mut key),
         }
         keys.push(key);

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::shaping::Shaping;
-use crate::document::Value;
+use crate::document::{Collation, Value};
 use crate::error::{Result, codes};
 use crate::query::Filter;
 use crate::query::aggregate::row::{Row, Rows};
@@ -25,7 +25,7 @@ impl Match {
             return parser.fail_as(codes::stage("$match").of_shape(), message);
         };
         if !has_expression(value) {
-            return Filter::parse_node(value, parser.work()).map(Match::Plain);
+            return Filter::parse_node(value, parser.terms()).map(Match::Plain);
         }
         let mut all = Vec::new();
         for (key, operand) in fields {
@@ -42,7 +42,7 @@ impl Match {
                 "$nor" => Match::Nor(list(parser)?),
                 _ => {
                     let alone = Value::Object(vec![(key.clone(), operand.clone())]);
-                    Match::Plain(Filter::parse_node(&alone, parser.work())?)
+                    Match::Plain(Filter::parse_node(&alone, parser.terms())?)
                 }
             });
         }
@@ -64,18 +64,20 @@ impl Match {
 
     /// What every document fulfils that matches, as a filter: all of it where it has no expression, else its plain parts, and the
     /// equalities of its expressions.
-    pub(in crate::query) fn demanded(&self, env: Option<&Env>) -> Filter {
+    pub(in crate::query) fn demanded(&self, env: Option<&Env>, collation: &Collation) -> Filter {
         match self {
             Match::Plain(filter) => filter.clone(),
             Match::Expression(expression) => {
                 let mut all = Filter::all();
-                expression.equalities(env, &mut |path, value| {
+                expression.equalities(env, collation, &mut |path, value| {
                     let filter = std::mem::replace(&mut all, Filter::all());
-                    all = filter.and(Filter::of_values(path, vec![value.into_owned()]));
+                    all = filter.and(Filter::of_values(path, vec![value.into_owned()], collation));
                 });
                 all
             }
-            Match::All(all) => all.iter().fold(Filter::all(), |filter, one| filter.and(one.demanded(env))),
+            Match::All(all) => {
+                all.iter().fold(Filter::all(), |filter, one| filter.and(one.demanded(env, collation)))
+            }
             Match::Any(_) | Match::Nor(_) => Filter::all(),
         }
     }

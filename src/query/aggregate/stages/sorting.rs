@@ -27,7 +27,7 @@ pub(in crate::query) fn read_sort(parser: &Parser, value: &Value) -> Result<Sort
     };
     let mut bytes = Vec::new();
     encode_plain(&Value::Array(given.iter().map(pair).collect()), &mut bytes);
-    match Sort::parse(RawValue::new(&bytes, &Shapes::new()))? {
+    match Sort::parse_in(RawValue::new(&bytes, &Shapes::new()), parser.terms())? {
         Some(sort) => Ok(sort),
         None => parser.fail_as(codes::SORT_EMPTY, "a sort needs at least one path"),
     }

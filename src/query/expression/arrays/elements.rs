@@ -1,7 +1,6 @@
 //! Arrays.
 
 use crate::document::Value;
-use crate::document::order::compare_values;
 use crate::error::codes;
 use crate::query::expression::operator::{
     ANY, Args, Operator, Outcome, Shape, array, bool, int, list, named, null,
@@ -74,7 +73,7 @@ fn contains(args: &mut Args<'_>) -> Outcome {
     let items = args.array(1)?;
     args.step(items.len())?;
     let wanted = args.get(0);
-    bool(items.iter().any(|item| wanted.is_some_and(|wanted| compare_values(item, wanted).is_eq())))
+    bool(items.iter().any(|item| wanted.is_some_and(|wanted| args.collation().equal(item, wanted))))
 }
 
 fn index_of(args: &mut Args<'_>) -> Outcome {
@@ -95,7 +94,7 @@ fn index_of(args: &mut Args<'_>) -> Outcome {
     let wanted = args.get(1);
     args.step(items.len())?;
     let found = (start..end).find(|index| {
-        matches!((items.get(*index), wanted), (Some(item), Some(wanted)) if compare_values(item, wanted).is_eq())
+        matches!((items.get(*index), wanted), (Some(item), Some(wanted)) if args.collation().equal(item, wanted))
     });
     Ok(Some(found.map_or(Value::Int(-1), |index| Value::number(index as f64))))
 }

@@ -5,8 +5,7 @@ use std::cmp::Ordering;
 use smallvec::SmallVec;
 
 use super::elements::count_of;
-use crate::document::Value;
-use crate::document::order::compare_values;
+use crate::document::{Collation, Value};
 use crate::error::Result;
 use crate::query::expression::numbers::{Num, Total};
 use crate::query::expression::operator::{ANY, Args, Operator, Outcome, array, list, named, null};
@@ -72,7 +71,7 @@ fn extreme(args: &mut Args<'_>, wanted: Ordering) -> Outcome {
     args.step(elements(args) / 8)?;
     let mut best: Option<&Value> = None;
     for value in values(args).into_iter().filter(|value| !matches!(value, Value::Null)) {
-        if best.is_none_or(|best| compare_values(value, best) == wanted) {
+        if best.is_none_or(|best| args.collation().compare(value, best) == wanted) {
             best = Some(value);
         }
     }
@@ -83,8 +82,9 @@ fn extremes(args: &mut Args<'_>, wanted: Ordering) -> Outcome {
     let n = count_of(args)?;
     let mut items = args.take_array(0)?;
     items.retain(|item| !matches!(item, Value::Null));
+    let collation = args.collation();
     let order =
-        |a: &Value, b: &Value| if wanted.is_lt() { compare_values(a, b) } else { compare_values(b, a) };
+        |a: &Value, b: &Value| if wanted.is_lt() { collation.compare(a, b) } else { collation.compare(b, a) };
     let mut items = merge_sort::sort_by(items, args.work(), order)?;
     items.truncate(n);
     array(items)
@@ -134,9 +134,9 @@ impl Order {
 
     /// Sorts values; the fields of the order are read once per value.
     fn sort(&self, items: Vec<Value>, args: &Args<'_>) -> Result<Vec<Value>> {
-        let work = args.work();
+        let (work, collation) = (args.work(), args.collation());
         if self.keys.iter().all(|(path, _)| path.parts().is_empty()) {
-            return merge_sort::sort_by(items, work, |a, b| self.compare(a, b));
+            return merge_sort::sort_by(items, work, |a, b| self.compare(a, b, collation));
         }
         let mut keyed = Vec::with_capacity(items.len());
         for item in items {
@@ -149,7 +149,7 @@ impl Order {
         let compare = |a: &SmallVec<[Value; 1]>, b: &SmallVec<[Value; 1]>| {
             let pairs = a.iter().zip(b).zip(&self.keys);
             let orders = pairs.map(|((a, b), (_, descending))| {
-                let order = compare_values(a, b);
+                let order = collation.compare(a, b);
                 if *descending { order.reverse() } else { order }
             });
             orders.fold(Ordering::Equal, Ordering::then)
@@ -159,9 +159,9 @@ impl Order {
     }
 
     /// The order of two values.
-    pub(in crate::query) fn compare(&self, a: &Value, b: &Value) -> Ordering {
+    fn compare(&self, a: &Value, b: &Value, collation: &Collation) -> Ordering {
         for (path, descending) in &self.keys {
-            let order = crate::query::expression::logic::compare(
+            let order = collation.compare_present(
                 path.of(a).or(Some(Value::Null)).as_ref(),
                 path.of(b).or(Some(Value::Null)).as_ref(),
             );

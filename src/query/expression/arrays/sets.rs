@@ -3,7 +3,6 @@
 use std::collections::HashSet;
 
 use crate::document::Value;
-use crate::document::order::compare_values;
 use crate::error::Result;
 use crate::query::expression::identity;
 use crate::query::expression::logic::is_true;
@@ -43,7 +42,7 @@ fn set(args: &Args<'_>, index: usize) -> Result<HashSet<Vec<u8>>> {
 
 /// The bytes that identify an element; their memory is counted.
 fn key(args: &Args<'_>, item: &Value) -> Result<Vec<u8>> {
-    let key = identity::of(item);
+    let key = identity::of_under(item, args.collation());
     args.step(1 + key.len() / 64)?;
     args.hold(key.len() + ENTRY)?;
     Ok(key)
@@ -62,8 +61,8 @@ fn keep(args: &Args<'_>, items: Vec<Value>, mut passes: impl FnMut(Vec<u8>) -> b
 
 /// A set as an array, sorted, so that the result is deterministic.
 fn sorted(args: &Args<'_>, items: Vec<Value>) -> Outcome {
-    let mut items = merge_sort::sort_by(items, args.work(), compare_values)?;
-    items.dedup_by(|a, b| compare_values(a, b).is_eq());
+    let mut items = merge_sort::sort_by(items, args.work(), |a, b| args.collation().compare(a, b))?;
+    items.dedup_by(|a, b| args.collation().equal(&*a, &*b));
     array(items)
 }
 

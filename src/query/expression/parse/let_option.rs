@@ -3,7 +3,7 @@
 use std::cell::Cell;
 
 use super::parser::Parser;
-use crate::document::{Node, NodeKind, RawValue, Value};
+use crate::document::{Collation, Node, NodeKind, RawValue, Value};
 use crate::error::Result;
 use crate::query::expression::constants::Constants;
 use crate::query::expression::path::FieldPath;
@@ -29,13 +29,19 @@ impl Root for Nothing {
 
 impl Constants {
     /// Parses `{ name: expression, ... }`. The expressions are evaluated without a document.
-    pub fn parse(variables: RawValue<'_>, now: i64, seed: u64, work: &Work) -> Result<Constants> {
+    pub fn parse(
+        variables: RawValue<'_>,
+        (now, seed): (i64, u64),
+        work: &Work,
+        collation: &Collation,
+    ) -> Result<Constants> {
         if !matches!(variables.seen(), NodeKind::Object(())) {
             let message = format!("let must be an object of variables, not {}", variables.seen().type_name());
             return Err(bad_query("let", message));
         }
-        let mut parser = Parser::at("let").knowing(&Constants::default().within(work));
-        let env = Env::new(now, seed).within(work.clone());
+        let mut parser =
+            Parser::at("let").knowing(&Constants::default().within(work).under(collation.clone()));
+        let env = Env::new(now, seed).within(work.clone()).under(collation.clone());
         let mut all = Vec::new();
         for (name, value) in variables.fields() {
             parser.check_variable(name)?;
@@ -49,7 +55,7 @@ impl Constants {
             }
             all.push((name.into(), value));
         }
-        Ok(Constants::of(all, seed, work))
+        Ok(Constants::of(all, seed, work).under(collation.clone()))
     }
 }
 
@@ -87,7 +93,9 @@ mod tests {
         let shapes = Shapes::new();
         let sum = call("$add", Value::Array(vec![Value::Int(2), Value::Int(3)]));
         let bytes = object(&[("five", sum), ("o", call("$literal", call("a", Value::Int(7))))]);
-        let constants = Constants::parse(RawValue::new(&bytes, &shapes), 0, 0, &Work::default()).unwrap();
+        let constants =
+            Constants::parse(RawValue::new(&bytes, &shapes), (0, 0), &Work::default(), &Collation::SIMPLE)
+                .unwrap();
         assert_eq!(eval(&text("$$five"), &constants).unwrap(), Some(Value::Int(5)));
         assert_eq!(eval(&text("$$o.a"), &constants).unwrap(), Some(Value::Int(7)));
         assert_eq!(eval(&text("$$o.b"), &constants).unwrap(), None);
@@ -104,8 +112,13 @@ mod tests {
             [("a", text("$b")), ("a", text("$$ROOT")), ("A", Value::Int(1)), ("", Value::Int(1))]
         {
             let bytes = object(&[(name, value)]);
-            let refused =
-                Constants::parse(RawValue::new(&bytes, &shapes), 0, 0, &Work::default()).unwrap_err();
+            let refused = Constants::parse(
+                RawValue::new(&bytes, &shapes),
+                (0, 0),
+                &Work::default(),
+                &Collation::SIMPLE,
+            )
+            .unwrap_err();
             assert_eq!(refused.kind(), crate::error::Kind::BadQuery, "{refused}");
         }
         let list = {
@@ -113,6 +126,9 @@ mod tests {
             encode_plain(&Value::Array(Vec::new()), &mut bytes);
             bytes
         };
-        assert!(Constants::parse(RawValue::new(&list, &shapes), 0, 0, &Work::default()).is_err());
+        assert!(
+            Constants::parse(RawValue::new(&list, &shapes), (0, 0), &Work::default(), &Collation::SIMPLE)
+                .is_err()
+        );
     }
 }

@@ -1,9 +1,9 @@
 //! The context of an expression that is being parsed.
 
-use crate::document::Value;
+use crate::document::{Collation, Value};
 use crate::error::codes::{self, Code};
 use crate::error::{Details, Error, Kind, Result};
-use crate::query::expression::constants::Constants;
+use crate::query::expression::constants::{Constants, Terms};
 use crate::query::expression::path::FieldPath;
 use crate::query::refusal::bad_query;
 use crate::work::Work;
@@ -17,6 +17,8 @@ pub(in crate::query) struct Parser {
     constants: Constants,
     /// Whether the expression is part of a filter or a projection.
     find: bool,
+    /// Whether the documents of a stage are those of a collection.
+    stored: bool,
 }
 
 impl Parser {
@@ -43,6 +45,21 @@ impl Parser {
     /// The work of the operation.
     pub(in crate::query) fn work(&self) -> &Work {
         self.constants.work()
+    }
+
+    /// The order of strings.
+    pub(in crate::query) fn collation(&self) -> &Collation {
+        self.constants.collation()
+    }
+
+    /// How the values of the documents of a stage compare.
+    pub(in crate::query) fn terms(&self) -> Terms<'_> {
+        self.constants.terms().of_stored(self.stored)
+    }
+
+    /// Sets whether the documents of the next stage are those of a collection, and returns what was so.
+    pub(in crate::query) fn set_stored(&mut self, stored: bool) -> bool {
+        std::mem::replace(&mut self.stored, stored)
     }
 
     /// A parser for an expression in a filter or a projection.

@@ -2,7 +2,6 @@
 
 use super::parser::Parser;
 use crate::document::Value;
-use crate::document::order::compare_values;
 use crate::error::Result;
 use crate::error::codes::{self, Code};
 use crate::query::expression::path::FieldPath;
@@ -129,7 +128,7 @@ fn one_of(parser: &mut Parser, operand: &Value) -> Result<Option<Special>> {
     }
     let list = parser.inside("1", |parser| parser.expression(&Value::Array(items.clone())))?;
     let Some(Value::Array(values)) = list.as_literal() else { return Ok(None) };
-    let values = merge_sort::sort_by(values.clone(), parser.work(), compare_values)?;
+    let values = merge_sort::sort_by(values.clone(), parser.work(), |a, b| parser.collation().compare(a, b))?;
     Ok(Some(Special::OneOf(parser.inside("0", |parser| parser.expression(wanted))?, values)))
 }
 
