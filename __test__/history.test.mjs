@@ -2,7 +2,7 @@
 
 import test from 'ava'
 
-import { Database, directory, memory } from './support/database.mjs'
+import { Database, directory, memory, onDisk } from './support/database.mjs'
 
 async function versions(collection, id, options) {
   const all = []
@@ -37,6 +37,27 @@ test('history tells each version of a document and its deletions, in order', asy
   t.deepEqual(shape(await versions(users(), 'a')), expected)
   await users().drop()
   t.deepEqual(shape(await versions(users(), 'a')).at(-1), [null, 'drop', null])
+})
+
+test('the history of a name tells a collection that comes to it with the document, and one that leaves it', async (t) => {
+  for (const db of [await memory(t), await onDisk(t)]) {
+    db.watch()
+    const [x, z, w] = ['x', 'z', 'w'].map((name) => db.collection(name))
+    await x.insertOne({ _id: 1, v: 'of x' })
+    await x.updateOne({ _id: 1 }, { $set: { v: 'again' } })
+    await z.insertOne({ _id: 1, v: 'of z' })
+    await x.rename('z', { dropTarget: true })
+    t.deepEqual(shape(await versions(z, 1)), [[1, 'insert', { _id: 1, v: 'of z' }], [null, 'drop', null], [2, 'rename', { _id: 1, v: 'again' }]])
+    t.deepEqual(shape(await versions(x, 1)), [[1, 'insert', { _id: 1, v: 'of x' }], [2, 'update', { _id: 1, v: 'again' }], [null, 'rename', null]])
+    await z.rename('w')
+    t.deepEqual(shape(await versions(w, 1)), [[2, 'rename', { _id: 1, v: 'again' }]])
+    t.deepEqual(shape(await versions(z, 1, { batchSize: 1 })).at(-1), [null, 'rename', null])
+    await w.updateOne({ _id: 1 }, { $set: { v: 'in w' } })
+    await w.deleteOne({ _id: 1 })
+    await w.rename('v')
+    t.deepEqual(shape(await versions(w, 1)).map(([, operation]) => operation), ['rename', 'update', 'delete', 'rename'])
+    t.deepEqual(await versions(db.collection('v'), 1), [])
+  }
 })
 
 test('history ends with the state at its call, and an _id may be any value', async (t) => {

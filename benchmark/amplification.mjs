@@ -35,8 +35,8 @@ function written() {
 }
 
 async function measure() {
-  const [name, share] = values.peer.split('/')
-  const { open, title } = await import(`./peers/${name}.mjs`)
+  const [peer, share] = values.peer.split('/')
+  const { open, title } = await import(`./peers/${peer}.mjs`)
   const bytes = documents * sizeOf(0)
   const db = await open(values.directory, 'async', share === undefined ? {} : { memoryLimit: Math.floor(bytes / Number(share)) })
   const steps = []

@@ -8,7 +8,7 @@ use super::names::Names;
 use super::options::{Begin, Moment, Scope, WatchOptions};
 use super::start::{self, Position};
 use super::token::{Token, TokenKind};
-use super::versions::version;
+use super::versions::{Latest, version};
 use crate::document::{Value, weight};
 use crate::engine::exec::interrupt::Interrupt;
 use crate::engine::format::record::{Record, Records};
@@ -52,6 +52,8 @@ pub(crate) struct ChangeStream {
     position: Option<Position>,
     /// Commits before this time are passed over.
     not_before: Option<Moment>,
+    /// Of the history of a document.
+    latest: Latest,
     reader: Reader,
     /// A commit of which only a part was read.
     current: Option<Published>,
@@ -87,6 +89,7 @@ impl ChangeStream {
             work: work.clone(),
             position: None,
             not_before: None,
+            latest: Latest::default(),
             reader: Reader::default(),
             current: None,
             salt: (FileId::Memory, 0),
@@ -256,7 +259,9 @@ impl ChangeStream {
                 }
                 if let Some(key) = &self.options.document {
                     let made = (&**block, &read);
-                    if let Some(version) = version(&self.options, key, &mut names, made, (lsn, origin.time))?
+                    let document = (key, &mut self.latest);
+                    if let Some(version) =
+                        version(&self.options, document, &mut names, made, (lsn, origin.time))?
                     {
                         if out.is_full() {
                             return Ok(Some(at));
