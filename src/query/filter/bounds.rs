@@ -193,7 +193,7 @@ impl<'f> Bounds<'f> {
         // The elements of an array that was reached by its index are not visited.
         let by_number = path.parts().last().is_none_or(|part| part.index.is_some());
         match test {
-            Test::Collated(collated) => Bounds {
+            Test::Collated(collated) if matches!(collated.keyed, Test::Contains(..)) => Bounds {
                 collation: collated.collation.clone(),
                 ..Bounds::of_path_test(path, &collated.keyed)
             },
