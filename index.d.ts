@@ -873,15 +873,18 @@ export interface DocumentHistoryOptions extends OperationOptions {
 }
 /** A version that a document had. */
 export interface DocumentVersion<T = Document> {
-	/** Its number, from 1; null where the document was deleted. */
+	/** Its number, from 1; null where the document was deleted, or went to another name with its collection. */
 	version: number | null;
 	/** The number of its commit. */
 	lsn: number;
 	/** The time of its commit. */
 	time: Date;
-	/** What made it; `drop` where the collection was dropped. */
-	operation: "insert" | "update" | "replace" | "delete" | "drop";
-	/** The whole document; null where it was deleted. */
+	/**
+	 * What made it; `drop` where the collection was dropped, `rename` where a collection with the document came to this name, which brings its version and
+	 * document, or where the collection of this name got another one.
+	 */
+	operation: "insert" | "update" | "replace" | "delete" | "drop" | "rename";
+	/** The whole document; null where it is not there any more. */
 	document: T | null;
 }
 /** Options of `acknowledge`. */

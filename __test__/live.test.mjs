@@ -70,6 +70,20 @@ test('dropping, renaming and making the collection are followed', async (t) => {
   t.deepEqual((await live.next()).value.documents, [{ _id: 2 }])
 })
 
+test('a document of a collection that was dropped and made again is told, though it has the place and the version of the one before', async (t) => {
+  const db = await memory(t)
+  const items = db.collection('items')
+  const live = items.find().live()
+  await live.next()
+  for (const n of [1, 2, 3]) {
+    await items.insertMany([{ _id: 1, n }, { _id: 2 }])
+    let { documents } = (await live.next()).value
+    while (documents.length !== 2 || documents[0].n !== n) ({ documents } = (await live.next()).value)
+    t.deepEqual(documents, [{ _id: 1, n }, { _id: 2 }])
+    await items.drop()
+  }
+})
+
 test('projection, map, skip, limit and an order by an index hold at each step', async (t) => {
   const db = await memory(t)
   const items = db.collection('items')

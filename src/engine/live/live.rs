@@ -141,13 +141,14 @@ impl Live {
         let number = |one: &Option<Arc<Collection>>| one.as_ref().map(|collection| collection.number());
         // The versions of documents mean others since the database was put back in another state: all is told once more.
         let is_restored = self.lsn.is_some_and(|last| last < self.store.feed().restored());
-        if is_restored {
+        let is_same = !is_restored && number(&collection) == number(&self.collection);
+        // So they do in another collection.
+        if !is_same {
             self.told.clear();
         }
         if let Some(collection) = &collection {
             self.compare_as(collection)?;
         }
-        let is_same = !is_restored && number(&collection) == number(&self.collection);
         let changed = match self.lsn {
             Some(last) if is_same && !self.is_unsteady => self.changed(last, lsn, interrupt)?,
             _ => None,

@@ -57,6 +57,11 @@ fn modify_or_upsert(
         let _watching = modification.is_tracked().then(|| recent.map(|recent| recent.watch()));
         let searched = searched(store, modification, collection.as_ref())?;
         let changed = modify_matching(store, modification, collection.as_ref(), lsn)?;
+        if changed.gone && changed.matched == 0 {
+            // Another thread dropped it, or put another one in its place: that is searched.
+            modification.interrupt.check(|| store.now())?;
+            continue;
+        }
         if changed.matched == 0 {
             modification.check_version(0)?;
         }
@@ -95,7 +100,7 @@ fn searched<'c>(
 }
 
 /// Searches and changes, until no document matches or enough were changed.
-fn modify_matching(
+pub(super) fn modify_matching(
     store: &Store,
     modification: &Modification<'_>,
     collection: Option<&Arc<Collection>>,
@@ -127,6 +132,9 @@ fn modify_matching(
         let slots = candidates.iter().map(|candidate| candidate.slot);
         read_ahead::read_slots(store, collection, slots, parts.ahead, interrupt)?;
         parts.change_all(&candidates)?;
+        if parts.changed.gone {
+            return Ok(parts.changed);
+        }
         match reach {
             Reach::One if parts.changed.matched > 0 => return Ok(parts.changed),
             // The found document is gone: search again, in natural order from its place. A search in another order
@@ -161,6 +169,7 @@ impl Parts<'_> {
             self.changed.matched += part.matched;
             self.changed.modified += part.modified;
             self.changed.answer = part.answer;
+            self.changed.gone |= part.gone;
             rest = &rest[part.passed..];
             ready.drain(..part.passed.min(ready.len()));
             if part.unready && misses > 0 {

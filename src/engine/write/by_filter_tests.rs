@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::by_filter;
 use super::by_id;
 use super::candidates;
+use super::collections;
 use super::modification::{Change, Modification};
 use crate::document::{Shapes, Value, encode_plain};
 use crate::engine::database::Database;
@@ -24,7 +25,8 @@ use crate::engine::store::Store;
 use crate::error::{Kind, Result};
 use crate::index::Spec;
 use crate::options::{OpenOptions, StorageMode};
-use crate::query::Update;
+use crate::query::{Sort, Update};
+use crate::storage::Lsn;
 
 fn object(fields: &[(&str, Value)]) -> Value {
     Value::Object(fields.iter().map(|(key, value)| ((*key).to_owned(), value.clone())).collect())
@@ -143,6 +145,38 @@ fn the_document_that_a_write_names_is_found_without_the_commit_lock() {
     }
     let none = Hint::Name("m_1".into());
     assert_eq!(bench.increment(&one(3), Some(&none)).unwrap_err().kind(), Kind::BadQuery);
+}
+
+#[test]
+fn a_write_of_one_document_ends_when_its_collection_was_dropped_after_the_search_began() {
+    let bench = Bench::new();
+    let store = bench.store();
+    let before = store.applied_collection("c").unwrap();
+    collections::drop(store, "c").result.unwrap();
+    let filter = parse_filter(&incoming(&object(&[]))).unwrap();
+    let by_id = parse_filter(&incoming(&one(3))).unwrap();
+    let order = Value::Array(vec![Value::Array(vec![Value::String("n".into()), Value::Int(-1)])]);
+    let order = incoming(&order);
+    let sort = Sort::parse(order.raw()).unwrap().unwrap();
+    for (filter, sort) in [(&filter, Some(&sort)), (&filter, None), (&by_id, None)] {
+        // Without end it would be interrupted.
+        let limits = Limits { max_time: Some(20_000), ..Limits::default() };
+        let modification = Modification {
+            name: "c",
+            filter,
+            reach: Reach::One,
+            change: Change::Delete,
+            upsert: (Upsert::No, None),
+            sort,
+            hint: None,
+            answer: None,
+            interrupt: &Interrupt::start(&limits, store.now()),
+            ahead: None,
+            if_version: None,
+        };
+        let changed = by_filter::modify_matching(store, &modification, Some(&before), &mut Lsn(0)).unwrap();
+        assert_eq!((changed.matched, changed.gone), (0, true));
+    }
 }
 
 #[test]

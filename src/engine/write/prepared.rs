@@ -38,6 +38,8 @@ pub(crate) struct Changed {
     pub(crate) passed: usize,
     /// Whether the next one must be computed before it can be changed.
     pub(crate) unready: bool,
+    /// Whether the collection was dropped or replaced meanwhile: its documents are still found, and none of them can be changed.
+    pub(crate) gone: bool,
     /// The document to return.
     pub(crate) answer: Option<Value>,
     /// The error of the next candidate; the ones before it are committed.
@@ -242,7 +244,7 @@ pub(crate) fn change_candidates(
     let mut changed = Changed::default();
     let still = commit.collection(modification.name);
     if still.is_none_or(|now| now.number() != collection.number()) {
-        changed.passed = candidates.len();
+        (changed.passed, changed.gone) = (candidates.len(), true);
         return Ok(changed);
     }
     let light = modification.is_light_in(collection);
