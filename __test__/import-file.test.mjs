@@ -108,7 +108,8 @@ test('a record that cannot be taken stops the import with its place, or is left 
   await rejectsWith(t, 'IO', () => db.importFile(path, { onError: 'skip', rejects }), /is there already/)
   await rejectsWith(t, 'IO', () => db.importFile(path, { onError: 'skip', ifExists: 'skip', rejects: `${path}/no` }), /what is left out cannot be kept in/)
   // Nothing is made where there is nothing to keep.
-  await db.importFile(file(t, 'c.jsonl', '{}'), { rejects: `${path}.none` })
+  await db.importFile(file(t, 'c.jsonl', '{}'), { onError: 'skip', rejects: `${path}.none` })
+  await t.throwsAsync(db.importFile(path, { rejects: `${path}.none` }), { instanceOf: TypeError, message: /give both/ })
   t.false(existsSync(`${path}.none`))
 })
 

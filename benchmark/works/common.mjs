@@ -6,6 +6,7 @@ const GETS = 20_000
 const CONCURRENT_GETS = 10_000
 const MANY = 1_000
 const QUERIES = 10
+const RANGES = 200
 const WRITES = 5_000
 const AGES = [30, 40]
 const SCORE_ONE_PERCENT = 109
@@ -40,15 +41,6 @@ async function meanOf(times, run) {
   let total = 0
   for (let pass = 0; pass < times; pass++) total += await secondsOf(() => run(pass))
   return (total * 1000) / times
-}
-
-/** The same for what may take microseconds: at least so many passes, and up to 2,000 within 0.3 s, so that V8 has compiled what it runs. */
-async function quickMeanOf(least, run) {
-  await run(0)
-  let total = 0
-  let pass = 0
-  while (pass < least || (pass < 2_000 && total < 0.3)) total += await secondsOf(() => run(pass++))
-  return (total * 1000) / pass
 }
 
 async function gets(db, { figures, wants, ids, documents }) {
@@ -90,6 +82,7 @@ async function gets(db, { figures, wants, ids, documents }) {
 
 async function queries(db, { figures, wants, columns, documents }) {
   const passes = passesOf(documents, QUERIES)
+  const ranges = passesOf(documents, RANGES)
   const perCity = new Map(CITIES.map((city) => [city, countOf(columns.city, (value) => value === city)]))
   if (wants('find-indexed')) {
     let rows = 0
@@ -106,10 +99,10 @@ async function queries(db, { figures, wants, columns, documents }) {
     must(found.length === Math.min(20, lowest.length) && found.every((one, at) => one.age === lowest[at]), 'range')
   }
   if (wants('range') && db.range) {
-    figures.range = await quickMeanOf(passes, async () => checkRange(await db.range(...AGES, 20)))
+    figures.range = await meanOf(ranges, async () => checkRange(await db.range(...AGES, 20)))
   }
   if (wants('range-sync') && db.rangeSync) {
-    figures['range-sync'] = await quickMeanOf(passes, () => checkRange(db.rangeSync(...AGES, 20)))
+    figures['range-sync'] = await meanOf(ranges, () => checkRange(db.rangeSync(...AGES, 20)))
   }
   if (wants('scan')) {
     const expected = countOf(columns.score, (score) => score < SCORE_ONE_PERCENT)
@@ -125,7 +118,7 @@ async function queries(db, { figures, wants, columns, documents }) {
   }
   if (wants('count-indexed') && db.countAges) {
     const expected = countOf(columns.age, (age) => age >= AGES[0] && age <= AGES[1])
-    figures['count-indexed'] = await quickMeanOf(passes, async () => {
+    figures['count-indexed'] = await meanOf(passes, async () => {
       must((await db.countAges(...AGES)) === expected, 'indexed count')
     })
   }
@@ -142,7 +135,7 @@ async function queries(db, { figures, wants, columns, documents }) {
   }
   if (wants('distinct')) {
     const expected = new Set(columns.city).size
-    figures.distinct = await quickMeanOf(passes, async () => {
+    figures.distinct = await meanOf(passes, async () => {
       must((await db.distinct()).length === expected, 'distinct')
     })
   }

@@ -20,8 +20,15 @@ pub const OWNER_NAME: &str = "OWNER";
 
 /// Holds the locks until dropped.
 pub struct DirectoryLock {
-    _file: Option<Arc<dyn VfsFile>>,
+    file: Option<Arc<dyn VfsFile>>,
     directory: DirLock,
+}
+
+impl Drop for DirectoryLock {
+    fn drop(&mut self) {
+        // It is closed in any case.
+        let _ = self.file.as_ref().map(|file| file.unlock());
+    }
 }
 
 impl DirectoryLock {
@@ -45,7 +52,7 @@ impl DirectoryLock {
         let file = match host.vfs.open(&path, mode) {
             Ok(file) => file,
             Err(error) if access == Access::ReadOnly && error.kind() == io::ErrorKind::NotFound => {
-                return Ok(DirectoryLock { _file: None, directory });
+                return Ok(DirectoryLock { file: None, directory });
             }
             Err(error) => return Err(Error::io("open", &path, error)),
         };
@@ -54,10 +61,11 @@ impl DirectoryLock {
             Ok(false) => {
                 let by_readers = access == Access::ReadWrite
                     && retried(|| file.try_lock(LockKind::Shared)).is_ok_and(|shared| shared);
+                let _ = file.unlock();
                 return Err(locked(host, dir, by_readers));
             }
             Err(error) if access == Access::ReadOnly && error.kind() == io::ErrorKind::Unsupported => {
-                return Ok(DirectoryLock { _file: None, directory });
+                return Ok(DirectoryLock { file: None, directory });
             }
             Err(error) => return Err(Error::io("lock", &path, error)),
         }
@@ -65,7 +73,7 @@ impl DirectoryLock {
             // A failure costs only the process id in a message.
             let _ = write_owner(host, dir);
         }
-        Ok(DirectoryLock { _file: Some(file), directory })
+        Ok(DirectoryLock { file: Some(file), directory })
     }
 
     /// Whether the lock holds even if the name LOCK is removed or replaced.
@@ -110,4 +118,34 @@ fn locked(host: &Host, dir: &Path, by_readers: bool) -> Error {
     );
     let details = Details { pid, file: Some(dir.join(LOCK_NAME)), ..Details::default() };
     Error::new(Kind::Locked, message).with_details(details)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    use super::*;
+
+    #[test]
+    fn a_lock_is_released_at_once_though_processes_that_are_being_started_have_its_handles() {
+        let host = Host::system();
+        let folder = tempfile::tempdir().unwrap();
+        let acquire = || DirectoryLock::acquire(&host, folder.path(), Access::ReadWrite);
+        let lock = acquire().unwrap();
+        // As they have it.
+        let _file = lock.file.clone();
+        drop(lock);
+        let over = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                while !over.load(Ordering::Relaxed) {
+                    let program = std::env::current_exe().unwrap();
+                    std::process::Command::new(program).arg("--help").output().unwrap();
+                }
+            });
+            let all: Vec<_> = (0..2_000).map(|_| acquire().map(drop)).collect();
+            over.store(true, Ordering::Relaxed);
+            assert!(all.iter().all(Result::is_ok), "{:?}", all.iter().find(|one| one.is_err()));
+        });
+    }
 }

@@ -130,7 +130,7 @@ impl Vfs for RealVfs {
         use rustix::io::Errno;
         let dir = RealFile(File::open(path)?);
         match dir.try_lock(kind) {
-            Ok(true) => Ok(DirLock::Held(Box::new(dir))),
+            Ok(true) => Ok(DirLock::Held(Box::new(Locked(dir)))),
             Ok(false) => Ok(DirLock::Refused),
             // What network file systems return for a handle that is not writable.
             Err(error)
@@ -257,6 +257,22 @@ impl VfsFile for RealFile {
             Err(TryLockError::WouldBlock) => Ok(false),
             Err(TryLockError::Error(error)) => Err(error),
         }
+    }
+
+    fn unlock(&self) -> io::Result<()> {
+        self.0.unlock()
+    }
+}
+
+/// Released when dropped: see [`VfsFile::unlock`].
+#[cfg(unix)]
+struct Locked(RealFile);
+
+#[cfg(unix)]
+impl Drop for Locked {
+    fn drop(&mut self) {
+        // It is closed in any case.
+        let _ = self.0.unlock();
     }
 }
 

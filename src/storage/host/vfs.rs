@@ -170,6 +170,11 @@ pub trait VfsFile: Send + Sync {
     }
     /// Locks the file; `false` when another process holds the lock.
     fn try_lock(&self, kind: LockKind) -> io::Result<bool>;
+    /// Releases that lock. Closing the file does so too, but only when no other handle of it is left, and a process that is being
+    /// started has all of them for a moment.
+    fn unlock(&self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 /// A buffer of zeros whose length comes from a file: when memory is short this returns an error instead of ending the
