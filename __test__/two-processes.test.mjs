@@ -8,17 +8,23 @@ import { Database, directory, rejectsWith } from './support/database.mjs'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 
-test('a second process gets LOCKED with the pid of the first', async (t) => {
-  const path = directory(t)
+/** A process that has the database open until its input ends. */
+async function holder(t, path, options = {}) {
   const source = `
     const { Database } = require('./index.js')
-    Database.open(${JSON.stringify(path)}).then((db) => {
+    Database.open(${JSON.stringify(path)}, ${JSON.stringify(options)}).then((db) => {
       process.stdout.write('open')
       process.stdin.resume().on('end', () => db.close())
     })`
   const child = spawn(process.execPath, ['-e', source], { cwd: root, stdio: ['pipe', 'pipe', 'inherit'] })
   t.teardown(() => child.kill())
   await once(child.stdout, 'data')
+  return child
+}
+
+test('a second process gets LOCKED with the pid of the first', async (t) => {
+  const path = directory(t)
+  const child = await holder(t, path)
   const error = await rejectsWith(t, 'LOCKED', Database.open(path), /Database\.open/)
   t.is(error.pid, child.pid)
   t.regex(error.message, new RegExp(String(child.pid)))
@@ -32,15 +38,7 @@ test('a second process gets LOCKED with the pid of the first', async (t) => {
 test('a writer beside a process that reads gets LOCKED without a pid: OWNER is of the last one that wrote', async (t) => {
   const path = directory(t)
   await Database.open(path).then((db) => db.close())
-  const source = `
-    const { Database } = require('./index.js')
-    Database.open(${JSON.stringify(path)}, { readOnly: true }).then((db) => {
-      process.stdout.write('open')
-      process.stdin.resume().on('end', () => db.close())
-    })`
-  const child = spawn(process.execPath, ['-e', source], { cwd: root, stdio: ['pipe', 'pipe', 'inherit'] })
-  t.teardown(() => child.kill())
-  await once(child.stdout, 'data')
+  const child = await holder(t, path, { readOnly: true })
   const error = await rejectsWith(t, 'LOCKED', Database.open(path), /is open in another process that reads it/)
   t.is(error.pid, undefined)
   const beside = await Database.open(path, { readOnly: true })

@@ -442,9 +442,7 @@ pub(super) fn in_words(bounds: &[Bounds<'_>], used: usize) -> Vec<Vec<String>> {
 
 /// The `_id`s that can match, if the filter names them.
 fn ids<I>(fields: &[&Bounded<'_>]) -> Option<Priced<I>> {
-    let of_id = |(path, bounds): &&&Bounded<'_>| {
-        matches!(path.parts(), [part] if &*part.name == "_id") && bounds.is_points()
-    };
+    let of_id = |(path, bounds): &&&Bounded<'_>| path.is_id() && bounds.is_points();
     let (_, bounds) = fields.iter().filter(of_id).min_by_key(|(_, bounds)| bounds.intervals.len())?;
     let key = |interval: &crate::query::Interval<'_>| match &interval.low {
         Edge::Value(value, _) => key_of_value(value),

@@ -24,7 +24,7 @@ pub(crate) fn suggested(collection: &Collection) -> Vec<(Path, u32)> {
 /// The field of the index for a path. That on `_id` finds single documents only, and another one is ascending by name only: its order
 /// comes from a descending one.
 pub(crate) fn field_of(path: Path, collation: &Collation) -> Field {
-    let is_id = is_id(&path);
+    let is_id = path.is_id();
     let direction = if is_id { Direction::Descending } else { Direction::Ascending };
     let collation = if is_id { Collation::SIMPLE } else { collation.clone() };
     Field { name: path.to_string().into(), path, direction, collation }
@@ -33,10 +33,6 @@ pub(crate) fn field_of(path: Path, collation: &Collation) -> Field {
 /// The name that such an index gets.
 pub(crate) fn name_of(field: &Field) -> String {
     format!("{}_{}", field.name, field.direction.sign())
-}
-
-fn is_id(path: &Path) -> bool {
-    matches!(path.parts(), [part] if &*part.name == "_id")
 }
 
 /// The same for explain and statistics.
@@ -61,8 +57,8 @@ fn has_index(collection: &Collection, path: &Path) -> bool {
 /// Those of strings of another order than an index would have without naming a collation do not count.
 fn paths(demands: &Demands<'_>, collation: &Collation, found: &mut Vec<Path>) {
     for (path, bounds) in &demands.fields {
-        let own = if is_id(path) { &Collation::SIMPLE } else { collation };
-        let is_lookup = is_id(path) && bounds.is_points();
+        let own = if path.is_id() { &Collation::SIMPLE } else { collation };
+        let is_lookup = path.is_id() && bounds.is_points();
         let is_served = !bounds.is_everything() && bounds.fits(own);
         if is_served && !is_lookup && !path.has_empty_part() && !found.contains(path) {
             found.push(path.clone().into_owned());
@@ -92,7 +88,7 @@ pub(crate) fn note_scan(
     paths(&reading.filter.demands(), &own, &mut found);
     if found.is_empty()
         && let Some((path, _, collation)) = sort.and_then(|sort| sort.parts().next())
-        && (is_id(path) || *collation == own)
+        && (path.is_id() || *collation == own)
     {
         found.push(path.clone());
     }

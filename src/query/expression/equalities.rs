@@ -35,9 +35,8 @@ impl Expression {
                     }
                     let value = value.constant(env)?;
                     // A filter compares `_id`s by their bytes.
-                    let is_id = matches!(path.parts(), [part] if &*part.name == "_id");
                     let differs = matches!(*value, Value::Null | Value::Array(_))
-                        || is_id && !collation.is_simple() && has_text(&*value);
+                        || path.is_id() && !collation.is_simple() && has_text(&*value);
                     (!differs).then_some((path, value))
                 };
                 if let Some((path, value)) = of(one, other).or_else(|| of(other, one)) {

@@ -55,8 +55,7 @@ impl Filter {
 
     /// Whether it is a condition on one `_id` and nothing else.
     pub fn is_of_id(&self) -> bool {
-        matches!(&self.root, Clause::Field(path, Test::Equal(_))
-            if matches!(path.parts(), [part] if &*part.name == "_id"))
+        matches!(&self.root, Clause::Field(path, Test::Equal(_)) if path.is_id())
     }
 
     /// Whether matching a small document is cheap: there is no pattern, schema or expression.
@@ -98,10 +97,7 @@ impl Filter {
     pub fn id(&self) -> Option<&Value> {
         let mut id = None;
         self.root.equalities(&mut |path, value| {
-            if let [part] = path.parts()
-                && &*part.name == "_id"
-                && id.is_none()
-            {
+            if path.is_id() && id.is_none() {
                 id = Some(value);
             }
         });

@@ -119,7 +119,7 @@ impl LookingUp {
     /// How the fields compare: an `_id` of the other collection by bytes.
     fn collation(&self) -> &Collation {
         match &self.spec.equal {
-            Some((_, foreign)) if is_id(foreign) => &Collation::SIMPLE,
+            Some((_, foreign)) if foreign.is_id() => &Collation::SIMPLE,
             _ => self.env.collation(),
         }
     }
@@ -228,11 +228,6 @@ impl LookingUp {
         }
         Ok(all)
     }
-}
-
-/// Whether it is the path of `_id`.
-fn is_id(path: &Path) -> bool {
-    matches!(path.parts(), [part] if &*part.name == "_id")
 }
 
 /// What a filter compares with at a path of a document, as bytes: values, elements of arrays, and null where there is none.
