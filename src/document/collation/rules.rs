@@ -10,6 +10,7 @@ use std::sync::Arc;
 use icu_collator::CollatorBorrowed;
 
 use super::options::{self, Options};
+use super::runs::bounded;
 use crate::document::kind::NodeKind;
 use crate::document::node::Node;
 use crate::document::order::{TextOrder, compare_by, compare_nodes};
@@ -32,7 +33,7 @@ struct Rules {
 
 impl TextOrder for Rules {
     fn compare_text(&self, a: &[u8], b: &[u8]) -> Ordering {
-        if a == b { Ordering::Equal } else { self.collator.compare_utf8(a, b) }
+        if a == b { Ordering::Equal } else { self.collator.compare_utf8(&bounded(a), &bounded(b)) }
     }
 }
 
@@ -86,7 +87,7 @@ impl Collation {
     pub fn key(&self, text: &[u8]) -> String {
         let Some(rules) = &self.0 else { return String::from_utf8_lossy(text).into_owned() };
         let mut bytes = Vec::with_capacity(text.len() + 8);
-        let Ok(()) = rules.collator.write_sort_key_utf8_to(text, &mut bytes);
+        let Ok(()) = rules.collator.write_sort_key_utf8_to(&bounded(text), &mut bytes);
         bytes.into_iter().map(char::from).collect()
     }
 

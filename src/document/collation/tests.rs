@@ -218,3 +218,18 @@ fn the_version_of_the_data_is_that_of_the_lock_file() {
     let entry = format!("name = \"icu_collator_data\"\nversion = \"{DATA_VERSION}\"");
     assert!(lock.replace('\r', "").contains(&entry), "set DATA_VERSION to the version of icu_collator_data");
 }
+
+#[test]
+fn long_runs_of_combining_marks_take_linear_time_and_differ_by_their_letters() {
+    for marks in ["\u{f71}\u{f72}", "\u{301}\u{323}"] {
+        // In quadratic time this would take hours.
+        let long = marks.repeat(150_000);
+        for level in 1..=3 {
+            let collation = of("en", &strength(level));
+            let [a, b] = ["a", "b"].map(|letter| format!("{long}{letter}"));
+            assert_eq!(collation.compare(&text(&a), &text(&a.clone())), Ordering::Equal);
+            assert_eq!(collation.compare(&text(&a), &text(&b)), Ordering::Less);
+            assert!(collation.key(a.as_bytes()) < collation.key(b.as_bytes()));
+        }
+    }
+}
