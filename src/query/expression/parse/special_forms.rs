@@ -122,11 +122,18 @@ fn convert(parser: &mut Parser, operand: &Value) -> Result<Special> {
 /// `$in` whose second operand is a long list of constants.
 fn one_of(parser: &mut Parser, operand: &Value) -> Result<Option<Special>> {
     let Value::Array(pair) = operand else { return Ok(None) };
-    let [wanted, Value::Array(items)] = pair.as_slice() else { return Ok(None) };
-    if items.len() < MANY {
+    let [wanted, list] = pair.as_slice() else { return Ok(None) };
+    let items = match list {
+        Value::Object(fields) => match fields.as_slice() {
+            [(name, literal)] if name == "$literal" => literal,
+            _ => return Ok(None),
+        },
+        items => items,
+    };
+    if !matches!(items, Value::Array(items) if items.len() >= MANY) {
         return Ok(None);
     }
-    let list = parser.inside("1", |parser| parser.expression(&Value::Array(items.clone())))?;
+    let list = parser.inside("1", |parser| parser.expression(list))?;
     let Some(Value::Array(values)) = list.as_literal() else { return Ok(None) };
     let values = merge_sort::sort_by(values.clone(), parser.work(), |a, b| parser.collation().compare(a, b))?;
     Ok(Some(Special::OneOf(parser.inside("0", |parser| parser.expression(wanted))?, values)))
