@@ -70,7 +70,7 @@ test('an update by pipeline computes from the document', async (t) => {
 test('$in takes a long list as a literal too', async (t) => {
   const c = await collection(t, Array.from({ length: 50 }, (_, _id) => ({ _id, a: _id % 2 ? _id : `${_id}` })))
   const list = Array.from({ length: 100 }, (_, n) => n % 3 ? n : `${n}`)
-  const found = async (list) => (await c.find({ $expr: { $in: ['$a', list] } }).toArray()).map(({ _id }) => _id)
+  const found = async (operand) => (await c.find({ $expr: { $in: ['$a', operand] } }).toArray()).map(({ _id }) => _id)
   const expected = Array.from({ length: 50 }, (_, id) => id).filter((id) => list.includes(id % 2 ? id : `${id}`))
   t.deepEqual(await found(list), expected)
   t.deepEqual(await found({ $literal: list }), expected)
